@@ -1,0 +1,95 @@
+"""Assignment on traced arrays: functional underneath, NumPy's answer on top.
+
+A write gives the written handle a new variable. Where NumPy would show the write through another
+name (a view of the array, or the array a view was taken of), the other name follows: a view keeps
+its base and re-reads it when the base has changed, and a write to a view is carried to its base.
+Where it is unknown whether NumPy would have copied (a general reshape), the other name is blocked
+with an error as soon as it is used.
+"""
+
+from typing import Any
+
+from funcgrad.core.tracer import Alias, Tracer
+from funcgrad.core.types import shape_of
+from funcgrad.errors import InPlaceError
+
+__all__ = ["argument", "own", "readonly", "write"]
+
+_ARGUMENT = (
+    "an array passed to a transformed function must not be written to (the caller's array would change)"
+)
+
+
+def write(x: Tracer, new: Any) -> None:
+    """Make `x` stand for `new`, which has its shape and dtype, as an in-place write would.
+
+    Raises:
+        InPlaceError: when `x` is an argument of the transformed function, or read-only.
+    """
+    alias = x.alias
+    if alias is None:
+        alias = x.alias = Alias()
+    if alias.params == "argument" or alias.params == "readonly":
+        problem = _ARGUMENT if alias.params == "argument" else "the array is a read-only view"
+        raise InPlaceError(
+            f"assignment: {problem}, got a write to {x.array_type}.",
+            hint="copy it first: x = x.copy().",
+        )
+    if alias.base is not None:
+        _write_base(alias, x, new)
+    _become(x, new)
+    alias.version += 1
+
+
+def _write_base(alias, x, new):
+    base = alias.base
+    new_base = None
+    if alias.primitive.write_rule is not None:
+        new_base = alias.primitive.write_rule(base, new, **alias.params)
+    if new_base is not None:
+        write(base, new_base)
+        alias.seen = base.alias.version
+        return
+    if base.alias is not None and base.alias.params == "argument":
+        write(base, base)  # raises
+    if base.alias is None:
+        base.alias = Alias()
+    base.alias.blocked = (
+        f"assignment: an array written through {alias.primitive.name} of it must not be used again, "
+        f"because whether NumPy shares their memory depends on the layout, got {base.array_type}."
+    )
+    base.alias.watched = True
+    alias.base = None
+    alias.watched = False
+
+
+def _become(x, new):
+    if type(new) is Tracer:
+        x.tracing, x.value, x.node = new.tracing, new.value, new.node
+    else:
+        lifted = x.tracing.lift(new)
+        x.value, x.node = lifted.value, lifted.node
+
+
+def argument(x: Tracer) -> Tracer:
+    """Mark `x` as an argument of the traced function, which must not be written to."""
+    x.alias = Alias()
+    x.alias.params = "argument"
+    return x
+
+
+def readonly(x: Any) -> Any:
+    """Mark a fresh result as a read-only view."""
+    if type(x) is Tracer:
+        x.alias = Alias()
+        x.alias.params = "readonly"
+    return x
+
+
+def own(x: Any) -> Any:
+    """Return `x` as an array of its own: a new handle that views nothing."""
+    if type(x) is Tracer:
+        if x.alias is None:
+            return x
+        return Tracer(x.tracing, x.value, x.node)
+    return x.copy() if shape_of(x) and x.base is not None else x

@@ -1,0 +1,56 @@
+"""Run a Program: each equation is bound again, so whatever traces its arguments sees them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from funcgrad.core.program import Literal, Program
+from funcgrad.core.tracer import bind
+from funcgrad.core.types import type_of
+from funcgrad.errors import DTypeError, ShapeError, TreeError
+
+__all__ = ["run"]
+
+
+def run(program: Program, args: Sequence[Any], *, check: bool = False) -> list[Any]:
+    """Return the flat outputs of `program` on flat `args`; free each value after its last use."""
+    if check:
+        _check_arguments(program, args)
+    env: dict[Any, Any] = dict(zip(program.inputs, args, strict=True))
+    env.update(program.constants)
+
+    def read(atom):
+        return atom.value if type(atom) is Literal else env[atom]
+
+    for equation, dying in zip(program.equations, program.last_uses, strict=True):
+        out = bind(equation.primitive, *map(read, equation.inputs), **equation.params)
+        if equation.primitive.multiple:
+            env.update(zip(equation.outputs, out, strict=True))
+        else:
+            env[equation.outputs[0]] = out
+        for var in dying:
+            del env[var]
+    return [read(atom) for atom in program.outputs]
+
+
+def _check_arguments(program, args):
+    if len(args) != len(program.inputs):
+        raise TreeError(f"{program.name}: expected {len(program.inputs)} arguments, got {len(args)}.")
+    paths = _paths(program)
+    for var, x, path in zip(program.inputs, args, paths, strict=True):
+        got = type_of(x)
+        if got.shape != var.type.shape:
+            raise ShapeError(f"{program.name}: expected {path}: {var.type}, got {got}.")
+        if got.dtype != var.type.dtype and not (got.weak and got.dtype.kind in "bif"):
+            raise DTypeError(
+                f"{program.name}: expected {path}: {var.type}, got {got}.",
+                hint="a program is typed: convert with astype, or trace again.",
+            )
+
+
+def _paths(program):
+    if program.in_tree is None:
+        return [f"argument {i}" for i in range(len(program.inputs))]
+    return ["argument " + path[3:] for path in program.in_tree.paths("")]
+
+
+Program._run = staticmethod(run)

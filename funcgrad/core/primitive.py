@@ -1,0 +1,247 @@
+"""Primitives: everything that is known of one operation, in one class.
+
+A primitive says how its result's type follows from its arguments', how NumPy evaluates it, how it
+is differentiated, how it is batched, and on which samples the battery tries it. A derivative is
+stated once: `jvp_rule` or `vjp_rule`; the other direction is derived (see `transforms.derive`).
+
+Arrays are positional; everything else is keyword, hashable, and the same for every call.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.tracer import bind
+from funcgrad.core.types import ArrayType, dtype_of, shape_of
+
+__all__ = [
+    "Bad",
+    "Bilinear",
+    "JointlyLinear",
+    "Linear",
+    "Primitive",
+    "Sample",
+    "box",
+    "primitive_named",
+    "primitives",
+]
+
+_registry: dict[str, "Primitive"] = {}
+
+
+def primitives() -> dict[str, "Primitive"]:
+    """Return every registered primitive by name."""
+    return dict(_registry)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A call on which the battery tries a primitive.
+
+    Args:
+        args: arrays, or numbers, or `box(...)` specifications.
+        params: the keyword parameters.
+        derivative: for a special point, the declared derivative of the sum of the result by each
+            argument (None for an argument that has none); such a sample is checked against it
+            instead of against finite differences.
+        smooth: False where finite differences do not apply (jumps, kinks).
+        order: the highest derivative compared with finite differences.
+    """
+
+    args: tuple
+    params: dict = field(default_factory=dict)
+    derivative: tuple | None = None
+    smooth: bool = True
+    order: int = 2
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A call that must fail with `message` (a regular expression) when typed."""
+
+    args: tuple
+    params: dict
+    message: str
+
+
+@dataclass(frozen=True)
+class box:
+    """A random array of the given shape, uniform between `low` and `high`; the same every time."""
+
+    shape: tuple[int, ...]
+    low: float = -1.0
+    high: float = 1.0
+    dtype: Any = float
+
+    def array(self, seed: int = 0) -> np.ndarray:
+        rng = np.random.default_rng([seed, *self.shape])
+        x = rng.uniform(self.low, self.high, self.shape)
+        dtype = np.dtype(self.dtype)
+        if dtype.kind == "c":
+            x = x + 1j * rng.uniform(self.low, self.high, self.shape)
+        if dtype.kind in "iu":
+            x = np.floor(x)
+        return np.asarray(x).astype(dtype)
+
+
+class Primitive:
+    """An operation on arrays. Write every rule, or use a family that derives most of them.
+
+    Attributes to set:
+        name: what programs print, and how saved programs find it.
+        multiple: the result is a tuple of arrays.
+        differentiable: False when the derivative is zero wherever it exists.
+        linear_in: sets of argument positions in which it is jointly linear, for transposition.
+        view: NumPy's result is a view of argument 0, so `write_rule` is needed.
+
+    Rules, `x_dots`/`needs` with one entry an argument:
+        type_rule(*types, **params) -> ArrayType (or a tuple of them)
+        eval_rule(*args, **params) -> array (or a tuple)
+        jvp_rule(x_dots, y, *args, **params) -> y_dot; None in `x_dots` is a zero tangent
+        vjp_rule(needs, y_bar, y, *args, **params) -> one cotangent or None an argument
+        batch_rule(size, batched, *args, **params) -> (y, whether y is batched); batch axis 0
+        forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
+            in place of `y`
+        accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
+        write_rule(x, new, **params) -> x with the view replaced; None where NumPy may have copied
+        samples() -> a list of Sample and Bad
+    """
+
+    name: str = ""
+    multiple: bool = False
+    differentiable: bool = True
+    linear_in: Sequence[Iterable[int]] = ()
+    view: bool = False
+
+    jvp_rule: Callable | None = None
+    vjp_rule: Callable | None = None
+    batch_rule: Callable | None = None
+    forward_rule: Callable | None = None
+    accumulate_rule: Callable | None = None
+    write_rule: Callable | None = None
+
+    def __init__(self):
+        self._register()
+
+    def _register(self) -> None:
+        missing = [
+            rule
+            for rule in ("type_rule", "eval_rule", "samples")
+            if getattr(type(self), rule, None) is getattr(Primitive, rule) and rule not in vars(self)
+        ]
+        if self.differentiable and self.jvp_rule is None and self.vjp_rule is None:
+            missing.append("jvp_rule or vjp_rule (or differentiable = False)")
+        if missing or not self.name:
+            raise NotImplementedError(
+                f"{type(self).__name__} {self.name!r}: expected every rule of a primitive, "
+                f"missing {', '.join(missing) or 'name'}."
+            )
+        if self.name in _registry:
+            raise NotImplementedError(f"a primitive named {self.name!r} exists already.")
+        _registry[self.name] = self
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return bind(self, *args, **params)
+
+    def type_rule(self, *types: ArrayType, **params: Any) -> Any:
+        raise NotImplementedError
+
+    def eval_rule(self, *args: Any, **params: Any) -> Any:
+        raise NotImplementedError
+
+    def samples(self) -> list[Sample | Bad]:
+        raise NotImplementedError
+
+    def linear_together(self, positions: Iterable[int], count: int) -> bool:
+        """Whether the operation is jointly linear in these argument positions."""
+        wanted = set(positions)
+        return any(wanted <= set(group) for group in self.linear_in)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self):
+        return primitive_named, (self.name,)
+
+
+def primitive_named(name: str) -> Primitive:
+    """Return the registered primitive of this name; raise KeyError when there is none."""
+    return _registry[name]
+
+
+class Linear(Primitive):
+    """Linear in argument 0; further arguments are operands such as indices.
+
+    Write `transpose_rule(y_bar, x, *rest, **params) -> x_bar`, where only the shape and dtype of
+    `x` may be used.
+    """
+
+    linear_in = ((0,),)
+
+    def transpose_rule(self, y_bar, x, *rest, **params):
+        raise NotImplementedError
+
+    def jvp_rule(self, x_dots, y, x, *rest, **params):
+        return self(x_dots[0], *rest, **params)
+
+    def vjp_rule(self, needs, y_bar, y, x, *rest, **params):
+        return (self.transpose_rule(y_bar, x, *rest, **params), *(None,) * len(rest))
+
+
+class JointlyLinear(Primitive):
+    """Linear in several arguments together: those at `positions` (None for all).
+
+    Write `transpose_rule(needs, y_bar, *args, **params)` that gives one cotangent an argument.
+    """
+
+    positions: tuple[int, ...] | None = None
+
+    def transpose_rule(self, needs, y_bar, *args, **params):
+        raise NotImplementedError
+
+    def linear_together(self, positions, count):
+        return self.positions is None or set(positions) <= set(self.positions)
+
+    def jvp_rule(self, x_dots, y, *args, **params):
+        positions = range(len(args)) if self.positions is None else self.positions
+        tangents = list(args)
+        for i in positions:
+            tangents[i] = zeros_like(args[i]) if x_dots[i] is None else x_dots[i]
+        return self(*tangents, **params)
+
+    def vjp_rule(self, needs, y_bar, y, *args, **params):
+        return self.transpose_rule(needs, y_bar, *args, **params)
+
+
+class Bilinear(Primitive):
+    """Linear in each of two arguments. Write one transpose a side."""
+
+    linear_in = ((0,), (1,))
+
+    def transpose_left(self, y_bar, x, y, **params):
+        raise NotImplementedError
+
+    def transpose_right(self, y_bar, x, y, **params):
+        raise NotImplementedError
+
+    def jvp_rule(self, x_dots, z, x, y, **params):
+        x_dot, y_dot = x_dots
+        if y_dot is None:
+            return self(x_dot, y, **params)
+        if x_dot is None:
+            return self(x, y_dot, **params)
+        return self(x_dot, y, **params) + self(x, y_dot, **params)
+
+    def vjp_rule(self, needs, z_bar, z, x, y, **params):
+        return (
+            self.transpose_left(z_bar, x, y, **params) if needs[0] else None,
+            self.transpose_right(z_bar, x, y, **params) if needs[1] else None,
+        )
+
+
+def zeros_like(x: Any) -> np.ndarray:
+    """Return zeros of the shape and dtype of `x`, which may be an array, a tracer or a type."""
+    return np.zeros(shape_of(x), dtype_of(x))

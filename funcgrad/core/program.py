@@ -1,0 +1,216 @@
+"""The intermediate representation: Var, Literal, Equation, Program."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.core.primitive import Primitive
+from funcgrad.core.types import ArrayType, type_of
+from funcgrad.errors import TreeError
+from funcgrad.source import Location
+
+__all__ = ["Atom", "Equation", "Literal", "Program", "Var", "subprograms"]
+
+
+class Var:
+    """A variable: assigned once, identified by itself."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, type: ArrayType):
+        self.type = type
+
+    def __repr__(self) -> str:
+        return f"Var({self.type})"
+
+
+class Literal:
+    """A scalar constant written into the program."""
+
+    __slots__ = ("type", "value")
+
+    def __init__(self, value: Any):
+        self.value = value
+        self.type = type_of(value)
+
+    def __repr__(self) -> str:
+        return f"Literal({self.value!r})"
+
+
+Atom = Var | Literal
+
+
+class Equation:
+    """`outputs = primitive(inputs, **params)`, and the user's line it came from."""
+
+    __slots__ = ("inputs", "outputs", "params", "primitive", "source")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Atom, ...],
+        params: dict[str, Any],
+        outputs: tuple[Var, ...],
+        source: Location | None = None,
+    ):
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.outputs = outputs
+        self.source = source
+
+
+class Program:
+    """A typed, straight-line function: inputs, constants, equations in SSA order, outputs.
+
+    Immutable once built. Calling it runs it, with arguments and results in the containers of the
+    function it was traced from. Equal and hashed by structure.
+
+    Args:
+        inputs: the argument variables.
+        constants: captured arrays, as `(Var, value)` pairs.
+        equations: in an order in which each variable is assigned before it is used.
+        outputs: what is returned.
+        in_tree: structure of the arguments, as `(args, kwargs)`; flat when None.
+        out_tree: structure of the result; a tuple when None.
+        name: what the printer calls it.
+        input_names: what the printer calls the inputs, where it can.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[Var, ...],
+        constants: tuple[tuple[Var, Any], ...],
+        equations: tuple[Equation, ...],
+        outputs: tuple[Atom, ...],
+        in_tree: tree.TreeDef | None = None,
+        out_tree: tree.TreeDef | None = None,
+        name: str = "program",
+        input_names: tuple[str, ...] = (),
+    ):
+        self.inputs = tuple(inputs)
+        self.constants = tuple(constants)
+        self.equations = tuple(equations)
+        self.outputs = tuple(outputs)
+        self.in_tree = in_tree
+        self.out_tree = out_tree
+        self.name = name
+        self.input_names = input_names
+
+    # Filled in by core.interpret, core.printer and core.serialize: each is one idea in one file.
+    _run: Callable
+    _print: Callable
+    _save: Callable
+
+    @property
+    def in_types(self) -> tuple[ArrayType, ...]:
+        return tuple(v.type for v in self.inputs)
+
+    @property
+    def out_types(self) -> tuple[ArrayType, ...]:
+        return tuple(a.type for a in self.outputs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program on arguments in the containers it was traced with.
+
+        Raises:
+            TreeError: when their structure is another.
+            ShapeError, DTypeError: when a leaf has another shape or dtype.
+        """
+        if self.in_tree is None:
+            leaves = list(args)
+        else:
+            leaves, in_tree = tree.flatten((args, kwargs))
+            if in_tree != self.in_tree:
+                raise TreeError(
+                    f"{self.name}: expected arguments of the structure {self.in_tree}, got {in_tree}."
+                )
+        outputs = Program._run(self, leaves, check=True)
+        return tuple(outputs) if self.out_tree is None else tree.unflatten(self.out_tree, outputs)
+
+    def __str__(self) -> str:
+        return Program._print(self)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def pretty(self, *, sources: bool = False, color: bool = False) -> str:
+        """Return the text of the program; with `sources`, the user's file and line of each equation."""
+        return Program._print(self, sources=sources)
+
+    def save(self, file: Any) -> None:
+        """Write the program to a path or binary file (see `Program.load` and `core.serialize`)."""
+        Program._save(self, file)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Program) and self.fingerprint == other.fingerprint)
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    @cached_property
+    def last_uses(self) -> tuple[tuple[Var, ...], ...]:
+        """For each equation, the variables that no later equation and no output reads."""
+        needed = {a for a in self.outputs if isinstance(a, Var)}
+        deaths: list[tuple[Var, ...]] = []
+        for equation in reversed(self.equations):
+            dying = {a for a in (*equation.inputs, *equation.outputs) if isinstance(a, Var)} - needed
+            needed |= dying
+            deaths.append(tuple(dying))
+        return tuple(reversed(deaths))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the structure: equal programs have equal ones, in every process."""
+        digest = hashlib.sha256()
+        for part in self._structure():
+            digest.update(part.encode() if isinstance(part, str) else part)
+            digest.update(b"\0")
+        return digest.hexdigest()
+
+    def _structure(self) -> Iterator[str | bytes]:
+        numbers: dict[Var, int] = {}
+
+        def name(atom: Atom) -> str:
+            if isinstance(atom, Literal):
+                return f"{atom.value!r}:{atom.type}"
+            return str(numbers[atom])
+
+        def define(var: Var) -> str:
+            numbers[var] = len(numbers)
+            return str(var.type)
+
+        for var in self.inputs:
+            yield "input " + define(var)
+        for var, value in self.constants:
+            yield "constant " + define(var)
+            array = np.asarray(value) if isinstance(value, (np.ndarray, np.generic)) else None
+            yield repr(id(value)) if array is None else np.ascontiguousarray(array).tobytes()
+        for equation in self.equations:
+            yield equation.primitive.name
+            for key in sorted(equation.params):
+                value = equation.params[key]
+                yield f"{key}={value.fingerprint if isinstance(value, Program) else repr(value)}"
+            yield " ".join(map(name, equation.inputs))
+            yield " ".join(map(define, equation.outputs))
+        yield "return " + " ".join(map(name, self.outputs))
+        yield f"{self.in_tree} {self.out_tree}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state.pop("last_uses", None)
+        state.pop("fingerprint", None)
+        return state
+
+
+def subprograms(params: dict[str, Any]) -> list[Program]:
+    """Return the Programs among an equation's parameters."""
+    found = []
+    for value in params.values():
+        items = value if isinstance(value, tuple) else (value,)
+        found.extend(item for item in items if isinstance(item, Program))
+    return found

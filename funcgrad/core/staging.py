@@ -1,0 +1,243 @@
+"""Staging: run a function on types alone, and return the Program it performs."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.core.inplace import argument
+from funcgrad.core.primitive import primitive_named
+from funcgrad.core.program import Atom, Equation, Literal, Program, Var
+from funcgrad.core.tracer import Trace, Tracer
+from funcgrad.core.types import ArrayType, type_of
+from funcgrad.errors import ConcretizationError, DTypeError
+from funcgrad.source import user_location
+
+__all__ = [
+    "Staging",
+    "argument_names",
+    "call_path",
+    "check_outputs",
+    "leaf_type",
+    "name_of",
+    "stage",
+    "stage_flat",
+    "trace",
+]
+
+
+class Staging(Trace):
+    """A trace that knows types only, and records equations."""
+
+    __slots__ = ("_constants", "_literals", "equations")
+
+    staged = True
+
+    def __init__(self, owner: str):
+        super().__init__(owner)
+        self.equations: list[Equation] = []
+        self._constants: dict[int, tuple[Var, Any]] = {}
+
+    def input(self, type: ArrayType) -> Tracer:
+        return Tracer(self, None, Var(type))
+
+    def process(self, primitive, args, params):
+        if not self.alive:
+            raise self.leaked()
+        atoms = tuple([self.atom(x) for x in args])
+        types = primitive.type_rule(*[a.type for a in atoms], **params)
+        outputs = tuple([Var(t) for t in types]) if primitive.multiple else (Var(types),)
+        self.equations.append(Equation(primitive, atoms, params, outputs, user_location(3)))
+        if primitive.multiple:
+            return tuple([Tracer(self, None, v) for v in outputs])
+        return Tracer(self, None, outputs[0])
+
+    def atom(self, x: Any) -> Atom:
+        """Return the variable or literal that stands for `x` in this trace."""
+        if type(x) is Tracer:
+            if x.tracing is self:
+                return x.node
+            return self._constant(x, x.array_type)
+        if isinstance(x, np.ndarray) and x.ndim:
+            if x.size > 1 and not any(x.strides) and x.dtype.kind in "biufc":
+                return self._spread(x)
+            return self._constant(x, type_of(x))
+        return Literal(x[()] if isinstance(x, np.ndarray) else x)
+
+    def _constant(self, x, kind):
+        var, _ = self._constants.setdefault(id(x), (Var(kind.strong()), x))
+        return var
+
+    def _spread(self, x):
+        # One number broadcast over a shape is clearer, and smaller, as an equation.
+        value = Literal(x[(0,) * x.ndim])
+        out = Var(type_of(x))
+        broadcast_to = primitive_named("broadcast_to")
+        self.equations.append(Equation(broadcast_to, (value,), {"shape": x.shape}, (out,), user_location(3)))
+        return out
+
+    def lift(self, value):
+        if isinstance(value, np.ndarray) and not value.ndim:
+            value = value[()]
+        atom = self.atom(value)
+        if isinstance(atom, Literal):
+            var = Var(atom.type.strong())
+            self._constants[id(var)] = (var, value)
+            return Tracer(self, None, var)
+        return Tracer(self, None, atom)
+
+    def type_of(self, tracer):
+        return tracer.node.type
+
+    def concrete(self, tracer):
+        if not self.alive:
+            raise self.leaked(tracer)
+        raise ConcretizationError(
+            f"{self.owner}: the value of a traced array is not known while a program is staged, "
+            f"got {tracer.array_type}.",
+            hint="use fg.numpy.where (or control flow on shapes and static arguments) in place of a "
+            "Python decision on the value, and array functions in place of float(x) or math.sin(x).",
+        )
+
+    def program(self, inputs: Sequence[Var], outputs: Sequence[Atom], **details: Any) -> Program:
+        """Return what was recorded, without the equations and constants that no output needs."""
+        needed = {a for a in outputs if isinstance(a, Var)}
+        kept = []
+        for equation in reversed(self.equations):
+            if any(v in needed for v in equation.outputs):
+                kept.append(equation)
+                needed.update(a for a in equation.inputs if isinstance(a, Var))
+        constants = tuple(pair for pair in self._constants.values() if pair[0] in needed)
+        return Program(tuple(inputs), constants, tuple(reversed(kept)), tuple(outputs), **details)
+
+
+def stage_flat(function: Callable, types: Sequence[ArrayType], owner: str) -> Program:
+    """Stage a function of flat arguments that returns a list of leaves."""
+    with Staging(owner) as staging:
+        tracers = [staging.input(t) for t in types]
+        inputs = [t.node for t in tracers]
+        return staging.program(inputs, [staging.atom(x) for x in function(*tracers)])
+
+
+def stage(
+    function: Callable, args: tuple, kwargs: dict[str, Any] | None = None, owner: str = "trace"
+) -> Program:
+    """Stage `function` on arguments given as arrays, numbers or ArrayTypes, in any containers."""
+    pairs, in_tree = tree.flatten_with_paths((args, kwargs or {}))
+    names = argument_names(function, args, kwargs or {})
+    paths = [call_path(path, names) for path, _ in pairs]
+    with Staging(owner) as staging:
+        tracers = [
+            argument(staging.input(leaf_type(x, owner, lambda path=path: path)))
+            for path, (_, x) in zip(paths, pairs, strict=True)
+        ]
+        inputs = [t.node for t in tracers]
+        call_args, call_kwargs = tree.unflatten(in_tree, tracers)
+        leaves, out_tree = tree.flatten(function(*call_args, **call_kwargs))
+        check_outputs(leaves, out_tree, owner)
+        return staging.program(
+            inputs,
+            [staging.atom(x) for x in leaves],
+            in_tree=in_tree,
+            out_tree=out_tree,
+            name=name_of(function),
+            input_names=tuple(map(_identifier, paths)),
+        )
+
+
+def leaf_type(x: Any, owner: str, path: Callable[[], str]) -> ArrayType:
+    """Return the type of an argument's leaf; raise DTypeError, with its key path, if it has none."""
+    try:
+        kind = type_of(x)
+        if kind.dtype.kind in "biufc":
+            return kind
+        got = f"dtype {kind.dtype}"
+    except DTypeError:
+        got = type(x).__name__
+    raise DTypeError(
+        f"{owner}: expected arrays or numbers, got {path()}: {got}.",
+        hint="close over values that are not arrays, or leave them out of the containers.",
+    )
+
+
+def check_outputs(leaves: list[Any], out_tree: tree.TreeDef, owner: str) -> list[Any]:
+    """Return `leaves` if all are arrays or numbers; else say which one is not."""
+    for i, x in enumerate(leaves):
+        if type(x) is not Tracer:
+            try:
+                type_of(x)
+            except DTypeError:
+                raise DTypeError(
+                    f"{owner}: expected a function that returns arrays or numbers, "
+                    f"got result{out_tree.paths()[i]}: {type(x).__name__}.",
+                    hint="return numbers, arrays, or containers of them; has_aux=True for the rest.",
+                ) from None
+    return leaves
+
+
+def trace(function: Callable) -> Callable:
+    """Return a function that traces `function` on its arguments and returns the Program.
+
+    Args:
+        function: a pure function of arrays in any containers.
+
+    Returns:
+        `traced(*args, **kwargs)`; arguments may be arrays, numbers or `fg.ArrayType`s, of which
+        only shapes and dtypes matter.
+
+    Raises:
+        ConcretizationError: when `function` needs a value, as in `if x > 0:`.
+
+    >>> import numpy as np
+    >>> import funcgrad as fg
+    >>> fg.trace(lambda x: np.sum(np.tanh(x)))(np.ones(3))
+    lambda(x: float64[3]):
+        a: float64[3] = tanh x
+        b: float64[] = sum[axes=(0,)] a
+        return b
+    """
+
+    def traced(*args: Any, **kwargs: Any) -> Program:
+        return stage(function, args, kwargs, f"trace of {name_of(function)}")
+
+    return traced
+
+
+def name_of(function: Callable) -> str:
+    """Return what to call a function in a message."""
+    name = getattr(function, "__name__", type(function).__name__)
+    return "lambda" if name == "<lambda>" else name
+
+
+def argument_names(function: Callable, args: tuple, kwargs: dict) -> list[str]:
+    """Return what the user's function calls its positional arguments."""
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return [f"args[{i}]" for i in range(len(args))]
+    names = []
+    for name, value in bound.arguments.items():
+        parameter = bound.signature.parameters[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names.extend(f"{name}[{i}]" for i in range(len(value)))
+        elif len(names) < len(args):
+            names.append(name)
+    return names
+
+
+def call_path(path: str, names: list[str]) -> str:
+    """Turn `[0][1]['w']` (argument 1 of the positional ones) into `params['w']`."""
+    if path.startswith("[1]['"):
+        end = path.index("']")
+        return path[5:end] + path[end + 2 :]
+    end = path.index("]", 3)
+    index = int(path[4:end])
+    return (names[index] if index < len(names) else f"args[{index}]") + path[end + 1 :]
+
+
+def _identifier(path: str) -> str:
+    """Turn `params['w'][0]` into `params_w_0`."""
+    out = "".join(c if c.isalnum() or c == "_" else " " for c in path)
+    return "_".join(out.split())

@@ -1,0 +1,223 @@
+"""Tracers, traces and `bind`: how a primitive reaches whoever is watching.
+
+A trace watches one run of a function. Its inputs are tracers; `bind` hands each primitive that
+meets a tracer to the innermost trace among its arguments, which evaluates the primitive one level
+down (where the arguments are arrays, or tracers of an outer trace) and notes what it needs.
+"""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funcgrad.core.types import ArrayType, type_of
+from funcgrad.errors import ConcretizationError, FuncgradError, InPlaceError, LeakedTracerError
+from funcgrad.source import user_location
+
+if TYPE_CHECKING:
+    from funcgrad.core.primitive import Primitive
+
+__all__ = ["FUNCTIONS", "UFUNCS", "Trace", "Tracer", "bind", "concrete", "is_concrete"]
+
+# What NumPy's dispatch protocols look up; filled by funcgrad.numpy and funcgrad.scipy.
+UFUNCS: dict[Any, Any] = {}
+FUNCTIONS: dict[Any, Any] = {}
+
+
+class Tracer:
+    """A handle on a variable of a trace.
+
+    `value` is the variable's value one level down (None when staged), `node` what the trace keeps
+    of it (a tape index, a tangent, a Var), and `alias` its ties to other handles through views and
+    in-place writes. The array interface (operators, methods, NumPy's protocols) is attached by
+    `funcgrad.numpy.array_methods`.
+    """
+
+    __slots__ = ("__weakref__", "alias", "node", "tracing", "value")
+
+    def __init__(self, trace: "Trace", value: Any, node: Any):
+        self.tracing = trace
+        self.value = value
+        self.node = node
+        self.alias = None
+
+    @property
+    def array_type(self) -> ArrayType:
+        return self.tracing.type_of(self)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.tracing.type_of(self).shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.tracing.type_of(self).dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self.tracing.type_of(self).size
+
+
+class Alias:
+    """A handle's ties: the base it is a view of, and how often it has been written.
+
+    `seen` is the base's version when this view was last read. `blocked`, when set, is the error
+    text for any further use.
+    """
+
+    __slots__ = ("base", "blocked", "params", "primitive", "seen", "version", "watched")
+
+    def __init__(self, base=None, primitive=None, params=None, blocked=""):
+        self.base = base
+        self.primitive = primitive
+        self.params = params
+        self.version = 0
+        self.seen = 0 if base is None or base.alias is None else base.alias.version
+        self.blocked = blocked
+        self.watched = base is not None or bool(blocked)
+
+
+class _Depth(threading.local):
+    level = 0
+
+
+_depth = _Depth()
+
+
+class Trace:
+    """One run of a function under a transformation; a context manager.
+
+    Levels count the traces open on this thread. The innermost trace among a primitive's arguments
+    handles it, so the levels of a nest of transformations never mix.
+
+    Args:
+        owner: what the user called, for messages, such as `grad of loss`.
+    """
+
+    __slots__ = ("alive", "level", "owner", "where")
+
+    staged = False
+
+    def __init__(self, owner: str):
+        self.owner = owner
+        self.alive = False
+        self.level = 0
+        self.where = None
+
+    def __enter__(self):
+        _depth.level += 1
+        self.level = _depth.level
+        self.alive = True
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self.alive = False
+        _depth.level = self.level - 1
+
+    def process(self, primitive: "Primitive", args: tuple, params: dict) -> Any:
+        """Evaluate `primitive` one level down, and note what this transformation needs of it."""
+        raise NotImplementedError
+
+    def lift(self, value: Any) -> Tracer:
+        """Return a handle of this trace on a constant."""
+        raise NotImplementedError
+
+    def type_of(self, tracer: Tracer) -> ArrayType:
+        return type_of(tracer.value)
+
+    def concrete(self, tracer: Tracer) -> Any:
+        """Return the NumPy value of `tracer`; raise ConcretizationError where none is known."""
+        if not self.alive:
+            raise self.leaked(tracer)
+        return concrete(tracer.value)
+
+    def leaked(self, tracer: Tracer | None = None) -> LeakedTracerError:
+        kind = f": {tracer.array_type}" if tracer is not None else ""
+        return LeakedTracerError(
+            f"{self.owner}: a traced value must not be used after the transformation has ended, "
+            f"got a value it traced{kind}.",
+            hint="return the value from the function (has_aux=True carries extra results) "
+            "instead of keeping it in a global, a closure or an object.",
+        )
+
+
+def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
+    """Apply `primitive`: by the innermost trace among `args`, or with NumPy when there is none."""
+    trace = None
+    level = 0
+    for x in args:
+        if type(x) is Tracer:
+            if x.alias is not None and x.alias.watched:
+                refresh(x)
+            owner = x.tracing
+            if owner.level > level:
+                trace = owner
+                level = owner.level
+    try:
+        if trace is None:
+            return primitive.eval_rule(*args, **params)
+        out = trace.process(primitive, args, params)
+    except FuncgradError:
+        raise
+    except (ValueError, TypeError, IndexError) as error:
+        raise _explained(primitive, args, params, error) from error
+    if primitive.view and type(out) is Tracer and type(args[0]) is Tracer and out.ndim:
+        out.alias = Alias(args[0], primitive, params)
+    return out
+
+
+def _explained(primitive, args, params, error):
+    """Return the type rule's message for a failed evaluation, or else the error itself."""
+    try:
+        primitive.type_rule(*[type_of(x) for x in args], **params)
+    except FuncgradError as better:
+        better.at = user_location()
+        return better
+    except Exception:  # the type rule knows no better than NumPy did
+        return error
+    return error
+
+
+def refresh(x: Tracer) -> None:
+    """Bring a view up to date with the writes made to the array it views."""
+    alias = x.alias
+    if alias.blocked:
+        raise InPlaceError(alias.blocked, hint="copy the array first: y = y.copy().")
+    base = alias.base
+    if base is None:
+        return
+    if base.alias is None:
+        return
+    if base.alias.watched:
+        refresh(base)
+    if base.alias.version != alias.seen:
+        fresh = alias.primitive(base, **alias.params)
+        x.tracing, x.value, x.node = fresh.tracing, fresh.value, fresh.node
+        alias.seen = base.alias.version
+        alias.version += 1
+
+
+def is_concrete(x: Any) -> bool:
+    """Whether the value of `x` is known now."""
+    try:
+        concrete(x)
+    except ConcretizationError:
+        return False
+    return True
+
+
+def concrete(x: Any) -> Any:
+    """Return the NumPy value behind `x`, through every level of tracing.
+
+    Raises:
+        ConcretizationError: when a level is staged or batched, so that there is no one value.
+    """
+    if type(x) is not Tracer:
+        return x
+    if x.alias is not None and x.alias.watched:
+        refresh(x)
+    return x.tracing.concrete(x)

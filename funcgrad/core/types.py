@@ -1,0 +1,176 @@
+"""Array types: shape, dtype and weakness, with NumPy 2's promotion (NEP 50)."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from funcgrad.errors import DTypeError, ShapeError
+
+__all__ = [
+    "ArrayType",
+    "broadcast_shapes",
+    "dtype_of",
+    "is_inexact",
+    "promote",
+    "shape_of",
+    "type_of",
+    "ufunc_dtype",
+]
+
+_WEAK = {bool: np.dtype(bool), int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
+_WEAK_OF_KIND = {"b": bool, "i": int, "f": float, "c": complex}
+
+
+class ArrayType:
+    """The shape and dtype of an array; `weak` marks a Python scalar, which adapts to its partner.
+
+    >>> import numpy as np
+    >>> print(ArrayType((2, 3), np.dtype("float32")))
+    float32[2,3]
+    """
+
+    __slots__ = ("dtype", "shape", "weak")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, weak: bool = False):
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.weak = weak
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+    @property
+    def promotion(self) -> Any:
+        """What `ufunc.resolve_dtypes` takes: the dtype, or a Python scalar's class when weak."""
+        return _WEAK_OF_KIND[self.dtype.kind] if self.weak else self.dtype
+
+    def strong(self) -> "ArrayType":
+        return ArrayType(self.shape, self.dtype) if self.weak else self
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, ArrayType)
+            and self.shape == other.shape
+            and self.dtype == other.dtype
+            and self.weak == other.weak
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype, self.weak))
+
+    def __str__(self) -> str:
+        if self.weak:
+            return _WEAK_OF_KIND[self.dtype.kind].__name__
+        return f"{self.dtype.name}[{','.join(map(str, self.shape))}]"
+
+    def __repr__(self) -> str:
+        return f"ArrayType({self})"
+
+    def __reduce__(self):
+        return ArrayType, (self.shape, self.dtype, self.weak)
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape of an array, tracer, type or Python scalar."""
+    try:
+        return x.shape
+    except AttributeError:
+        return ()
+
+
+def dtype_of(x: Any) -> np.dtype:
+    """Return the dtype of an array, tracer, type or Python scalar."""
+    try:
+        return x.dtype
+    except AttributeError:
+        return _scalar_dtype(x)
+
+
+def _scalar_dtype(x):
+    dtype = _WEAK.get(type(x))
+    if dtype is None:
+        raise DTypeError(
+            f"expected an array or a number, got {type(x).__name__}.",
+            hint="pass arrays, numbers, or containers of them.",
+        )
+    return dtype
+
+
+def type_of(x: Any) -> ArrayType:
+    """Return the ArrayType of an array, tracer, NumPy scalar or Python scalar.
+
+    Raises:
+        DTypeError: when `x` is none of these.
+    """
+    if type(x) in _WEAK:
+        return ArrayType((), _WEAK[type(x)], weak=True)
+    if isinstance(x, ArrayType):
+        return x
+    own = getattr(x, "array_type", None)
+    if own is not None:
+        return own
+    if isinstance(x, (np.ndarray, np.generic)):
+        return ArrayType(x.shape, x.dtype)
+    return ArrayType((), _scalar_dtype(x), weak=True)
+
+
+def is_inexact(dtype: np.dtype) -> bool:
+    """Whether `dtype` is a floating or complex one, so that derivatives make sense."""
+    return dtype.kind in "fc"
+
+
+def broadcast_shapes(name: str, *types: ArrayType) -> tuple[int, ...]:
+    """Return the shape that the types broadcast to.
+
+    Raises:
+        ShapeError: naming the operation and each shape, when they do not broadcast.
+    """
+    try:
+        return _broadcast(*(t.shape for t in types))
+    except ValueError:
+        raise ShapeError(
+            f"{name}: expected shapes that broadcast, got {' and '.join(str(t) for t in types)}.",
+            hint="sizes must be equal or 1, aligned from the right; reshape or index with None.",
+        ) from None
+
+
+@lru_cache(4096)
+def _broadcast(*shapes):
+    return np.broadcast_shapes(*shapes)
+
+
+@lru_cache(4096)
+def _resolve(ufunc, operands):
+    return ufunc.resolve_dtypes((*operands, *(None,) * ufunc.nout))[-1]
+
+
+def ufunc_dtype(name: str, ufunc: np.ufunc, types: tuple[ArrayType, ...]) -> np.dtype:
+    """Return the dtype NumPy's `ufunc` gives for operands of these types."""
+    try:
+        return _resolve(ufunc, tuple(t.promotion for t in types))
+    except TypeError:
+        raise DTypeError(
+            f"{name}: expected dtypes that NumPy's {ufunc.__name__} takes, "
+            f"got {' and '.join(str(t) for t in types)}.",
+            hint="convert with astype.",
+        ) from None
+
+
+def promote(*types: ArrayType) -> np.dtype:
+    """Return the common dtype of arrays of these types, as `np.result_type` gives it."""
+    return _promote(tuple(t.promotion for t in types))
+
+
+@lru_cache(4096)
+def _promote(operands):
+    dummies = [op(0) if isinstance(op, type) else op for op in operands]
+    return np.result_type(*dummies)

@@ -1,0 +1,385 @@
+"""The array interface of tracers: operators, methods, conversions, iteration, assignment."""
+
+import dis
+import operator
+import sys
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.inplace import own, write
+from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, concrete, refresh
+from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.errors import ConcretizationError, DTypeError, FuncgradError, ShapeError
+from funcgrad.numpy import reductions, shaping, ufuncs
+from funcgrad.numpy.arrays import as_operand, astype, fit
+from funcgrad.numpy.indexing import At, getitem, setitem
+from funcgrad.numpy.products import dot, matmul
+from funcgrad.numpy.protocols import array_function, array_ufunc
+from funcgrad.primitives import arithmetic, logic
+from funcgrad.primitives.broadcasting import broadcast_to
+from funcgrad.primitives.exponential import sqrt
+
+_FOREIGN = (str, bytes, dict, set, type(None))
+
+
+def _binary(primitive):
+    def forward(self, other):
+        if type(other) is Tracer or type(other) is float or type(other) is np.ndarray:
+            return bind(primitive, self, other)
+        if isinstance(other, _FOREIGN):
+            return NotImplemented
+        return bind(primitive, self, as_operand(other))
+
+    def reflected(self, other):
+        if isinstance(other, _FOREIGN):
+            return NotImplemented
+        return bind(primitive, as_operand(other), self)
+
+    def in_place(self, other):
+        if not self.ndim:
+            return forward(self, other)  # NumPy's scalars are immutable: the name is bound anew
+        new = forward(self, other)
+        if shape_of(new) != self.shape:
+            raise ShapeError(
+                f"in-place {primitive.name}: expected an operand that broadcasts to {type_of(self)}, "
+                f"got {type_of(other)}."
+            )
+        if not np.can_cast(dtype_of(new), self.dtype, "same_kind"):
+            raise DTypeError(
+                f"in-place {primitive.name}: expected a result of the kind of {type_of(self)}, "
+                f"got {type_of(new)}.",
+                hint="write x = x + y in place of x += y.",
+            )
+        write(self, astype(new, self.dtype))
+        return self
+
+    return forward, reflected, in_place
+
+
+def _power(self, n):
+    # The cheap exponents are those for which NumPy's own ** takes a shortcut.
+    if type(n) in (int, float):
+        if n == 2:
+            return bind(arithmetic.square, self)
+        if n == 0.5 and self.dtype.kind in "fc":
+            return bind(sqrt, self)
+        if n == -1 and self.dtype.kind in "fc":
+            return bind(arithmetic.reciprocal, self)
+    return _power_general(self, n)
+
+
+_power_general, _rpower, _ipower = _binary(arithmetic.power)
+
+
+def _compare(primitive):
+    def comparison(self, other):
+        if isinstance(other, _FOREIGN):
+            return NotImplemented
+        return bind(primitive, self, as_operand(other))
+
+    return comparison
+
+
+_OPERATORS = {
+    "add": arithmetic.add,
+    "sub": arithmetic.subtract,
+    "mul": arithmetic.multiply,
+    "truediv": arithmetic.divide,
+    "floordiv": logic.floor_divide,
+    "mod": arithmetic.remainder,
+    "and": logic.bitwise_and,
+    "or": logic.bitwise_or,
+    "xor": logic.bitwise_xor,
+    "lshift": logic.left_shift,
+    "rshift": logic.right_shift,
+}
+_COMPARISONS = {
+    "eq": logic.equal,
+    "ne": logic.not_equal,
+    "lt": logic.less,
+    "le": logic.less_equal,
+    "gt": logic.greater,
+    "ge": logic.greater_equal,
+}
+
+
+def _imatmul(self, other):
+    write(self, fit(astype(matmul(self, other), self.dtype), self.shape))
+    return self
+
+
+def _len(self):
+    shape = self.shape
+    if not shape:
+        raise TypeError("len() of unsized object")
+    return shape[0]
+
+
+def _iter(self):
+    if not self.shape:
+        raise TypeError("iteration over a 0-d array")
+    return (getitem(self, i) for i in range(self.shape[0]))
+
+
+def _contains(self, value):
+    return bool(reductions.any(self == value))
+
+
+def _value_for(self, what, edit):
+    """Return the one element's value; the messages of deeper levels gain the edit for `what`."""
+    if self.size != 1:
+        if what == "bool":
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+            )
+        raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+    try:
+        return np.asarray(concrete(self)).reshape(())[()]
+    except ConcretizationError as error:
+        raise ConcretizationError(error.problem, hint=edit or error.hint) from None
+
+
+def _bool(self):
+    return bool(
+        _value_for(
+            self,
+            "bool",
+            "a Python `if`, `while`, `and` or `or` needs the value: use fg.numpy.where(condition, x, y), "
+            "or & and | in place of `and` and `or`.",
+        )
+    )
+
+
+_VALUE_ONLY = frozenset({"float", "complex", "isnan", "isinf", "isfinite", "isclose", "bool", "round"})
+
+
+def _float(self):
+    value = _value_for(self, "float", "")
+    if _caller_of_conversion() not in _VALUE_ONLY:
+        raise ConcretizationError(
+            f"a traced array must not be turned into a plain number where its derivative would be lost, "
+            f"got {type_of(self)}.",
+            hint="use NumPy's function in place of math's (np.sin(x), not math.sin(x)), and np.zeros_like(x) "
+            "or fg.numpy.array([...]) for an array to write traced values into; float(x) gives the plain value.",
+        )
+    return float(value)
+
+
+def _complex(self):
+    value = _value_for(self, "complex", "")
+    if _caller_of_conversion() not in _VALUE_ONLY:
+        raise ConcretizationError(
+            f"a traced array must not be turned into a plain number where its derivative would be lost, "
+            f"got {type_of(self)}.",
+            hint="use NumPy's function in place of cmath's; complex(x) gives the plain value.",
+        )
+    return complex(value)
+
+
+def _caller_of_conversion() -> str | None:
+    """Return the name of the function whose call made Python convert a tracer, if that can be told.
+
+    `float(x)` asks for the value and gets it. `math.sin(x)` and `plain_array[0] = x` make the same
+    conversion, but would drop the derivative without a word; only the calling code tells them apart.
+    """
+    frame = sys._getframe(2)
+    code, last = frame.f_code, frame.f_lasti
+    instructions = [i for i in dis.get_instructions(code) if i.offset <= last]
+    if not instructions or not instructions[-1].opname.startswith("CALL"):
+        return None
+    call = instructions.pop()
+    if call.opname not in ("CALL", "CALL_FUNCTION"):
+        return None
+    height = 0
+    for instruction in reversed(instructions):
+        if instruction.opname in ("PRECALL", "CACHE", "PUSH_NULL", "RESUME"):
+            continue
+        if height == -call.arg:
+            name = instruction.argval
+            return name if isinstance(name, str) else None
+        height -= dis.stack_effect(instruction.opcode, instruction.arg, jump=False)
+    return None
+
+
+def _int(self):
+    return int(_value_for(self, "int", ""))
+
+
+def _index(self):
+    if self.dtype.kind not in "iu":
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+    return operator.index(
+        _value_for(
+            self,
+            "index",
+            "a shape, a range or a slice bound must be known while tracing: pass it as a plain int.",
+        )
+    )
+
+
+def _array(self, dtype=None, copy=None):
+    raise ConcretizationError(
+        f"a traced array must not be turned into a plain one, got {type_of(self)}.",
+        hint="use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
+        "in place of NumPy's; np.zeros_like(x) makes an array that traced values can be written into.",
+    )
+
+
+def _format(self, spec):
+    try:
+        value = concrete(self)
+    except FuncgradError:
+        return repr(self)
+    return format(value, spec)
+
+
+def _repr(self):
+    if not self.tracing.alive:
+        return f"Tracer<{type_of(self)}, of {self.tracing.owner}, which has ended>"
+    try:
+        return (
+            f"Tracer<{np.array2string(np.asarray(concrete(self)), separator=', ')}, of {self.tracing.owner}>"
+        )
+    except ConcretizationError:
+        return f"Tracer<{type_of(self)}, of {self.tracing.owner}>"
+
+
+def _item(self, *args):
+    picked = (
+        getitem(self, args[0] if len(args) == 1 and isinstance(args[0], tuple) else args) if args else self
+    )
+    return _value_for(picked, "item", "").item()
+
+
+def _method_reshape(self, *shape, order="C"):
+    return shaping.reshape(self, shape[0] if len(shape) == 1 else shape, order)
+
+
+def _method_transpose(self, *axes):
+    if len(axes) == 1 and (axes[0] is None or not isinstance(axes[0], int)):
+        axes = axes[0]
+    return shaping.transpose(self, axes or None)
+
+
+def _method_astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+    y = astype(self, dtype)
+    return +y if y is self and copy else y
+
+
+def _copy(self, order="C"):
+    if self.alias is not None and self.alias.watched:
+        refresh(self)
+    return Tracer(self.tracing, self.value, self.node)
+
+
+def _fill(self, value):
+    setitem(self, Ellipsis, value)
+
+
+def _real(x):
+    return arithmetic.real(x) if x.dtype.kind == "c" else x
+
+
+def _imag(x):
+    return arithmetic.imag(x) if x.dtype.kind == "c" else broadcast_to(np.zeros((), x.dtype), shape=x.shape)
+
+
+def _sort(self, axis=-1, kind=None, order=None, *, stable=None):
+    write(self, np.sort(self, axis))
+
+
+def _by_name(name):
+    """A method that calls the function of the same name."""
+    function = getattr(np, name)
+
+    def method(self, *args, **kwargs):
+        return FUNCTIONS[function](self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"See numpy.{name}."
+    return method
+
+
+_METHODS_BY_NAME = [
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "compress", "cumprod",
+    "cumsum", "diagonal", "max", "mean", "min", "nonzero", "prod", "ptp", "repeat", "round", "searchsorted",
+    "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+]  # fmt: skip
+
+
+def attach(cls: type = Tracer) -> None:
+    """Give tracers the interface of an array."""
+    for name, primitive in _OPERATORS.items():
+        forward, reflected, in_place = _binary(primitive)
+        setattr(cls, f"__{name}__", forward)
+        setattr(cls, f"__r{name}__", reflected)
+        setattr(cls, f"__i{name}__", in_place)
+    for name, primitive in _COMPARISONS.items():
+        setattr(cls, f"__{name}__", _compare(primitive))
+    methods: dict[str, Any] = {
+        "__pow__": _power,
+        "__rpow__": _rpower,
+        "__ipow__": _ipower,
+        "__matmul__": lambda self, other: matmul(self, other),
+        "__rmatmul__": lambda self, other: matmul(other, self),
+        "__imatmul__": _imatmul,
+        "__divmod__": lambda self, other: ufuncs.divmod(self, other),
+        "__rdivmod__": lambda self, other: ufuncs.divmod(other, self),
+        "__neg__": lambda self: bind(arithmetic.negative, self),
+        "__pos__": lambda self: bind(arithmetic.positive, self),
+        "__abs__": lambda self: bind(arithmetic.absolute, self),
+        "__invert__": lambda self: bind(logic.invert, self),
+        "__round__": lambda self, digits=0: np.round(self, digits or 0),
+        "__floor__": lambda self: int(np.floor(_value_for(self, "int", ""))),
+        "__ceil__": lambda self: int(np.ceil(_value_for(self, "int", ""))),
+        "__trunc__": lambda self: int(_value_for(self, "int", "")),
+        "__getitem__": getitem,
+        "__setitem__": setitem,
+        "__len__": _len,
+        "__iter__": _iter,
+        "__contains__": _contains,
+        "__bool__": _bool,
+        "__float__": _float,
+        "__complex__": _complex,
+        "__int__": _int,
+        "__index__": _index,
+        "__array__": _array,
+        "__format__": _format,
+        "__repr__": _repr,
+        "__str__": _repr,
+        "__hash__": object.__hash__,
+        "__copy__": _copy,
+        "__deepcopy__": lambda self, memo: _copy(self),
+        "__array_ufunc__": array_ufunc,
+        "__array_function__": array_function,
+        "__array_priority__": 1000.0,
+        "reshape": _method_reshape,
+        "transpose": _method_transpose,
+        "astype": _method_astype,
+        "copy": _copy,
+        "fill": _fill,
+        "item": _item,
+        "tolist": lambda self: np.asarray(concrete(self)).tolist(),
+        "dot": lambda self, other: dot(self, other),
+        "ravel": lambda self, order="C": shaping.ravel(self, order),
+        "flatten": lambda self, order="C": own(shaping.ravel(self, order)),
+        "sort": _sort,
+        "conj": lambda self: ufuncs.conj(self),
+        "conjugate": lambda self: ufuncs.conj(self),
+        "T": property(lambda self: shaping.transpose(self)),
+        "mT": property(lambda self: shaping.swapaxes(self, -1, -2)),
+        "real": property(_real),
+        "imag": property(_imag),
+        "flat": property(lambda self: shaping.ravel(self)),
+        "at": property(At),
+        "itemsize": property(lambda self: self.dtype.itemsize),
+        "nbytes": property(lambda self: self.dtype.itemsize * self.size),
+    }
+    for name in _METHODS_BY_NAME:
+        methods[name] = _by_name(name)
+    for name, method in methods.items():
+        setattr(cls, name, method)
+
+
+attach()

@@ -1,0 +1,137 @@
+"""Products: matmul, dot, inner, outer, tensordot, vecdot, matvec, vecmat, kron, cross."""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.tracer import UFUNCS
+from funcgrad.core.types import type_of
+from funcgrad.errors import ShapeError
+from funcgrad.numpy.arrays import as_array, as_axis, fit, implements
+from funcgrad.primitives.arithmetic import conjugate
+from funcgrad.primitives.broadcasting import reshape
+from funcgrad.primitives.contraction import dot as dot_primitive
+
+__all__ = ["dot", "inner", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat"]
+
+_NONE = ((), ())
+_MATRICES = {"contract": ((1,), (0,)), "batch": _NONE}
+_VECTOR_LEFT = {"contract": ((0,), (0,)), "batch": _NONE}
+
+
+def matmul(x: Any, y: Any, /) -> Any:
+    """Return the matrix product, `numpy.matmul(x, y)`, with leading axes broadcast.
+
+    Raises:
+        ShapeError: when the inner sizes differ, or an argument is a scalar.
+    """
+    x, y = as_array(x), as_array(y)
+    nx, ny = x.ndim, y.ndim
+    if nx == 2 and ny <= 2 and ny:
+        return dot_primitive(x, y, **_MATRICES)
+    if nx == 0 or ny == 0:
+        raise ShapeError(
+            f"matmul: expected arrays with at least one axis, got {type_of(x)} and {type_of(y)}.",
+            hint="use * to multiply by a scalar.",
+        )
+    if nx == 1 and ny <= 2:
+        return dot_primitive(x, y, **_VECTOR_LEFT)
+    if ny <= 2:
+        return dot_primitive(x, y, contract=((nx - 1,), (0,)), batch=_NONE)
+    if nx == 1:
+        z = dot_primitive(x, y, contract=((0,), (ny - 2,)), batch=_NONE)
+        return z
+    lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2]) if _broadcasts(x, y) else None
+    x = fit(x, (*lead, *x.shape[-2:]))
+    y = fit(y, (*lead, *y.shape[-2:]))
+    n = len(lead)
+    axes = tuple(range(n))
+    return dot_primitive(x, y, contract=((n + 1,), (n,)), batch=(axes, axes))
+
+
+def _broadcasts(x, y):
+    try:
+        np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    except ValueError:
+        raise ShapeError(
+            f"matmul: expected leading axes that broadcast, got {type_of(x)} and {type_of(y)}."
+        ) from None
+    return True
+
+
+@implements(np.dot)
+def dot(x: Any, y: Any, out: None = None) -> Any:
+    """Return `numpy.dot(x, y)`: the sum product over the last axis of x and the last but one of y."""
+    x, y = as_array(x), as_array(y)
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    axis = max(y.ndim - 2, 0)
+    return dot_primitive(x, y, contract=((x.ndim - 1,), (axis,)), batch=_NONE)
+
+
+@implements(np.vdot)
+def vdot(x: Any, y: Any, /) -> Any:
+    """Return the dot product of the flattened arrays, conjugating x."""
+    x, y = as_array(x), as_array(y)
+    x, y = reshape(x, shape=(type_of(x).size,)), reshape(y, shape=(type_of(y).size,))
+    return dot_primitive(_conjugated(x), y, **_VECTOR_LEFT)
+
+
+@implements(np.inner)
+def inner(x: Any, y: Any, /) -> Any:
+    """Return the sum product over the last axes of both."""
+    x, y = as_array(x), as_array(y)
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    return dot_primitive(x, y, contract=((x.ndim - 1,), (y.ndim - 1,)), batch=_NONE)
+
+
+@implements(np.outer)
+def outer(a: Any, b: Any, out: None = None) -> Any:
+    """Return all products of an element of a and one of b, both flattened."""
+    a, b = as_array(a), as_array(b)
+    return reshape(a, shape=(type_of(a).size, 1)) * reshape(b, shape=(1, type_of(b).size))
+
+
+@implements(np.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Return the sum product over the given axes: the last and first `axes`, or a pair of lists."""
+    a, b = as_array(a), as_array(b)
+    try:
+        axes_a, axes_b = axes
+    except TypeError:
+        axes_a, axes_b = range(a.ndim - axes, a.ndim), range(axes)
+    axes_a = [axes_a] if np.ndim(axes_a) == 0 else axes_a
+    axes_b = [axes_b] if np.ndim(axes_b) == 0 else axes_b
+    if len(axes_a) != len(axes_b):
+        raise ShapeError(f"tensordot: expected as many axes of a as of b, got {axes_a} and {axes_b}.")
+    contract = (
+        tuple(as_axis("tensordot", i, a.ndim) for i in axes_a),
+        tuple(as_axis("tensordot", i, b.ndim) for i in axes_b),
+    )
+    return dot_primitive(a, b, contract=contract, batch=_NONE)
+
+
+def vecdot(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+    """Return the dot product of vectors along `axis`, conjugating x; other axes broadcast."""
+    x, y = as_array(x), as_array(y)
+    x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
+    return matmul(_conjugated(x)[..., None, :], y[..., :, None])[..., 0, 0]
+
+
+def matvec(x: Any, y: Any, /) -> Any:
+    """Return the product of matrices and vectors; leading axes broadcast."""
+    return matmul(as_array(x), as_array(y)[..., None])[..., 0]
+
+
+def vecmat(x: Any, y: Any, /) -> Any:
+    """Return the product of vectors, conjugated, and matrices; leading axes broadcast."""
+    return matmul(_conjugated(as_array(x))[..., None, :], as_array(y))[..., 0, :]
+
+
+def _conjugated(x):
+    return conjugate(x) if x.dtype.kind == "c" else x
+
+
+for _ufunc, _function in ((np.matmul, matmul), (np.vecdot, vecdot), (np.matvec, matvec), (np.vecmat, vecmat)):
+    UFUNCS[_ufunc] = _function

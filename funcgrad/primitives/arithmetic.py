@@ -1,0 +1,238 @@
+"""Arithmetic: sums, products, powers, remainders, and the parts of complex numbers."""
+
+import numpy as np
+
+from funcgrad.core.primitive import Bad, Linear, Sample, box
+from funcgrad.core.tracer import Tracer
+from funcgrad.core.types import ArrayType, dtype_of, ufunc_dtype
+from funcgrad.primitives.elementwise import elementwise
+from funcgrad.primitives.exponential import log
+from funcgrad.primitives.logic import equal, floor, select, sign, trunc
+from funcgrad.primitives.shape import convert
+
+__all__ = [
+    "absolute",
+    "add",
+    "conjugate",
+    "copysign",
+    "divide",
+    "fabs",
+    "fmod",
+    "imag",
+    "ldexp",
+    "multiply",
+    "negative",
+    "positive",
+    "power",
+    "real",
+    "reciprocal",
+    "remainder",
+    "square",
+    "subtract",
+]
+
+_pair = (box((2, 3)), box((3,)))
+_positive = box((2, 3), 0.5, 2.0)
+_complex = box((3,), dtype=complex)
+_bad_shapes = Bad((box((2,)), box((3,))), {}, r"expected shapes that broadcast, got .*\[2\] and .*\[3\]")
+
+
+def _abs_partial(y, x):
+    if dtype_of(x).kind == "c":
+        return conjugate(x) / select(equal(y, 0), 1.0, y)
+    return sign(x)
+
+
+def _power_by_base(y, x, n):
+    if type(n) is not Tracer and np.ndim(n) == 0:
+        return 0.0 if n == 0 else 1.0 if n == 1 else n * x if n == 2 else n * power(x, n - 1)
+    zero = equal(n, 0)
+    return n * power(x, select(zero, 1, n - 1))
+
+
+def _power_by_exponent(y, x, n):
+    zero = equal(x, 0)
+    return select(zero, 0.0, y * log(select(zero, 1, x)))
+
+
+def _power(x, n):
+    # An array's own ** knows the cheap exponents (2, 0.5, -1, ...); np.power does not.
+    return x**n if isinstance(x, np.ndarray) else np.power(x, n)
+
+
+add = elementwise(
+    "add",
+    np.add,
+    (1, 1),
+    linear_in=((0, 1),),
+    samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box(()), box((0,))), _bad_shapes],
+)
+subtract = elementwise(
+    "subtract", np.subtract, (1, -1), linear_in=((0, 1),), samples=[_pair, (_complex, box(())), _bad_shapes]
+)
+negative = elementwise(
+    "negative", np.negative, (-1,), linear_in=((0,),), samples=[box((2, 3)), _complex, box((0,))]
+)
+positive = elementwise("positive", np.positive, (1,), linear_in=((0,),), samples=[box((2, 3)), _complex])
+multiply = elementwise(
+    "multiply",
+    np.multiply,
+    (lambda z, x, y: y, lambda z, x, y: x),
+    linear_in=((0,), (1,)),
+    samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box((2,)), 3.0), _bad_shapes],
+)
+reciprocal = elementwise(
+    "reciprocal", np.reciprocal, (lambda y, x: -y * y,), singular=True, samples=[_positive, _complex]
+)
+divide = elementwise(
+    "divide",
+    np.true_divide,
+    (lambda z, x, y: reciprocal(y), lambda z, x, y: -z / y),
+    singular=True,
+    linear_in=((0,),),
+    samples=[
+        (box((2, 3)), _positive),
+        (_complex, box((3,), 0.5, 2.0)),
+        (box(()), box((2,), 1, 2)),
+        _bad_shapes,
+    ],
+)
+square = elementwise(
+    "square", np.square, (lambda y, x: 2 * x,), singular=True, samples=[box((2, 3)), _complex, box(())]
+)
+power = elementwise(
+    "power",
+    _power,
+    (_power_by_base, _power_by_exponent),
+    singular=True,
+    dtype_rule=lambda x, n: ufunc_dtype("power", np.power, (x, n)),
+    samples=[
+        (_positive, box((3,))),
+        (_positive, 3.0),
+        (box((3,)), 2),
+        (box((3,), 0.5, 2.0, complex), box((3,), dtype=complex)),
+        Sample((np.array([0.0, 2.0]), 0.0), derivative=(np.zeros(2),), note="x**0"),
+        Sample((np.array([0.0, 2.0]), 1), derivative=(np.ones(2),)),
+        Sample((np.array([0.0, -3.0]), 2), derivative=(np.array([0.0, -6.0]),)),
+        Sample(
+            (np.array([0.0, 0.0]), np.array([0.0, 2.0])),
+            derivative=(np.zeros(2), np.zeros(2)),
+            note="0**0 and 0**2",
+        ),
+    ],
+)
+remainder = elementwise(
+    "remainder",
+    np.remainder,
+    (1, lambda z, x, y: -floor(x / y)),
+    singular=True,
+    samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
+)
+fmod = elementwise(
+    "fmod",
+    np.fmod,
+    (1, lambda z, x, y: -trunc(x / y)),
+    singular=True,
+    samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
+)
+copysign = elementwise(
+    "copysign",
+    np.copysign,
+    (lambda z, x, y: sign(x) * copysign(1.0, y), 0),
+    samples=[
+        (np.array([1.0, -2.0]), np.array([-3.0, -0.5])),
+        Sample((0.0, -1.0), derivative=(0.0, 0.0), note="kink: 0, as for abs"),
+    ],
+)
+ldexp = elementwise(
+    "ldexp",
+    np.ldexp,
+    (lambda z, x, n: ldexp(1.0, n), None),
+    linear_in=((0,),),
+    samples=[(box((3,)), np.array([1, -2, 3])), (box((2, 1)), np.array([0, 4]))],
+)
+absolute = elementwise(
+    "absolute",
+    np.absolute,
+    (_abs_partial,),
+    samples=[
+        np.array([[0.5, -2.0]]),
+        box((3,), 0.3, 1.0, complex),
+        Sample((np.array([0.0]),), derivative=(np.zeros(1),)),
+        Sample((np.array([0j]),), derivative=(np.zeros(1),)),
+    ],
+)
+fabs = elementwise(
+    "fabs",
+    np.fabs,
+    (lambda y, x: sign(x),),
+    samples=[np.array([0.5, -2.0]), Sample((0.0,), derivative=(0.0,))],
+)
+
+
+class Conjugate(Linear):
+    """y = conj(x); linear over the reals, and its own transpose."""
+
+    name = "conjugate"
+
+    def type_rule(self, x):
+        return x.strong()
+
+    def eval_rule(self, x):
+        return np.conjugate(x)
+
+    def transpose_rule(self, y_bar, x):
+        return conjugate(y_bar)
+
+    def batch_rule(self, size, batched, x):
+        return conjugate(x), True
+
+    def samples(self):
+        return [Sample((_complex,)), Sample((box((2,)),))]
+
+
+class Real(Linear):
+    """y = the real part of a complex x."""
+
+    name = "real"
+
+    def type_rule(self, x):
+        return ArrayType(x.shape, np.empty(0, x.dtype).real.dtype)
+
+    def eval_rule(self, x):
+        return np.real(x)
+
+    def transpose_rule(self, y_bar, x):
+        return convert(y_bar, dtype=dtype_of(x))
+
+    def batch_rule(self, size, batched, x):
+        return real(x), True
+
+    def samples(self):
+        return [Sample((_complex,)), Sample((box((), dtype=complex),))]
+
+
+class Imag(Linear):
+    """y = the imaginary part of a complex x; a cotangent c becomes -i c, so that Re(-i c x) = c y."""
+
+    name = "imag"
+
+    def type_rule(self, x):
+        return ArrayType(x.shape, np.empty(0, x.dtype).real.dtype)
+
+    def eval_rule(self, x):
+        return np.imag(x)
+
+    def transpose_rule(self, y_bar, x):
+        return convert(y_bar, dtype=dtype_of(x)) * -1j
+
+    def batch_rule(self, size, batched, x):
+        return imag(x), True
+
+    def samples(self):
+        return [Sample((_complex,)), Sample((box((), dtype=complex),))]
+
+
+conjugate = Conjugate()
+real = Real()
+imag = Imag()

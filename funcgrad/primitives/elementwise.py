@@ -1,0 +1,173 @@
+"""The family of elementwise primitives: state the partial derivatives, and the rest follows.
+
+    tanh = elementwise("tanh", np.tanh, (lambda y, x: 1 - y * y,), samples=[box((2, 3))])
+
+`partials` has one entry an argument: a function of the result and the arguments that gives the
+derivative by that argument, a number where it is constant, or None where there is none.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.primitive import Bad, Primitive, Sample, box
+from funcgrad.core.tracer import Tracer
+from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of, ufunc_dtype
+from funcgrad.primitives.broadcasting import broadcast_to, reshape, unbroadcast
+from funcgrad.primitives.shape import convert
+
+__all__ = ["Elementwise", "elementwise", "scale"]
+
+
+class Elementwise(Primitive):
+    """y[i] = f(x1[i], x2[i], ...) on arguments broadcast together.
+
+    Args:
+        name: what programs print.
+        ufunc: NumPy's evaluation.
+        partials: the derivative by each argument; None when the derivative is zero everywhere.
+        samples: `box`es or tuples of arguments, or Sample and Bad.
+        singular: True when a partial can be infinite or nan: then a zero tangent or cotangent
+            times it is zero, so that a branch `where` did not take cannot make a nan.
+        linear_in: see Primitive.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        ufunc: Callable,
+        partials: Sequence[Callable | float | None] | None,
+        *,
+        samples: Sequence[Any],
+        singular: bool = False,
+        linear_in: Sequence[Sequence[int]] = (),
+        dtype_rule: Callable | None = None,
+    ):
+        self.name = name
+        self.eval_rule = ufunc
+        self.differentiable = partials is not None
+        self.partials = tuple(partials or ())
+        self.singular = singular
+        self.linear_in = linear_in
+        self._samples = samples
+        self._dtype_rule = dtype_rule
+        if not self.differentiable:
+            self.jvp_rule = self.vjp_rule = None
+        super().__init__()
+
+    def type_rule(self, *types):
+        if self._dtype_rule is not None:
+            dtype = self._dtype_rule(*types)
+        else:
+            dtype = ufunc_dtype(self.name, self.eval_rule, types)
+        if len(types) == 1:
+            return ArrayType(types[0].shape, dtype)
+        return ArrayType(broadcast_shapes(self.name, *types), dtype)
+
+    def jvp_rule(self, x_dots, y, *args):
+        total = None
+        for x_dot, partial in zip(x_dots, self.partials, strict=True):
+            if x_dot is None or partial is None:
+                continue
+            term = self._scaled(x_dot, partial, y, args)
+            total = term if total is None else total + term
+        return total if total is None else conform_tangent(total, y)
+
+    def vjp_rule(self, needs, y_bar, y, *args):
+        return [
+            conform(self._scaled(y_bar, partial, y, args), x) if need and partial is not None else None
+            for need, partial, x in zip(needs, self.partials, args, strict=True)
+        ]
+
+    def _scaled(self, c, partial, y, args):
+        if callable(partial):
+            p = partial(y, *args)
+            return guarded_multiply(c, p) if self.singular else scale(c, p)
+        if partial == 1:
+            return c
+        return -c if partial == -1 else c * partial
+
+    def batch_rule(self, size, batched, *args):
+        ndim = max([len(shape_of(x)) - b for x, b in zip(args, batched, strict=True)])
+        aligned = [align(x, ndim) if b else x for x, b in zip(args, batched, strict=True)]
+        return self(*aligned), True
+
+    def samples(self):
+        return [_sample(s) for s in self._samples]
+
+
+def _sample(s):
+    if isinstance(s, (Sample, Bad)):
+        return s
+    return Sample(s if isinstance(s, tuple) else (s,))
+
+
+def elementwise(name: str, ufunc: Callable, partials: Any, **details: Any) -> Elementwise:
+    """Make and register an elementwise primitive; see Elementwise for the arguments."""
+    return Elementwise(name, ufunc, partials, **details)
+
+
+def align(x, ndim):
+    """Put axes of size 1 behind the batch axis of `x`, so that it has `ndim` axes besides."""
+    shape = shape_of(x)
+    missing = ndim + 1 - len(shape)
+    return reshape(x, shape=(shape[0], *(1,) * missing, *shape[1:])) if missing else x
+
+
+def conform(x_bar, x):
+    """Return a cotangent summed to the shape of `x` and converted to its dtype."""
+    if type(x_bar) is np.ndarray and type(x) is np.ndarray:
+        if x_bar.shape == x.shape and x_bar.dtype is x.dtype:
+            return x_bar
+    x_bar = unbroadcast(x_bar, shape_of(x))
+    dtype = dtype_of(x)
+    return x_bar if dtype_of(x_bar) == dtype else convert(x_bar, dtype=dtype)
+
+
+def conform_tangent(y_dot, y):
+    if type(y_dot) is np.ndarray and type(y) is np.ndarray:
+        if y_dot.shape == y.shape and y_dot.dtype is y.dtype:
+            return y_dot
+    shape, dtype = shape_of(y), dtype_of(y)
+    if shape_of(y_dot) != shape:
+        y_dot = broadcast_to(y_dot, shape=shape)
+    return y_dot if dtype_of(y_dot) == dtype else convert(y_dot, dtype=dtype)
+
+
+def scale(c, p):
+    """Return `c * p`; just `p` where `c` is a plain 1, so that staged derivatives read well."""
+    if type(p) is Tracer and type(c) is not Tracer and _is_one(c) and p.shape == shape_of(c):
+        return p
+    return c * p
+
+
+def _is_one(c):
+    if not isinstance(c, np.ndarray):
+        return c == 1
+    return c.size > 0 and not any(c.strides) and c.flat[0] == 1
+
+
+def _multiply_guarded(c, p):
+    y = np.multiply(c, p)
+    if np.ndim(y) == 0:
+        return y if np.isfinite(y) or c != 0 else y.dtype.type(0)
+    if not np.isfinite(y).all():
+        y[np.broadcast_to(np.equal(c, 0), y.shape)] = 0
+    return y
+
+
+# c * p, but 0 where c is 0, even if p is infinite or nan. Its own derivative by p keeps the guard.
+guarded_multiply = elementwise(
+    "guarded_multiply",
+    _multiply_guarded,
+    (lambda y, c, p: p, lambda y, c, p: c),
+    singular=True,
+    linear_in=((0,), (1,)),
+    dtype_rule=lambda c, p: ufunc_dtype("multiply", np.multiply, (c, p)),
+    samples=[
+        (box((2, 3)), box((2, 3))),
+        (box((3,)), box((2, 1))),
+        Sample((np.array([0.0, 1.0]), np.array([np.inf, 2.0])), smooth=False),
+    ],
+)

@@ -1,0 +1,80 @@
+"""Exponentials, logarithms and roots."""
+
+import numpy as np
+
+from funcgrad.core.primitive import Sample, box
+from funcgrad.primitives.elementwise import elementwise
+from funcgrad.primitives.logic import equal, select
+
+__all__ = [
+    "cbrt",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "sqrt",
+]
+
+_LN2 = float(np.log(2.0))
+_LN10 = float(np.log(10.0))
+_any = [box((2, 3)), box((0,)), box(())]
+_positive = [box((2, 3), 0.5, 2.0)]
+_complex = [box((3,), 0.3, 1.0, complex)]
+
+
+def _share(z, x):
+    """exp(x - z), the share of x in z = log(exp x + exp y); 1 where x is all of it, infinities included."""
+    whole = equal(x, z)
+    return select(whole, 1.0, exp(x - select(whole, 0.0, z)))
+
+
+def _share2(z, x):
+    whole = equal(x, z)
+    return select(whole, 1.0, exp2(x - select(whole, 0.0, z)))
+
+
+_dominant = (np.array([1000.0, 1.0]), np.array([0.0, 1.0]))
+_shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
+
+exp = elementwise("exp", np.exp, (lambda y, x: y,), singular=True, samples=_any + _complex)
+exp2 = elementwise("exp2", np.exp2, (lambda y, x: y * _LN2,), singular=True, samples=_any)
+expm1 = elementwise("expm1", np.expm1, (lambda y, x: y + 1,), singular=True, samples=_any + _complex)
+log = elementwise("log", np.log, (lambda y, x: 1 / x,), singular=True, samples=_positive + _complex)
+log2 = elementwise("log2", np.log2, (lambda y, x: 1 / (x * _LN2),), singular=True, samples=_positive)
+log10 = elementwise("log10", np.log10, (lambda y, x: 1 / (x * _LN10),), singular=True, samples=_positive)
+log1p = elementwise(
+    "log1p", np.log1p, (lambda y, x: 1 / (1 + x),), singular=True, samples=_positive + _complex
+)
+sqrt = elementwise(
+    "sqrt",
+    np.sqrt,
+    (lambda y, x: 0.5 / y,),
+    singular=True,
+    samples=[*_positive, *_complex, Sample((np.array([0.0, 4.0]),), derivative=(np.array([np.inf, 0.25]),))],
+)
+cbrt = elementwise(
+    "cbrt",
+    np.cbrt,
+    (lambda y, x: 1 / (3 * y * y),),
+    singular=True,
+    samples=[np.array([-8.0, 0.5]), Sample((np.array([0.0]),), derivative=(np.array([np.inf]),))],
+)
+logaddexp = elementwise(
+    "logaddexp",
+    np.logaddexp,
+    (lambda z, x, y: _share(z, x), lambda z, x, y: _share(z, y)),
+    singular=True,
+    samples=[(box((2, 3)), box((3,))), Sample(_dominant, derivative=_shares)],
+)
+logaddexp2 = elementwise(
+    "logaddexp2",
+    np.logaddexp2,
+    (lambda z, x, y: _share2(z, x), lambda z, x, y: _share2(z, y)),
+    singular=True,
+    samples=[(box((2, 3)), box((3,)))],
+)

@@ -1,0 +1,361 @@
+"""Indexing: with static keys (index, place, index_update) and with arrays of integers (gather, scatter).
+
+`index`/`place` and `gather`/`scatter_add` are transposes of each other.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Sample, box
+from funcgrad.core.types import ArrayType, dtype_of, shape_of
+from funcgrad.errors import ShapeError
+from funcgrad.primitives.broadcasting import reshape, stretch
+from funcgrad.primitives.elementwise import conform
+from funcgrad.primitives.shape import transpose
+
+__all__ = ["Key", "gather", "index", "index_update", "place", "scatter_add", "scatter_set"]
+
+
+class Key(tuple):
+    """A basic index: ints, slices, None and Ellipsis; hashable, and printed as one types it."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash(tuple((k.start, k.stop, k.step) if isinstance(k, slice) else k for k in self))
+
+    def __str__(self) -> str:
+        return ",".join(map(_key_text, self))
+
+    def __repr__(self) -> str:
+        return f"Key({self})"
+
+    def batched(self) -> "Key":
+        """The key of the same elements in an array with a leading batch axis."""
+        return Key((slice(None), *self))
+
+
+def _key_text(k: Any) -> str:
+    if isinstance(k, slice):
+        text = f"{'' if k.start is None else k.start}:{'' if k.stop is None else k.stop}"
+        return text if k.step is None else f"{text}:{k.step}"
+    return "..." if k is Ellipsis else str(k)
+
+
+def indexed_shape(x: ArrayType, key: Key) -> tuple[int, ...]:
+    """Return the shape of `x[key]`; raise ShapeError where the key does not fit."""
+    dummy = np.broadcast_to(np.empty((), np.bool_), x.shape)
+    try:
+        return dummy[key].shape
+    except IndexError as error:
+        raise _IndexError(f"indexing: expected a key that fits {x}, got [{Key(key)}]: {error}.") from None
+
+
+class _IndexError(ShapeError, IndexError):
+    """A ShapeError that code which catches IndexError (iteration, say) sees as one."""
+
+
+class Index(Linear):
+    """y = x[key], for a static key."""
+
+    name = "index"
+    view = True
+
+    def type_rule(self, x, *, key):
+        return ArrayType(indexed_shape(x, key), x.dtype)
+
+    def eval_rule(self, x, *, key):
+        return x[key]
+
+    def transpose_rule(self, y_bar, x, *, key):
+        return place(y_bar, shape=shape_of(x), key=key)
+
+    def accumulate_rule(self, x_bar, y_bar, x, *, key):
+        x_bar[key] += y_bar
+
+    def batch_rule(self, size, batched, x, *, key):
+        return index(x, key=key.batched()), True
+
+    def write_rule(self, x, new, *, key):
+        return index_update(x, new, key=key)
+
+    def samples(self):
+        return [
+            Sample((box((4, 3)),), {"key": Key((1,))}),
+            Sample((box((4, 3)),), {"key": Key((slice(None, None, -2), None, slice(0, 2)))}),
+            Sample((box((4, 3, 2)),), {"key": Key((Ellipsis, 1))}),
+            Sample((box((4,)),), {"key": Key((slice(2, 2),))}),
+            Bad((box((3,)),), {"key": Key((3,))}, "expected a key that fits"),
+        ]
+
+
+class Place(Linear):
+    """y = zeros(shape) with y[key] = x: the transpose of index."""
+
+    name = "place"
+
+    def type_rule(self, x, *, shape, key):
+        target = ArrayType(shape, x.dtype)
+        if indexed_shape(target, key) != x.shape:
+            raise ShapeError(f"place: expected an array of the shape of {target}[{key}], got {x}.")
+        return target
+
+    def eval_rule(self, x, *, shape, key):
+        y = np.zeros(shape, dtype_of(x))
+        y[key] = x
+        return y
+
+    def transpose_rule(self, y_bar, x, *, shape, key):
+        return index(y_bar, key=key)
+
+    def batch_rule(self, size, batched, x, *, shape, key):
+        return place(x, shape=(size, *shape), key=key.batched()), True
+
+    def samples(self):
+        return [
+            Sample((box((3,)),), {"shape": (4, 3), "key": Key((1,))}),
+            Sample((box((2, 1)),), {"shape": (4,), "key": Key((slice(0, None, 2), None))}),
+            Sample((box(()),), {"shape": (2,), "key": Key((0,))}),
+            Bad((box((2,)),), {"shape": (4, 3), "key": Key((1,))}, "expected an array of the shape of"),
+        ]
+
+
+class IndexUpdate(JointlyLinear):
+    """y = x with y[key] = v."""
+
+    name = "index_update"
+
+    def type_rule(self, x, v, *, key):
+        shape = indexed_shape(x, key)
+        try:
+            fits = np.broadcast_shapes(shape, v.shape) == shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                f"assignment: expected a value that broadcasts to {ArrayType(shape, x.dtype)}, got {v}."
+            )
+        return x.strong()
+
+    def eval_rule(self, x, v, *, key):
+        y = np.array(x)
+        y[key] = v
+        return y
+
+    def transpose_rule(self, needs, y_bar, x, v, *, key):
+        x_bar = index_update(y_bar, np.zeros((), dtype_of(y_bar)), key=key) if needs[0] else None
+        return x_bar, conform(index(y_bar, key=key), v) if needs[1] else None
+
+    def batch_rule(self, size, batched, x, v, *, key):
+        if not batched[0]:
+            x = stretch(x, size)
+        if batched[1]:
+            missing = len(indexed_shape(ArrayType(shape_of(x)[1:], dtype_of(x)), key)) + 1 - len(shape_of(v))
+            if missing > 0:
+                shape = shape_of(v)
+                v = reshape(v, shape=(shape[0], *(1,) * missing, *shape[1:]))
+        return index_update(x, v, key=key.batched()), True
+
+    def samples(self):
+        return [
+            Sample((box((4, 3)), box((3,))), {"key": Key((1,))}),
+            Sample((box((4, 3)), box(())), {"key": Key((slice(1, 3), slice(None, None, 2)))}),
+            Sample((box((4,)), 2.0), {"key": Key((-1,))}),
+            Bad((box((4, 3)), box((2,))), {"key": Key((1,))}, "expected a value that broadcasts"),
+        ]
+
+
+def _gather_shapes(name, x, indices, axes):
+    """Return the shape of the indices broadcast together, and the shape of the axes not indexed."""
+    if len(axes) != len(indices) or any(not 0 <= a < x.ndim for a in axes):
+        raise ShapeError(f"{name}: expected one index for each axis {axes} of {x}, got {len(indices)}.")
+    try:
+        lead = np.broadcast_shapes(*(i.shape for i in indices))
+    except ValueError:
+        raise _IndexError(
+            f"{name}: expected index arrays that broadcast, got {' and '.join(map(str, indices))}."
+        ) from None
+    return lead, tuple(n for d, n in enumerate(x.shape) if d not in axes)
+
+
+def _front(x, axes):
+    """Return `x` with `axes` moved to the front."""
+    rest = tuple(d for d in range(len(shape_of(x))) if d not in axes)
+    order = (*axes, *rest)
+    return x if order == tuple(range(len(order))) else np.transpose(x, order)
+
+
+class Gather(Linear):
+    """y[i..., rest...] = x at `indices[k][i...]` along each of `axes`; the indexed axes come first.
+
+    Negative indices count from the end; indices out of range raise IndexError.
+    """
+
+    name = "gather"
+
+    def type_rule(self, x, *indices, axes):
+        lead, rest = _gather_shapes("gather", x, indices, axes)
+        return ArrayType(lead + rest, x.dtype)
+
+    def eval_rule(self, x, *indices, axes):
+        return _front(x, axes)[indices]
+
+    def transpose_rule(self, y_bar, x, *indices, axes):
+        return scatter_add(np.zeros(shape_of(x), dtype_of(x)), y_bar, *indices, axes=axes)
+
+    def accumulate_rule(self, x_bar, y_bar, x, *indices, axes):
+        np.add.at(_front(x_bar, axes), indices, y_bar)
+
+    def batch_rule(self, size, batched, x, *indices, axes):
+        inner_axes = tuple(a + 1 for a in axes)
+        if not any(batched[1:]):
+            y = gather(x, *indices, axes=inner_axes)
+            lead = len(np.broadcast_shapes(*map(shape_of, indices)))
+            return _batch_axis_first(y, lead), True
+        if not batched[0]:
+            ndim = _index_ndim(indices, batched[1:])
+            return gather(x, *_aligned(indices, batched[1:], ndim), axes=axes), True
+        return gather(x, *_with_examples(size, indices, batched[1:]), axes=(0, *inner_axes)), True
+
+    def samples(self):
+        rows = np.array([2, 0, 2, -1])
+        return [
+            Sample((box((3, 2)), rows), {"axes": (0,)}),
+            Sample((box((2, 3)), rows[:, None]), {"axes": (1,)}),
+            Sample((box((3, 2)), np.array([0, 2]), np.array([[1], [0]])), {"axes": (0, 1)}),
+            Sample((box((3, 2)), np.array([], int)), {"axes": (0,)}),
+            Bad((box((3,)), rows), {"axes": (1,)}, "expected one index for each axis"),
+        ]
+
+
+class _Scatter(JointlyLinear):
+    """The common part of scatter_add and scatter_set."""
+
+    positions = (0, 1)
+
+    def type_rule(self, x, v, *indices, axes):
+        lead, rest = _gather_shapes(self.name, x, indices, axes)
+        try:
+            fits = np.broadcast_shapes(lead + rest, v.shape) == lead + rest
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                f"{self.name}: expected values that broadcast to {ArrayType(lead + rest, x.dtype)}, got {v}."
+            )
+        return x.strong()
+
+    def batch_rule(self, size, batched, x, v, *indices, axes):
+        if not batched[0]:
+            x = stretch(x, size)
+        batched_indices = batched[2:]
+        indices = _with_examples(size, indices, batched_indices)
+        ndim = len(np.broadcast_shapes(*map(shape_of, indices))) + len(shape_of(x)) - 1 - len(axes)
+        if not batched[1]:
+            v = stretch(v, size)
+        missing = ndim - len(shape_of(v))
+        if missing > 0:
+            shape = shape_of(v)
+            v = reshape(v, shape=(shape[0], *(1,) * missing, *shape[1:]))
+        return self(x, v, *indices, axes=(0, *(a + 1 for a in axes))), True
+
+    def samples(self):
+        distinct = np.array([2, 0])
+        cases = [
+            Sample((box((3, 2)), box((2, 2)), distinct), {"axes": (0,)}),
+            Sample((box((2, 3)), box(()), distinct), {"axes": (1,)}),
+            Sample((box((3, 2)), box((2,)), distinct, np.array([1, 1])), {"axes": (0, 1)}),
+            Bad((box((3, 2)), box((3, 2)), distinct), {"axes": (0,)}, "expected values that broadcast"),
+        ]
+        return cases
+
+
+class ScatterAdd(_Scatter):
+    """y = x with v added at the indices, repeated ones included: the transpose of gather."""
+
+    name = "scatter_add"
+
+    def eval_rule(self, x, v, *indices, axes):
+        y = np.array(x)
+        np.add.at(_front(y, axes), indices, v)
+        return y
+
+    def transpose_rule(self, needs, y_bar, x, v, *indices, axes):
+        v_bar = conform(gather(y_bar, *indices, axes=axes), v) if needs[1] else None
+        return (y_bar if needs[0] else None, v_bar, *(None,) * len(indices))
+
+    def samples(self):
+        repeated = np.array([1, 1, 0])
+        return [*super().samples(), Sample((box((3,)), box((3,)), repeated), {"axes": (0,)})]
+
+
+class ScatterSet(_Scatter):
+    """y = x with v written at the indices; of repeated ones the last wins, as in NumPy."""
+
+    name = "scatter_set"
+
+    def eval_rule(self, x, v, *indices, axes):
+        y = np.array(x)
+        _front(y, axes)[indices] = v
+        return y
+
+    def transpose_rule(self, needs, y_bar, x, v, *indices, axes):
+        rest = (None,) * len(indices)
+        x_bar = v_bar = None
+        if needs[0]:
+            zero = np.zeros((), dtype_of(y_bar))
+            x_bar = scatter_set(y_bar, zero, *indices, axes=axes)
+        if needs[1]:
+            v_bar = gather(y_bar, *indices, axes=axes)
+            v_bar = conform(v_bar * _survivors(shape_of(x), indices, axes, len(shape_of(v_bar))), v)
+        return (x_bar, v_bar, *rest)
+
+    def samples(self):
+        repeated = np.array([1, 1, 0])
+        return [*super().samples(), Sample((box((3,)), box((3,)), repeated), {"axes": (0,)})]
+
+
+def _survivors(shape, indices, axes, ndim):
+    """1.0 for each index tuple whose value stays, 0.0 where a later one overwrites it."""
+    lead = np.broadcast_shapes(*map(shape_of, indices))
+    count = int(np.prod(lead))
+    order = np.reshape(np.arange(1, count + 1), lead)
+    last = scatter_set(np.zeros([shape[a] for a in axes], int), order, *indices, axes=tuple(range(len(axes))))
+    mask = gather(last, *indices, axes=tuple(range(len(axes)))) == order
+    return reshape(mask, shape=(*lead, *(1,) * (ndim - len(lead)))) * 1.0
+
+
+def _index_ndim(indices, batched):
+    return max(len(shape_of(i)) - b for i, b in zip(indices, batched, strict=True))
+
+
+def _aligned(indices, batched, ndim):
+    """Give each batched index `ndim` axes behind its batch axis."""
+    out = []
+    for i, b in zip(indices, batched, strict=True):
+        shape = shape_of(i)
+        missing = ndim + 1 - len(shape)
+        if b and missing:
+            i = reshape(i, shape=(shape[0], *(1,) * missing, *shape[1:]))
+        out.append(i)
+    return out
+
+
+def _with_examples(size, indices, batched):
+    """Return the indices preceded by one that counts the examples."""
+    ndim = _index_ndim(indices, batched)
+    return [np.arange(size).reshape(size, *(1,) * ndim), *_aligned(indices, batched, ndim)]
+
+
+def _batch_axis_first(y, position):
+    order = (position, *(d for d in range(len(shape_of(y))) if d != position))
+    return y if position == 0 else transpose(y, axes=order)
+
+
+index = Index()
+place = Place()
+index_update = IndexUpdate()
+gather = Gather()
+scatter_add = ScatterAdd()
+scatter_set = ScatterSet()

@@ -1,0 +1,262 @@
+"""Reductions other than sum: prod, max, min, norm, any, all, argmax, argmin."""
+
+import math
+
+import numpy as np
+
+from funcgrad.core.primitive import Bad, Primitive, Sample, box
+from funcgrad.core.types import ArrayType, dtype_of, shape_of
+from funcgrad.errors import ShapeError
+from funcgrad.primitives.arithmetic import conjugate, real
+from funcgrad.primitives.broadcasting import expand, reduce_sum, reduced_shape, reshape
+from funcgrad.primitives.cumulative import cumprod
+from funcgrad.primitives.logic import equal, maximum, select
+from funcgrad.primitives.shape import concatenate, conform_dtype, flip, transpose
+
+__all__ = [
+    "argmax",
+    "argmin",
+    "reduce_all",
+    "reduce_any",
+    "reduce_max",
+    "reduce_min",
+    "reduce_norm",
+    "reduce_prod",
+]
+
+
+class Reduction(Primitive):
+    """y = a reduction of x over `axes`. Write `weight(y, x, axes)`, the partial derivative by x."""
+
+    reduce: np.ufunc
+
+    def type_rule(self, x, *, axes, keepdims):
+        dtype = self.reduce.reduce(np.ones(1, x.dtype)).dtype
+        return ArrayType(reduced_shape(self.name, x, axes, keepdims), dtype)
+
+    def eval_rule(self, x, *, axes, keepdims):
+        return self.reduce.reduce(x, axes, None, None, keepdims)
+
+    def weight(self, y, x, axes):
+        raise NotImplementedError
+
+    def jvp_rule(self, x_dots, y, x, *, axes, keepdims):
+        w = self.weight(expand(y, axes, keepdims), x, axes)
+        y_dot = reduce_sum(w * x_dots[0], axes=axes, keepdims=keepdims)
+        return conform_dtype(y_dot, y)
+
+    def vjp_rule(self, needs, y_bar, y, x, *, axes, keepdims):
+        w = self.weight(expand(y, axes, keepdims), x, axes)
+        return (conform_dtype(expand(y_bar, axes, keepdims) * w, x),)
+
+    def batch_rule(self, size, batched, x, *, axes, keepdims):
+        return self(x, axes=tuple(a + 1 for a in axes), keepdims=keepdims), True
+
+    def samples(self):
+        flat = {"axes": (0,), "keepdims": False}
+        return [
+            Sample((box((2, 3)),), flat),
+            Sample((box((2, 3, 2)),), {"axes": (0, 2), "keepdims": True}),
+            Sample((box((2, 3)),), {"axes": (0, 1), "keepdims": False}),
+            *self.special_samples(),
+            Bad((box((2,)),), {"axes": (1,), "keepdims": False}, "expected axes below 1"),
+        ]
+
+    def special_samples(self):
+        return []
+
+
+class _Extremum(Reduction):
+    """The gradient of an extremum is split evenly among ties."""
+
+    def type_rule(self, x, *, axes, keepdims):
+        shape = reduced_shape(self.name, x, axes, keepdims)
+        if math.prod(x.shape[a] for a in axes) == 0 and math.prod(shape) > 0:
+            raise ShapeError(
+                f"{self.name}: expected at least one element along axes {axes}, got {x}.",
+                hint="an empty array has no extremum; pass initial=.",
+            )
+        return ArrayType(shape, x.dtype)
+
+    def weight(self, y, x, axes):
+        chosen = select(equal(x, y), np.ones((), dtype_of(x)), np.zeros((), dtype_of(x)))
+        return chosen / maximum(reduce_sum(chosen, axes=axes, keepdims=True), 1)
+
+    def special_samples(self):
+        return [
+            Sample((np.ones(2),), {"axes": (0,), "keepdims": False}, derivative=(np.full(2, 0.5),)),
+            Bad((box((0,)),), {"axes": (0,), "keepdims": False}, "expected at least one element"),
+        ]
+
+
+class Max(_Extremum):
+    """y = the largest element of x over `axes`; nan if any is nan."""
+
+    name = "max"
+    reduce = np.maximum
+
+
+class Min(_Extremum):
+    """y = the smallest element of x over `axes`; nan if any is nan."""
+
+    name = "min"
+    reduce = np.minimum
+
+
+class Prod(Reduction):
+    """y = the product of x over `axes`; the derivative is exact where elements are zero."""
+
+    name = "prod"
+    reduce = np.multiply
+
+    def weight(self, y, x, axes):
+        # The product of all other elements: those before times those behind.
+        shape = shape_of(x)
+        rest = tuple(d for d in range(len(shape)) if d not in axes)
+        order = (*rest, *axes)
+        moved = tuple(shape[d] for d in order)
+        flat = (*moved[: len(rest)], math.prod(moved[len(rest) :]))
+        rows = reshape(transpose(x, axes=order), shape=flat)
+        others = _product_before(rows) * flip(
+            _product_before(flip(rows, axes=(len(rest),))), axes=(len(rest),)
+        )
+        inverse = tuple(order.index(d) for d in range(len(order)))
+        return transpose(reshape(others, shape=moved), axes=inverse)
+
+    def special_samples(self):
+        flat = {"axes": (0,), "keepdims": False}
+        return [
+            Sample((box((3,), dtype=complex),), flat),
+            Sample((np.array([2.0, 0.0, 3.0]),), flat, derivative=(np.array([0.0, 6.0, 0.0]),)),
+            Sample((np.array([0.0, 0.0, 3.0]),), flat, derivative=(np.zeros(3),)),
+            Sample((box((0, 2)),), flat),
+        ]
+
+
+def _product_before(x):
+    """Return the product of the elements before each, along the last axis."""
+    shape = shape_of(x)
+    if shape[-1] == 0:
+        return x
+    axis = len(shape) - 1
+    ones = np.ones((*shape[:-1], 1), dtype_of(x))
+    return concatenate(ones, cumprod(x[..., :-1], axis=axis), axis=axis)
+
+
+class Norm(Reduction):
+    """y = sqrt(sum |x|^2) over `axes`, without overflow; the derivative at 0 is 0."""
+
+    name = "norm"
+
+    def type_rule(self, x, *, axes, keepdims):
+        dtype = np.abs(np.empty(0, x.dtype)).dtype
+        return ArrayType(reduced_shape("norm", x, axes, keepdims), dtype if dtype.kind == "f" else float)
+
+    def eval_rule(self, x, *, axes, keepdims):
+        magnitude = np.abs(x)
+        with np.errstate(over="ignore", under="ignore"):
+            y = np.sqrt(np.add.reduce(np.square(magnitude), axes, None, None, keepdims))
+        if np.isfinite(y).all() and (y > 1e-150).all():
+            return y
+        top = np.max(magnitude, axes, keepdims=True, initial=0)
+        top = np.where((top > 0) & np.isfinite(top), top, 1)
+        scaled = np.sqrt(np.add.reduce(np.square(magnitude / top), axes, None, None, True)) * top
+        return scaled if keepdims else np.squeeze(scaled, axes)[()]
+
+    def weight(self, y, x, axes):
+        # 0 / 1 at the origin: the derivative there is 0 by convention.
+        return (
+            conjugate(x) / select(equal(y, 0), np.ones((), dtype_of(y)), y)
+            if dtype_of(x).kind == "c"
+            else x / select(equal(y, 0), np.ones((), dtype_of(y)), y)
+        )
+
+    def jvp_rule(self, x_dots, y, x, *, axes, keepdims):
+        w = self.weight(expand(y, axes, keepdims), x, axes)
+        term = w * x_dots[0]
+        return reduce_sum(real(term) if dtype_of(term).kind == "c" else term, axes=axes, keepdims=keepdims)
+
+    def special_samples(self):
+        flat = {"axes": (0,), "keepdims": False}
+        return [
+            Sample((box((3,), dtype=complex),), flat),
+            Sample((np.zeros(2),), flat, derivative=(np.zeros(2),)),
+            Sample((np.array([3e200, 4e200]),), flat, derivative=(np.array([0.6, 0.8]),)),
+        ]
+
+
+class _Logical(Reduction):
+    differentiable = False
+    jvp_rule = None
+    vjp_rule = None
+
+    def samples(self):
+        x = np.array([[True, False, True], [True, True, False]])
+        return [
+            Sample((x,), {"axes": (0,), "keepdims": False}),
+            Sample((x,), {"axes": (0, 1), "keepdims": True}),
+            Sample((np.array([0.0, 2.0]),), {"axes": (0,), "keepdims": False}),
+        ]
+
+
+class Any(_Logical):
+    """y = whether any element of x over `axes` is true."""
+
+    name = "any"
+    reduce = np.logical_or
+
+
+class All(_Logical):
+    """y = whether all elements of x over `axes` are true."""
+
+    name = "all"
+    reduce = np.logical_and
+
+
+class _ArgExtremum(Primitive):
+    """The position of the first extremum along `axis`."""
+
+    differentiable = False
+
+    def type_rule(self, x, *, axis):
+        shape = reduced_shape(self.name, x, (axis,), False)
+        if x.shape[axis] == 0:
+            raise ShapeError(f"{self.name}: expected at least one element along axis {axis}, got {x}.")
+        return ArrayType(shape, np.intp)
+
+    def eval_rule(self, x, *, axis):
+        return self.find(x, axis)
+
+    def batch_rule(self, size, batched, x, *, axis):
+        return self(x, axis=axis + 1), True
+
+    def samples(self):
+        return [
+            Sample((box((2, 3)),), {"axis": 1}),
+            Sample((np.array([1.0, 3.0, 3.0, 0.0]),), {"axis": 0}),
+            Bad((box((0,)),), {"axis": 0}, "expected at least one element"),
+        ]
+
+
+class ArgMax(_ArgExtremum):
+    """y = the position of the first largest element of x along `axis`."""
+
+    name = "argmax"
+    find = staticmethod(np.argmax)
+
+
+class ArgMin(_ArgExtremum):
+    """y = the position of the first smallest element of x along `axis`."""
+
+    name = "argmin"
+    find = staticmethod(np.argmin)
+
+
+reduce_max = Max()
+reduce_min = Min()
+reduce_prod = Prod()
+reduce_norm = Norm()
+reduce_any = Any()
+reduce_all = All()
+argmax = ArgMax()
+argmin = ArgMin()

@@ -1,0 +1,92 @@
+"""Orderings: argsort, argpartition and searchsorted. Sorting itself is a gather by argsort."""
+
+import numpy as np
+
+from funcgrad.core.primitive import Bad, Primitive, Sample, box
+from funcgrad.core.types import ArrayType
+from funcgrad.errors import ShapeError
+
+__all__ = ["argpartition", "argsort", "searchsorted"]
+
+
+class ArgSort(Primitive):
+    """y = the positions that sort x along `axis`, ties by position."""
+
+    name = "argsort"
+    differentiable = False
+
+    def type_rule(self, x, *, axis):
+        if not 0 <= axis < x.ndim:
+            raise ShapeError(f"argsort: expected an axis below {x.ndim}, got {axis} for {x}.")
+        return ArrayType(x.shape, np.intp)
+
+    def eval_rule(self, x, *, axis):
+        return np.argsort(x, axis, stable=True)
+
+    def batch_rule(self, size, batched, x, *, axis):
+        return argsort(x, axis=axis + 1), True
+
+    def samples(self):
+        return [
+            Sample((box((2, 4)),), {"axis": 1}),
+            Sample((np.array([1.0, 0.0, 1.0, np.nan]),), {"axis": 0}),
+            Bad((box((2,)),), {"axis": 1}, "expected an axis below 1"),
+        ]
+
+
+class ArgPartition(Primitive):
+    """y = positions that put the `kth` smallest of x in place along `axis`."""
+
+    name = "argpartition"
+    differentiable = False
+
+    def type_rule(self, x, *, kth, axis):
+        if not 0 <= axis < x.ndim or any(not 0 <= k < x.shape[axis] for k in kth):
+            raise ShapeError(f"argpartition: expected kth within axis {axis}, got {kth} for {x}.")
+        return ArrayType(x.shape, np.intp)
+
+    def eval_rule(self, x, *, kth, axis):
+        return np.argpartition(x, kth, axis)
+
+    def batch_rule(self, size, batched, x, *, kth, axis):
+        return argpartition(x, kth=kth, axis=axis + 1), True
+
+    def samples(self):
+        return [
+            Sample((box((2, 4)),), {"kth": (1,), "axis": 1}),
+            Bad((box((2,)),), {"kth": (5,), "axis": 0}, "expected kth within axis 0"),
+        ]
+
+
+class SearchSorted(Primitive):
+    """y = where each v would be inserted in the sorted 1-D array a."""
+
+    name = "searchsorted"
+    differentiable = False
+
+    def type_rule(self, a, v, *, side):
+        if a.ndim != 1:
+            raise ShapeError(f"searchsorted: expected a sorted 1-D array, got {a}.")
+        return ArrayType(v.shape, np.intp)
+
+    def eval_rule(self, a, v, *, side):
+        return np.searchsorted(a, v, side)
+
+    def batch_rule(self, size, batched, a, v, *, side):
+        if not batched[0]:
+            return searchsorted(a, v, side=side), True
+        rows = [searchsorted(a[i], v[i] if batched[1] else v, side=side) for i in range(size)]
+        return np.stack(rows), True
+
+    def samples(self):
+        a = np.array([0.0, 1.0, 1.0, 2.0])
+        return [
+            Sample((a, np.array([[1.0, -1.0], [3.0, 0.5]])), {"side": "left"}),
+            Sample((a, np.array([1.0])), {"side": "right"}),
+            Bad((box((2, 2)), box((2,))), {"side": "left"}, "expected a sorted 1-D array"),
+        ]
+
+
+argsort = ArgSort()
+argpartition = ArgPartition()
+searchsorted = SearchSorted()

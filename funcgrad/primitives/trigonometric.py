@@ -1,0 +1,162 @@
+"""Trigonometric and hyperbolic functions, their inverses, and angles."""
+
+import numpy as np
+
+from funcgrad.core.primitive import Primitive, Sample, box
+from funcgrad.core.types import ArrayType, ufunc_dtype
+from funcgrad.primitives.arithmetic import square
+from funcgrad.primitives.elementwise import conform_tangent, elementwise
+from funcgrad.primitives.exponential import sqrt
+from funcgrad.primitives.logic import equal, select
+
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "hypot",
+    "rad2deg",
+    "sin",
+    "sinc",
+    "sinh",
+    "tan",
+    "tanh",
+]
+
+_any = [box((2, 3)), box((0,)), box(())]
+_complex = [box((3,), 0.1, 0.6, complex)]
+_inner = [box((2, 3), -0.9, 0.9)]
+_infinite_at_one = Sample((np.array([1.0, 0.0]),), derivative=(np.array([np.inf, 1.0]),))
+
+
+def _nonzero(x):
+    """x, with 1 in place of 0: a divisor under a numerator that is 0 there."""
+    return select(equal(x, 0), 1.0, x)
+
+
+sin = elementwise("sin", np.sin, (lambda y, x: cos(x),), samples=_any + _complex)
+cos = elementwise("cos", np.cos, (lambda y, x: -sin(x),), samples=_any + _complex)
+tan = elementwise("tan", np.tan, (lambda y, x: 1 + y * y,), singular=True, samples=_any + _complex)
+sinh = elementwise("sinh", np.sinh, (lambda y, x: cosh(x),), singular=True, samples=_any + _complex)
+cosh = elementwise("cosh", np.cosh, (lambda y, x: sinh(x),), singular=True, samples=_any + _complex)
+tanh = elementwise("tanh", np.tanh, (lambda y, x: 1 - y * y,), samples=_any + _complex)
+
+arcsin = elementwise(
+    "arcsin",
+    np.arcsin,
+    (lambda y, x: 1 / sqrt((1 - x) * (1 + x)),),
+    singular=True,
+    samples=[*_inner, *_complex, _infinite_at_one],
+)
+arccos = elementwise(
+    "arccos",
+    np.arccos,
+    (lambda y, x: -1 / sqrt((1 - x) * (1 + x)),),
+    singular=True,
+    samples=_inner + _complex,
+)
+arctan = elementwise(
+    "arctan", np.arctan, (lambda y, x: 1 / (1 + x * x),), singular=True, samples=_any + _complex
+)
+arcsinh = elementwise(
+    "arcsinh", np.arcsinh, (lambda y, x: 1 / sqrt(1 + x * x),), singular=True, samples=_any + _complex
+)
+arccosh = elementwise(
+    "arccosh",
+    np.arccosh,
+    (lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),),
+    singular=True,
+    samples=[box((2, 3), 1.5, 3.0), *_complex],
+)
+arctanh = elementwise(
+    "arctanh",
+    np.arctanh,
+    (lambda y, x: 1 / ((1 - x) * (1 + x)),),
+    singular=True,
+    samples=_inner + _complex,
+)
+arctan2 = elementwise(
+    "arctan2",
+    np.arctan2,
+    (
+        lambda z, y, x: x / _nonzero(square(x) + square(y)),
+        lambda z, y, x: -y / _nonzero(square(x) + square(y)),
+    ),
+    singular=True,
+    samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
+)
+hypot = elementwise(
+    "hypot",
+    np.hypot,
+    (lambda z, x, y: x / _nonzero(z), lambda z, x, y: y / _nonzero(z)),
+    singular=True,
+    samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
+)
+deg2rad = elementwise("deg2rad", np.deg2rad, (np.pi / 180,), linear_in=((0,),), samples=_any)
+rad2deg = elementwise("rad2deg", np.rad2deg, (180 / np.pi,), linear_in=((0,),), samples=_any)
+
+
+class Sinc(Primitive):
+    """y = the derivative of order `order` of sin(pi x) / (pi x).
+
+    Away from 0 by x s_n + n s_{n-1} = pi^{n-1} sin(pi x + n pi / 2); near 0 by the power series, so
+    that every derivative is right at 0 as well.
+    """
+
+    name = "sinc"
+
+    def type_rule(self, x, *, order):
+        return ArrayType(x.shape, ufunc_dtype("sinc", np.sin, (x,)))
+
+    def eval_rule(self, x, *, order):
+        if order == 0:
+            y = np.sinc(x)
+            return y if np.ndim(y) else y[()]
+        x = np.asarray(x)
+        dtype = ufunc_dtype("sinc", np.sin, (ArrayType(x.shape, x.dtype),))
+        near = np.abs(x) < 0.5 + 0.2 * order
+        far_x = np.where(near, 1.0, x)
+        far = np.sinc(far_x)
+        for n in range(1, order + 1):
+            far = (np.pi ** (n - 1) * np.sin(np.pi * far_x + n * np.pi / 2) - n * far) / far_x
+        y = np.where(near, _sinc_series(np.where(near, x, 0.0), order), far).astype(dtype)
+        return y if y.ndim else y[()]
+
+    def jvp_rule(self, x_dots, y, x, *, order):
+        return conform_tangent(sinc(x, order=order + 1) * x_dots[0], y)
+
+    def batch_rule(self, size, batched, x, *, order):
+        return sinc(x, order=order), True
+
+    def samples(self):
+        return [
+            Sample((np.array([-2.3, 0.4, 0.01, 3.0]),), {"order": 0}),
+            Sample((np.array([0.0]),), {"order": 0}, derivative=(np.zeros(1),)),
+            Sample((np.array([0.0, 0.3, 1.7]),), {"order": 1}),
+        ]
+
+
+def _sinc_series(x, order):
+    """sum over k of (-1)^k pi^2k x^(2k - n) / ((2k + 1) (2k - n)!), from d^n x^2k / (2k + 1)!."""
+    total = np.zeros_like(x, dtype=np.result_type(x, float))
+    k = (order + 1) // 2
+    power = x ** (2 * k - order)
+    coefficient = (-1.0) ** k * np.pi ** (2 * k)
+    for i in range(2, 2 * k - order + 1):
+        coefficient /= i
+    for _ in range(30 + 2 * order):
+        total = total + coefficient / (2 * k + 1) * power
+        m = 2 * k - order
+        coefficient *= -(np.pi**2) / ((m + 1) * (m + 2))
+        power = power * x * x
+        k += 1
+    return total
+
+
+sinc = Sinc()

@@ -1,0 +1,52 @@
+"""Where in the user's own code we are: frames of funcgrad, NumPy and SciPy are passed over."""
+
+import os
+import sys
+from typing import NamedTuple
+
+import numpy
+
+__all__ = ["Location", "user_location"]
+
+_PACKAGES = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in (__file__, numpy.__file__)) + (
+    os.sep + "scipy" + os.sep,
+    "<frozen ",
+    "<__array_function__",
+)
+
+
+class Location(NamedTuple):
+    """A line of the user's code."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}, in {self.function}"
+
+
+def user_location(depth: int = 1) -> Location | None:
+    """Return the innermost line on the stack that belongs to the user, or None.
+
+    Args:
+        depth: how many frames above the caller to start from.
+    """
+    frame = sys._getframe(depth)
+    while frame is not None:
+        code = frame.f_code
+        if not _is_library(code.co_filename):
+            return Location(code.co_filename, frame.f_lineno, code.co_name)
+        frame = frame.f_back
+    return None
+
+
+_library_files: dict[str, bool] = {}
+
+
+def _is_library(filename: str) -> bool:
+    known = _library_files.get(filename)
+    if known is None:
+        known = filename.startswith(_PACKAGES) or _PACKAGES[2] in filename
+        _library_files[filename] = known
+    return known

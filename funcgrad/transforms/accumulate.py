@@ -1,0 +1,77 @@
+"""Sum the cotangents of each variable, in place in the buffers this walk owns.
+
+`x[i]` read in a loop of n steps sends n cotangents to `x`. Each is added into one buffer, so the
+backward pass costs O(n), not O(n^2).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.types import dtype_of, shape_of
+
+__all__ = ["Cotangents"]
+
+
+class Cotangents:
+    """The cotangent of each variable of a tape, while it is walked backward."""
+
+    __slots__ = ("_bars", "_owned")
+
+    def __init__(self, count: int):
+        self._bars: list[Any] = [None] * count
+        self._owned: set[int] = set()
+
+    def take(self, i: int) -> Any:
+        """Return the summed cotangent of variable `i`, and forget it."""
+        y_bar = self._bars[i]
+        self._bars[i] = None
+        return y_bar
+
+    def add(self, i: int, x_bar: Any) -> None:
+        """Add `x_bar` to the cotangent of variable `i`."""
+        old = self._bars[i]
+        if old is None:
+            self._bars[i] = x_bar
+        elif i in self._owned:
+            if type(x_bar) is np.ndarray:
+                old += x_bar
+            else:
+                self._bars[i] = old + x_bar
+                self._owned.discard(i)
+        else:
+            total = self._bars[i] = old + x_bar
+            if type(total) is np.ndarray:
+                self._owned.add(i)
+
+    def accumulate(self, primitive, i: int, y_bar: Any, args: list, params: dict) -> bool:
+        """Add the pullback of `y_bar` into the buffer of variable `i`, if everything is concrete."""
+        if type(y_bar) is not np.ndarray and not isinstance(y_bar, np.generic):
+            return False
+        if not all(type(x) is np.ndarray for x in args[1:]):
+            return False
+        old = self._bars[i]
+        if i not in self._owned:
+            if old is None:
+                buffer = np.zeros(shape_of(args[0]), dtype_of(args[0]))
+            elif type(old) is np.ndarray:
+                buffer = old.copy()
+            else:
+                return False
+            self._bars[i] = buffer
+            self._owned.add(i)
+        primitive.accumulate_rule(self._bars[i], y_bar, *args, **params)
+        return True
+
+    def finish(self, count: int, given: Any) -> list[Any]:
+        """Return the first `count` cotangents as arrays that share memory with nothing."""
+        seen = {id(x) for x in given}
+        return [self._detached(i, seen) for i in range(count)]
+
+    def _detached(self, i, seen):
+        x_bar = self._bars[i]
+        if type(x_bar) is np.ndarray and i not in self._owned:
+            if x_bar.base is not None or id(x_bar) in seen or not x_bar.flags.writeable:
+                x_bar = x_bar.copy()
+            seen.add(id(x_bar))
+        return x_bar

@@ -1,0 +1,132 @@
+"""Find a primitive's derivative in either direction, deriving the one it does not state.
+
+A primitive with only a JVP rule is pulled back by staging that rule as a linear program of the
+tangents and transposing it; one with only a VJP rule is pushed forward by transposing the pullback.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.program import Literal, Program, Var
+from funcgrad.core.staging import Staging
+from funcgrad.core.tracer import bind
+from funcgrad.core.types import ArrayType, dtype_of, shape_of
+from funcgrad.errors import DerivativeError
+from funcgrad.transforms.accumulate import Cotangents
+
+__all__ = ["jvp_of", "transpose", "vjp_of"]
+
+
+def jvp_of(primitive, x_dots: list, y: Any, args: list, params: dict) -> Any:
+    """Return the tangent of the result (a tuple of them for several results)."""
+    if primitive.jvp_rule is not None:
+        return primitive.jvp_rule(x_dots, y, *args, **params)
+    needs = [d is not None for d in x_dots]
+    outs = y if primitive.multiple else (y,)
+    if primitive.forward_rule is not None:
+        outs = primitive.result_types(y, *args, **params)
+    program = _stage_linear(
+        lambda *y_bars: primitive.vjp_rule(
+            needs, list(y_bars) if primitive.multiple else y_bars[0], y, *args, **params
+        ),
+        outs,
+        primitive.name,
+    )
+    y_dots = transpose(program, [d for d in x_dots], primitive.name)
+    return tuple(y_dots) if primitive.multiple else y_dots[0]
+
+
+def vjp_of(primitive, needs: list, y_bar: Any, y: Any, args: list, params: dict) -> Any:
+    """Return one cotangent an argument; None where it is zero or not needed."""
+    if primitive.vjp_rule is not None:
+        return primitive.vjp_rule(needs, y_bar, y, *args, **params)
+    positions = [i for i, need in enumerate(needs) if need]
+
+    def pushforward(*dots):
+        x_dots = [None] * len(args)
+        for i, dot in zip(positions, dots, strict=True):
+            x_dots[i] = dot
+        y_dot = primitive.jvp_rule(x_dots, y, *args, **params)
+        return y_dot if primitive.multiple else [y_dot]
+
+    program = _stage_linear(pushforward, [args[i] for i in positions], primitive.name)
+    y_bars = y_bar if primitive.multiple else [y_bar]
+    x_bars: list[Any] = [None] * len(args)
+    for i, x_bar in zip(positions, transpose(program, y_bars, primitive.name), strict=True):
+        x_bars[i] = x_bar
+    return x_bars
+
+
+def _stage_linear(function, examples, owner) -> Program:
+    """Stage a linear function of tangents like `examples`; a None among its results is zero."""
+    with Staging(f"derivative of {owner}") as staging:
+        tracers = [staging.input(ArrayType(shape_of(x), dtype_of(x))) for x in examples]
+        outputs = [Literal(0.0) if y is None else staging.atom(y) for y in function(*tracers)]
+        return staging.program([t.node for t in tracers], outputs)
+
+
+def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
+    """Return the cotangents of a linear program's inputs; None is zero.
+
+    Raises:
+        DerivativeError: naming the equation in which the program is not linear.
+    """
+    linear: dict[Var, int] = {}
+    for var in program.inputs:
+        linear[var] = len(linear)
+    env: dict[Var, Any] = dict(program.constants)
+    steps = []
+
+    def read(atom):
+        if isinstance(atom, Literal):
+            return atom.value
+        return atom.type if atom in linear else env[atom]
+
+    for equation in program.equations:
+        primitive = equation.primitive
+        args = [read(a) for a in equation.inputs]
+        positions = [i for i, a in enumerate(equation.inputs) if isinstance(a, Var) and a in linear]
+        if not positions:
+            out = bind(primitive, *args, **equation.params)
+            env.update(zip(equation.outputs, out if primitive.multiple else (out,), strict=True))
+            continue
+        if not primitive.linear_together(positions, len(args)):
+            raise DerivativeError(
+                f"{owner}: expected a function that is linear in what is transposed, "
+                f"got {primitive.name} of it.",
+                hint="a rule must be linear in its tangents or cotangents; for another function "
+                "use vjp or jvp.",
+                at=equation.source,
+            )
+        for var in equation.outputs:
+            linear[var] = len(linear)
+        steps.append((equation, args, positions))
+
+    bars = Cotangents(len(linear))
+    given = []
+    for atom, y_bar in zip(program.outputs, cotangents, strict=True):
+        if y_bar is not None and isinstance(atom, Var) and atom in linear:
+            bars.add(linear[atom], y_bar)
+            given.append(y_bar)
+    with np.errstate(all="ignore"):
+        for equation, args, positions in reversed(steps):
+            primitive = equation.primitive
+            y_bars = [bars.take(linear[v]) for v in equation.outputs]
+            if all(b is None for b in y_bars):
+                continue
+            y_bar = y_bars if primitive.multiple else y_bars[0]
+            target = linear[equation.inputs[0]] if positions[0] == 0 else None
+            if (
+                primitive.accumulate_rule is not None
+                and target is not None
+                and bars.accumulate(primitive, target, y_bar, args, equation.params)
+            ):
+                continue
+            needs = [i in positions for i in range(len(args))]
+            y = equation.outputs[0].type
+            x_bars = vjp_of(primitive, needs, y_bar, y, args, equation.params)
+            for i in positions:
+                if x_bars[i] is not None:
+                    bars.add(linear[equation.inputs[i]], x_bars[i])
+    return bars.finish(len(program.inputs), given)

@@ -1,0 +1,61 @@
+"""Forward mode as a trace: every primitive carries its tangent along as it is evaluated."""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.inplace import argument
+from funcgrad.core.tracer import Trace, Tracer, bind, refresh
+from funcgrad.core.types import dtype_of
+from funcgrad.transforms.derive import jvp_of
+
+__all__ = ["Dual"]
+
+
+class Dual(Trace):
+    """A trace whose tracers hold `(primal, tangent)`; a result without a tangent is left untraced."""
+
+    __slots__ = ()
+
+    def input(self, primal: Any, tangent: Any) -> Tracer:
+        return argument(Tracer(self, primal, tangent))
+
+    def lift(self, value: Any) -> Tracer:
+        return Tracer(self, value, None)
+
+    def process(self, primitive, args, params):
+        if not self.alive:
+            raise self.leaked()
+        primals = []
+        tangents = []
+        for x in args:
+            if type(x) is Tracer and x.tracing is self:
+                primals.append(x.value)
+                tangents.append(x.node)
+            else:
+                primals.append(x)
+                tangents.append(None)
+        if primitive.forward_rule is not None:
+            y, saved = primitive.forward_rule(*primals, **params)
+        else:
+            y = saved = bind(primitive, *primals, **params)
+        if not primitive.differentiable or all(d is None for d in tangents):
+            return y
+        with np.errstate(all="ignore"):
+            y_dot = jvp_of(primitive, tangents, saved, primals, params)
+        if not primitive.multiple:
+            return y if y_dot is None else Tracer(self, y, y_dot)
+        return tuple(
+            [
+                yi if di is None or dtype_of(yi).kind not in "fc" else Tracer(self, yi, di)
+                for yi, di in zip(y, y_dot, strict=True)
+            ]
+        )
+
+    def release(self, x: Any) -> tuple[Any, Any]:
+        """Return the primal and the tangent (None when zero) of an output."""
+        if type(x) is Tracer and x.tracing is self:
+            if x.alias is not None and x.alias.watched:
+                refresh(x)
+            return x.value, x.node
+        return x, None

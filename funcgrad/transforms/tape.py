@@ -1,0 +1,168 @@
+"""Record one eager run of a function, and walk the record forward or backward.
+
+The record ("tape") holds, for each primitive that met a traced value, its arguments and result one
+level down. `push` carries tangents along it with the primitives' JVP rules; `pull` carries
+cotangents back with their VJP rules. Both are linear, and neither runs the function again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.core.inplace import argument
+from funcgrad.core.tracer import Trace, Tracer, bind, refresh
+from funcgrad.core.types import dtype_of
+from funcgrad.transforms.accumulate import Cotangents
+from funcgrad.transforms.derive import jvp_of, vjp_of
+
+__all__ = ["Tape", "record"]
+
+
+class Tape(Trace):
+    """The record of one run. Variables are numbered; the inputs come first.
+
+    Each record is `(primitive, params, ids of the arguments, arguments, id(s) of the result,
+    result or residuals)`; an argument that does not depend on the inputs has the id None.
+    """
+
+    __slots__ = ("_count", "records")
+
+    def __init__(self, owner: str):
+        super().__init__(owner)
+        self.records: list[tuple] = []
+        self._count = 0
+
+    def input(self, value: Any) -> Tracer:
+        tracer = argument(Tracer(self, value, self._count))
+        self._count += 1
+        return tracer
+
+    def lift(self, value: Any) -> Tracer:
+        return Tracer(self, value, None)
+
+    def process(self, primitive, args, params):
+        if not self.alive:
+            raise self.leaked()
+        ids = []
+        values = []
+        for x in args:
+            if type(x) is Tracer and x.tracing is self:
+                ids.append(x.node)
+                values.append(x.value)
+            else:
+                ids.append(None)
+                values.append(x)
+        if primitive.forward_rule is not None:
+            y, saved = primitive.forward_rule(*values, **params)
+        else:
+            y = saved = bind(primitive, *values, **params)
+        if not primitive.differentiable:
+            return y
+        if primitive.multiple:
+            return self._record_outputs(primitive, params, ids, values, y, saved)
+        out = self._count
+        self._count = out + 1
+        self.records.append((primitive, params, ids, values, out, saved))
+        return Tracer(self, y, out)
+
+    def _record_outputs(self, primitive, params, ids, values, ys, saved):
+        outs = []
+        results = []
+        for y in ys:
+            if dtype_of(y).kind in "fc":
+                outs.append(self._count)
+                results.append(Tracer(self, y, self._count))
+                self._count += 1
+            else:
+                outs.append(None)
+                results.append(y)
+        self.records.append((primitive, params, ids, values, tuple(outs), saved))
+        return tuple(results)
+
+    def release(self, x: Any) -> tuple[Any, int | None]:
+        """Return the value one level down of an output, and its variable (None when constant)."""
+        if type(x) is Tracer and x.tracing is self:
+            if x.alias is not None and x.alias.watched:
+                refresh(x)
+            return x.value, x.node
+        return x, None
+
+    def push(self, tangents: Sequence[Any], outputs: Sequence[int | None]) -> list[Any]:
+        """Return the tangents of the outputs; None is zero."""
+        dots: list[Any] = [None] * self._count
+        dots[: len(tangents)] = tangents
+        with np.errstate(all="ignore"):
+            for primitive, params, ids, values, out, saved in self.records:
+                x_dots = [None if i is None else dots[i] for i in ids]
+                if all(d is None for d in x_dots):
+                    continue
+                y_dot = jvp_of(primitive, x_dots, saved, values, params)
+                if primitive.multiple:
+                    for i, d in zip(out, y_dot, strict=True):
+                        if i is not None:
+                            dots[i] = d
+                else:
+                    dots[out] = y_dot
+        return [None if i is None else dots[i] for i in outputs]
+
+    def pull(
+        self,
+        cotangents: Sequence[Any],
+        outputs: Sequence[int | None],
+        inputs: int,
+        *,
+        consume: bool = False,
+    ) -> list[Any]:
+        """Return the cotangents of the first `inputs` variables; None is zero.
+
+        With `consume`, each record is dropped as soon as it has been used.
+        """
+        bars = Cotangents(self._count)
+        for i, y_bar in zip(outputs, cotangents, strict=True):
+            if i is not None and y_bar is not None:
+                bars.add(i, y_bar)
+        records = self.records
+        with np.errstate(all="ignore"):
+            for position in range(len(records) - 1, -1, -1):
+                primitive, params, ids, values, out, saved = records[position]
+                if consume:
+                    records.pop()
+                if primitive.multiple:
+                    y_bar = [None if i is None else bars.take(i) for i in out]
+                    if all(b is None for b in y_bar):
+                        continue
+                else:
+                    y_bar = bars.take(out)
+                    if y_bar is None:
+                        continue
+                if primitive.accumulate_rule is not None and ids[0] is not None:
+                    if bars.accumulate(primitive, ids[0], y_bar, values, params):
+                        continue
+                needs = [i is not None for i in ids]
+                x_bars = vjp_of(primitive, needs, y_bar, saved, values, params)
+                for i, x_bar in zip(ids, x_bars, strict=True):
+                    if i is not None and x_bar is not None:
+                        bars.add(i, x_bar)
+        return bars.finish(inputs, cotangents)
+
+
+def record(function: Callable, values: Sequence[Any], owner: str, *, aux: bool = False):
+    """Run `function` on tracers of `values`.
+
+    Args:
+        function: takes the tracers; returns a list of outputs and something extra.
+        values: the inputs, one level down.
+        owner: for messages.
+        aux: the extra is a container of arrays to be brought one level down as well.
+
+    Returns:
+        the tape, the outputs' values, the outputs' variables, and the extra.
+    """
+    with Tape(owner) as tape:
+        outputs, extra = function(*[tape.input(x) for x in values])
+        released = [tape.release(x) for x in outputs]
+        if aux:
+            extra = tree.map(lambda x: tape.release(x)[0], extra)
+    return tape, [y for y, _ in released], [i for _, i in released], extra

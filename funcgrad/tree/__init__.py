@@ -1,0 +1,26 @@
+"""Containers of arrays ("pytrees"): dict, list, tuple, namedtuple, dataclass, None and registered classes."""
+
+from funcgrad.tree.flatten import (
+    TreeDef,
+    flatten,
+    flatten_with_paths,
+    leaves,
+    map,
+    structure,
+    unflatten,
+)
+from funcgrad.tree.prefix import broadcast_prefix
+from funcgrad.tree.registry import register_dataclass, register_node
+
+__all__ = [
+    "TreeDef",
+    "broadcast_prefix",
+    "flatten",
+    "flatten_with_paths",
+    "leaves",
+    "map",
+    "register_dataclass",
+    "register_node",
+    "structure",
+    "unflatten",
+]

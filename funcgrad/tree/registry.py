@@ -1,0 +1,180 @@
+"""Which Python types are containers, and how each is taken apart and put together."""
+
+import dataclasses
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple
+
+from funcgrad.errors import TreeError
+
+__all__ = ["Node", "node_for", "node_named", "register_dataclass", "register_node"]
+
+
+class Node(NamedTuple):
+    """How one container type is flattened.
+
+    `flatten(x)` returns `(children, meta)`, `unflatten(meta, children)` the container, and
+    `entries(meta, n)` the text that leads to each child in a key path.
+    """
+
+    name: str
+    flatten: Callable[[Any], tuple[Iterable[Any], Hashable]]
+    unflatten: Callable[[Any, Iterable[Any]], Any]
+    entries: Callable[[Any, int], list[str]]
+
+
+_nodes: dict[type, Node | None] = {}  # None for the types seen to be leaves
+_by_name: dict[str, Node] = {}
+
+
+def register_node(
+    cls: type,
+    flatten: Callable[[Any], tuple[Iterable[Any], Hashable]],
+    unflatten: Callable[[Any, Iterable[Any]], Any],
+    *,
+    name: str | None = None,
+    entries: Callable[[Any, int], list[str]] | None = None,
+) -> None:
+    """Register `cls` as a container, so that its instances pass through every transformation.
+
+    Args:
+        cls: the class; instances of exactly this class are taken apart.
+        flatten: `flatten(x)` returns `(children, meta)`, with `meta` hashable.
+        unflatten: `unflatten(meta, children)` rebuilds the instance.
+        name: what saved Programs call it; the qualified name by default.
+        entries: `entries(meta, n)` gives the key-path text of each of `n` children.
+
+    Raises:
+        TreeError: when `cls` is registered already.
+
+    >>> import funcgrad as fg
+    >>> class Pair:
+    ...     def __init__(self, a, b): self.a, self.b = a, b
+    >>> fg.tree.register_node(Pair, lambda p: ((p.a, p.b), None), lambda _, ab: Pair(*ab))
+    >>> fg.grad(lambda p: p.a * p.b)(Pair(2.0, 3.0)).a
+    np.float64(3.0)
+    """
+    if _nodes.get(cls) is not None:
+        raise TreeError(f"register_node: a class is registered once, got {cls.__qualname__} again.")
+    name = name or f"{cls.__module__}.{cls.__qualname__}"
+    node = Node(name, flatten, unflatten, entries or (lambda meta, n: [f"[{i}]" for i in range(n)]))
+    _nodes[cls] = node
+    _by_name[name] = node
+
+
+def register_dataclass(cls: type, meta_fields: Iterable[str] = ()) -> type:
+    """Register a dataclass whose `meta_fields` are static: hashable, and not differentiated.
+
+    Dataclasses need no registration; this is for those that carry configuration beside arrays.
+    Returns `cls`, so that it can be used as a decorator.
+    """
+    meta_fields = tuple(meta_fields)
+    names = [f.name for f in dataclasses.fields(cls)]
+    unknown = [name for name in meta_fields if name not in names]
+    if unknown:
+        raise TreeError(
+            f"register_dataclass: meta_fields must be fields of {cls.__qualname__}, got {unknown[0]!r}.",
+            hint=f"its fields are {', '.join(names)}.",
+        )
+    register_node(cls, *_dataclass_functions(cls, meta_fields), entries=_attribute_entries)
+    return cls
+
+
+def node_for(x: Any) -> Node | None:
+    """Return how `x` is taken apart, or None when `x` is a leaf."""
+    cls = type(x)
+    try:
+        return _nodes[cls]
+    except KeyError:
+        node = _nodes[cls] = _automatic(cls)
+        if node is not None:
+            _by_name.setdefault(node.name, node)
+        return node
+
+
+def node_named(name: str) -> Node | None:
+    """Return the node registered under `name`, or None."""
+    return _by_name.get(name)
+
+
+def _automatic(cls: type) -> Node | None:
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        fields = cls._fields
+        return Node(
+            name,
+            lambda x: (tuple(x), fields),
+            lambda meta, children: cls(*children),
+            _attribute_entries,
+        )
+    if dataclasses.is_dataclass(cls):
+        return Node(name, *_dataclass_functions(cls, ()), _attribute_entries)
+    return None
+
+
+def _dataclass_functions(cls, meta_fields):
+    names = tuple(f.name for f in dataclasses.fields(cls) if f.name not in meta_fields)
+
+    def flatten(x):
+        static = tuple(getattr(x, name) for name in meta_fields)
+        return tuple(getattr(x, name) for name in names), (names, meta_fields, static)
+
+    def unflatten(meta, children):
+        # The fields are set directly: __init__ may take other arguments or check its values.
+        x = object.__new__(cls)
+        for name, child in zip(names, children, strict=True):
+            object.__setattr__(x, name, child)
+        for name, value in zip(meta[1], meta[2], strict=True):
+            object.__setattr__(x, name, value)
+        return x
+
+    return flatten, unflatten
+
+
+def _attribute_entries(meta, n):
+    names = meta[0] if meta and isinstance(meta[0], tuple) else meta
+    return [f".{name}" for name in names]
+
+
+def _sorted_keys(d: dict) -> tuple:
+    try:
+        return tuple(sorted(d))
+    except TypeError:
+        return tuple(d)  # keys of mixed types keep their order of insertion
+
+
+def _indices(meta, n):
+    return [f"[{i}]" for i in range(n)]
+
+
+def _keys(meta, n):
+    return [f"[{key!r}]" for key in meta]
+
+
+def _flatten_dict(d):
+    keys = _sorted_keys(d)
+    return [d[k] for k in keys], keys
+
+
+def _register_builtin(cls, name, flatten, unflatten, entries):
+    _nodes[cls] = _by_name[name] = Node(name, flatten, unflatten, entries)
+
+
+_register_builtin(tuple, "tuple", lambda x: (x, None), lambda _, c: tuple(c), _indices)
+_register_builtin(list, "list", lambda x: (x, None), lambda _, c: list(c), _indices)
+_register_builtin(type(None), "None", lambda x: ((), None), lambda _, c: None, _indices)
+_register_builtin(dict, "dict", _flatten_dict, lambda k, c: dict(zip(k, c, strict=True)), _keys)
+_register_builtin(
+    OrderedDict,
+    "OrderedDict",
+    lambda d: (list(d.values()), tuple(d)),
+    lambda k, c: OrderedDict(zip(k, c, strict=True)),
+    _keys,
+)
+_register_builtin(
+    defaultdict,
+    "defaultdict",
+    lambda d: ([d[k] for k in _sorted_keys(d)], (d.default_factory, _sorted_keys(d))),
+    lambda meta, c: defaultdict(meta[0], zip(meta[1], c, strict=True)),
+    lambda meta, n: _keys(meta[1], n),
+)
