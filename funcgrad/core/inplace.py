@@ -15,9 +15,14 @@ from funcgrad.errors import InPlaceError
 
 __all__ = ["argument", "own", "readonly", "write"]
 
-_ARGUMENT = (
-    "an array passed to a transformed function must not be written to (the caller's array would change)"
-)
+# Shared marks: handles that must not be written to.
+_ARGUMENT = Alias()
+_READONLY = Alias()
+_REFUSED = {
+    _ARGUMENT: "an argument of a transformed function must not be written to "
+    "(NumPy would change the caller's array)",
+    _READONLY: "a read-only view must not be written to",
+}
 
 
 def write(x: Tracer, new: Any) -> None:
@@ -29,10 +34,9 @@ def write(x: Tracer, new: Any) -> None:
     alias = x.alias
     if alias is None:
         alias = x.alias = Alias()
-    if alias.params == "argument" or alias.params == "readonly":
-        problem = _ARGUMENT if alias.params == "argument" else "the array is a read-only view"
+    if alias is _ARGUMENT or alias is _READONLY:
         raise InPlaceError(
-            f"assignment: {problem}, got a write to {x.array_type}.",
+            f"assignment: {_REFUSED[alias]}, got a write to {x.array_type}.",
             hint="copy it first: x = x.copy().",
         )
     if alias.base is not None:
@@ -50,7 +54,7 @@ def _write_base(alias, x, new):
         write(base, new_base)
         alias.seen = base.alias.version
         return
-    if base.alias is not None and base.alias.params == "argument":
+    if base.alias is _ARGUMENT or base.alias is _READONLY:
         write(base, base)  # raises
     if base.alias is None:
         base.alias = Alias()
@@ -73,16 +77,14 @@ def _become(x, new):
 
 def argument(x: Tracer) -> Tracer:
     """Mark `x` as an argument of the traced function, which must not be written to."""
-    x.alias = Alias()
-    x.alias.params = "argument"
+    x.alias = _ARGUMENT
     return x
 
 
 def readonly(x: Any) -> Any:
     """Mark a fresh result as a read-only view."""
     if type(x) is Tracer:
-        x.alias = Alias()
-        x.alias.params = "readonly"
+        x.alias = _READONLY
     return x
 
 

@@ -143,8 +143,7 @@ class Primitive:
             raise NotImplementedError(f"a primitive named {self.name!r} exists already.")
         _registry[self.name] = self
 
-    def __call__(self, *args: Any, **params: Any) -> Any:
-        return bind(self, *args, **params)
+    __call__ = bind
 
     def type_rule(self, *types: ArrayType, **params: Any) -> Any:
         raise NotImplementedError

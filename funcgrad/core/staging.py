@@ -33,7 +33,7 @@ class Staging(Trace):
 
     __slots__ = ("_constants", "_literals", "equations")
 
-    staged = True
+    transparent = False
 
     def __init__(self, owner: str):
         super().__init__(owner)

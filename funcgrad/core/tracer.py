@@ -5,12 +5,13 @@ meets a tracer to the innermost trace among its arguments, which evaluates the p
 down (where the arguments are arrays, or tracers of an outer trace) and notes what it needs.
 """
 
+import math
 import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funcgrad.core.types import ArrayType, type_of
+from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import ConcretizationError, FuncgradError, InPlaceError, LeakedTracerError
 from funcgrad.source import user_location
 
@@ -47,19 +48,22 @@ class Tracer:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.tracing.type_of(self).shape
+        trace = self.tracing
+        return shape_of(self.value) if trace.transparent else trace.type_of(self).shape
 
     @property
     def dtype(self) -> np.dtype:
-        return self.tracing.type_of(self).dtype
+        trace = self.tracing
+        return dtype_of(self.value) if trace.transparent else trace.type_of(self).dtype
 
     @property
     def ndim(self) -> int:
-        return len(self.shape)
+        trace = self.tracing
+        return len(shape_of(self.value) if trace.transparent else trace.type_of(self).shape)
 
     @property
     def size(self) -> int:
-        return self.tracing.type_of(self).size
+        return math.prod(self.shape)
 
 
 class Alias:
@@ -98,15 +102,15 @@ class Trace:
         owner: what the user called, for messages, such as `grad of loss`.
     """
 
-    __slots__ = ("alive", "level", "owner", "where")
+    __slots__ = ("alive", "level", "owner")
 
-    staged = False
+    # Whether a tracer has the shape and dtype of its value one level down.
+    transparent = True
 
     def __init__(self, owner: str):
         self.owner = owner
         self.alive = False
         self.level = 0
-        self.where = None
 
     def __enter__(self):
         _depth.level += 1
@@ -114,9 +118,11 @@ class Trace:
         self.alive = True
         return self
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, kind, error, traceback) -> None:
         self.alive = False
         _depth.level = self.level - 1
+        if isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
+            raise error.__cause__ from None  # NumPy wraps what __float__ raises in `plain[0] = traced`
 
     def process(self, primitive: "Primitive", args: tuple, params: dict) -> Any:
         """Evaluate `primitive` one level down, and note what this transformation needs of it."""

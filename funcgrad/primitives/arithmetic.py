@@ -98,7 +98,7 @@ divide = elementwise(
     ],
 )
 square = elementwise(
-    "square", np.square, (lambda y, x: 2 * x,), singular=True, samples=[box((2, 3)), _complex, box(())]
+    "square", np.square, (lambda y, x: x + x,), samples=[box((2, 3)), _complex, box(())]
 )
 power = elementwise(
     "power",

@@ -98,7 +98,10 @@ class Sum(Linear):
         return np.add.reduce(x, axes, None, None, keepdims)
 
     def transpose_rule(self, y_bar, x, *, axes, keepdims):
-        return broadcast_to(expand(y_bar, axes, keepdims), shape=shape_of(x))
+        shape = shape_of(x)
+        if type(y_bar) is np.float64 and shape:
+            return _spread(y_bar, shape)
+        return broadcast_to(expand(y_bar, axes, keepdims), shape=shape)
 
     def batch_rule(self, size, batched, x, *, axes, keepdims):
         return reduce_sum(x, axes=tuple(a + 1 for a in axes), keepdims=keepdims), True
@@ -137,6 +140,12 @@ def expand(y, axes, keepdims):
     for axis in sorted(axes):
         shape.insert(axis, 1)
     return reshape(y, shape=tuple(shape)) if len(shape) > len(axes) else y
+
+
+def _spread(x, shape):
+    """np.broadcast_to of a number, in a tenth of the time; the result must not be written to."""
+    scalar = np.array(x)
+    return np.ndarray(shape, scalar.dtype, scalar, 0, (0,) * len(shape))
 
 
 def stretch(x, size):

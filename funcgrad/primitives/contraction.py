@@ -5,9 +5,9 @@ from functools import lru_cache
 import numpy as np
 
 from funcgrad.core.primitive import Bad, Bilinear, Sample, box
-from funcgrad.core.types import ArrayType, dtype_of, promote, shape_of
+from funcgrad.core.types import ArrayType, promote, shape_of
 from funcgrad.errors import ShapeError
-from funcgrad.primitives.shape import convert, transpose
+from funcgrad.primitives.shape import conform_dtype, transpose
 
 __all__ = ["dot"]
 
@@ -34,22 +34,15 @@ class Dot(Bilinear):
         return ArrayType((*(x.shape[i] for i in bx), *free_x, *free_y), promote(x, y))
 
     def eval_rule(self, x, y, *, contract, batch):
-        z = _plan(x.ndim, y.ndim, contract, batch)(x, y)
-        return z
+        return _plan(x.ndim, y.ndim, contract, batch)(x, y)
 
     def transpose_left(self, z_bar, x, y, *, contract, batch):
-        x_bar = _pull_back(z_bar, shape_of(x), y, contract, batch)
-        return _conform(x_bar, x)
+        plan = _pullback_left(len(shape_of(x)), len(shape_of(y)), contract, batch)
+        return conform_dtype(_pulled_back(plan, z_bar, y), x)
 
     def transpose_right(self, z_bar, x, y, *, contract, batch):
-        # dot(y, x) has the free axes of y before those of x.
-        (cx, cy), (bx, by) = contract, batch
-        n_batch, free_x = len(bx), len(shape_of(x)) - len(cx) - len(bx)
-        free_y = len(shape_of(y)) - len(cy) - len(by)
-        start = n_batch + free_x
-        order = (*range(n_batch), *range(start, start + free_y), *range(n_batch, start))
-        y_bar = _pull_back(_permuted(z_bar, order), shape_of(y), x, (cy, cx), (by, bx))
-        return _conform(y_bar, y)
+        plan = _pullback_right(len(shape_of(x)), len(shape_of(y)), contract, batch)
+        return conform_dtype(_pulled_back(plan, z_bar, x), y)
 
     def batch_rule(self, size, batched, x, y, *, contract, batch):
         (cx, cy), (bx, by) = contract, batch
@@ -65,7 +58,7 @@ class Dot(Bilinear):
             z = dot(x, y, contract=(cx, cy), batch=(bx, by))
             position = len(shape_of(x)) - len(cx)  # ... of y
         order = (position, *(d for d in range(len(shape_of(z))) if d != position))
-        return _permuted(z, order), True
+        return (transpose(z, axes=order) if position else z), True
 
     def samples(self):
         def case(x, y, contract, batch=((), ()), **details):
@@ -91,27 +84,47 @@ class Dot(Bilinear):
         ]
 
 
-def _pull_back(z_bar, x_shape, y, contract, batch):
-    """Return x_bar, for z = dot(x, y): z_bar contracted with y over the free axes of y."""
+def _free_axes(ndim, contract, batch):
+    return tuple(d for d in range(ndim) if d not in contract and d not in batch)
+
+
+@lru_cache(4096)
+def _pullback_left(x_ndim, y_ndim, contract, batch):
+    """Return the dot of z_bar and y that gives x_bar, and the order its axes must be put in (or None)."""
     (cx, cy), (bx, by) = contract, batch
-    free_y = tuple(d for d in range(len(shape_of(y))) if d not in cy and d not in by)
-    free_x = tuple(d for d in range(len(x_shape)) if d not in cx and d not in bx)
-    n_batch = len(bx)
-    z_free_y = tuple(range(n_batch + len(free_x), n_batch + len(free_x) + len(free_y)))
-    x_bar = dot(z_bar, y, contract=(z_free_y, free_y), batch=(tuple(range(n_batch)), by))
-    # Its axes: batch, free_x, then the contracted axes in the order they have in y.
-    remaining_y = [d for d in range(len(shape_of(y))) if d in cy]
-    order_now = (*bx, *free_x, *(cx[cy.index(d)] for d in remaining_y))
-    return _permuted(x_bar, tuple(order_now.index(d) for d in range(len(order_now))))
+    free_x, free_y = _free_axes(x_ndim, cx, bx), _free_axes(y_ndim, cy, by)
+    start = len(bx) + len(free_x)
+    return _pullback(tuple(range(start, start + len(free_y))), free_y, free_x, cx, cy, bx, by)
 
 
-def _permuted(x, order):
-    return x if order == tuple(range(len(order))) else transpose(x, axes=order)
+@lru_cache(4096)
+def _pullback_right(x_ndim, y_ndim, contract, batch):
+    """Return the dot of z_bar and x that gives y_bar, and the order its axes must be put in (or None)."""
+    (cx, cy), (bx, by) = contract, batch
+    free_x, free_y = _free_axes(x_ndim, cx, bx), _free_axes(y_ndim, cy, by)
+    start = len(bx)
+    return _pullback(tuple(range(start, start + len(free_x))), free_x, free_y, cy, cx, by, bx)
 
 
-def _conform(x_bar, x):
-    dtype = dtype_of(x)
-    return x_bar if dtype_of(x_bar) == dtype else convert(x_bar, dtype=dtype)
+def _pullback(z_free, free, own_free, own_contract, contract, own_batch, batch):
+    """z_bar contracted with the other factor over that one's free axes (`z_free` in z, `free` in it)."""
+    params = {"contract": (z_free, free), "batch": (tuple(range(len(batch))), batch)}
+    # The axes of that product: batch, own free ones, then the contracted ones as the other has them.
+    behind = tuple(own_contract[contract.index(d)] for d in sorted(contract))
+    now = (*own_batch, *own_free, *behind)
+    order = tuple(now.index(d) for d in range(len(now)))
+    z_ndim = len(batch) + len(z_free) + len(own_free)
+    evaluate = _plan(z_ndim, len(batch) + len(free) + len(contract), **params)
+    return params, None if order == tuple(range(len(order))) else order, evaluate
+
+
+def _pulled_back(plan, z_bar, other):
+    params, order, evaluate = plan
+    if type(z_bar) is np.ndarray and type(other) is np.ndarray:
+        bar = evaluate(z_bar, other)
+    else:
+        bar = dot(z_bar, other, **params)
+    return bar if order is None else transpose(bar, axes=order)
 
 
 @lru_cache(4096)
@@ -122,16 +135,16 @@ def _plan(x_ndim, y_ndim, contract, batch):
     free_y = tuple(d for d in range(y_ndim) if d not in cy and d not in by)
     if not bx and x_ndim == 2 == y_ndim and len(cx) == 1:
         if cx == (1,):
-            return np.matmul if cy == (0,) else lambda x, y: np.matmul(x, y.T)
+            return np.matmul if cy == (0,) else lambda x, y: np.dot(x, y.T)
         if cy == (0,):
-            return lambda x, y: np.matmul(x.T, y)
-        return lambda x, y: np.matmul(x.T, y.T)
+            return lambda x, y: np.dot(x.T, y)
+        return lambda x, y: np.dot(x.T, y.T)
     if not bx and len(cx) == 1 and (x_ndim == 1 or y_ndim == 1) and x_ndim + y_ndim <= 3:
         if x_ndim == y_ndim == 1:
             return np.dot
         if y_ndim == 1:
-            return np.matmul if cx == (1,) else lambda x, y: np.matmul(x.T, y)
-        return np.matmul if cy == (0,) else lambda x, y: np.matmul(x, y.T)
+            return np.matmul if cx == (1,) else lambda x, y: np.dot(y, x)
+        return np.matmul if cy == (0,) else lambda x, y: np.dot(y, x)
     if not bx and not cx:
         return np.multiply.outer
     order_x, order_y = (*bx, *free_x, *cx), (*by, *cy, *free_y)

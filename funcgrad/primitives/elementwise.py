@@ -75,6 +75,8 @@ class Elementwise(Primitive):
         return total if total is None else conform_tangent(total, y)
 
     def vjp_rule(self, needs, y_bar, y, *args):
+        if len(args) == 1:
+            return (conform(self._scaled(y_bar, self.partials[0], y, args), args[0]),)
         return [
             conform(self._scaled(y_bar, partial, y, args), x) if need and partial is not None else None
             for need, partial, x in zip(needs, self.partials, args, strict=True)
@@ -83,6 +85,8 @@ class Elementwise(Primitive):
     def _scaled(self, c, partial, y, args):
         if callable(partial):
             p = partial(y, *args)
+            if type(c) is np.ndarray and type(p) is np.ndarray:
+                return _multiply_guarded(c, p) if self.singular else c * p
             return guarded_multiply(c, p) if self.singular else scale(c, p)
         if partial == 1:
             return c
@@ -150,10 +154,12 @@ def _is_one(c):
 
 def _multiply_guarded(c, p):
     y = np.multiply(c, p)
+    total = np.add.reduce(y, None)
+    if total - total == 0:  # the usual case, told by one pass: everything is finite
+        return y
     if np.ndim(y) == 0:
-        return y if np.isfinite(y) or c != 0 else y.dtype.type(0)
-    if not np.isfinite(y).all():
-        y[np.broadcast_to(np.equal(c, 0), y.shape)] = 0
+        return y if c != 0 else y.dtype.type(0)
+    y[np.broadcast_to(np.equal(c, 0), y.shape)] = 0
     return y
 
 

@@ -4,6 +4,7 @@
 backward pass costs O(n), not O(n^2).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,31 +17,31 @@ __all__ = ["Cotangents"]
 class Cotangents:
     """The cotangent of each variable of a tape, while it is walked backward."""
 
-    __slots__ = ("_bars", "_owned")
+    __slots__ = ("_owned", "bars")
 
     def __init__(self, count: int):
-        self._bars: list[Any] = [None] * count
+        self.bars: list[Any] = [None] * count
         self._owned: set[int] = set()
 
     def take(self, i: int) -> Any:
         """Return the summed cotangent of variable `i`, and forget it."""
-        y_bar = self._bars[i]
-        self._bars[i] = None
+        y_bar = self.bars[i]
+        self.bars[i] = None
         return y_bar
 
     def add(self, i: int, x_bar: Any) -> None:
         """Add `x_bar` to the cotangent of variable `i`."""
-        old = self._bars[i]
+        old = self.bars[i]
         if old is None:
-            self._bars[i] = x_bar
+            self.bars[i] = x_bar
         elif i in self._owned:
             if type(x_bar) is np.ndarray:
                 old += x_bar
             else:
-                self._bars[i] = old + x_bar
+                self.bars[i] = old + x_bar
                 self._owned.discard(i)
         else:
-            total = self._bars[i] = old + x_bar
+            total = self.bars[i] = old + x_bar
             if type(total) is np.ndarray:
                 self._owned.add(i)
 
@@ -50,7 +51,7 @@ class Cotangents:
             return False
         if not all(type(x) is np.ndarray for x in args[1:]):
             return False
-        old = self._bars[i]
+        old = self.bars[i]
         if i not in self._owned:
             if old is None:
                 buffer = np.zeros(shape_of(args[0]), dtype_of(args[0]))
@@ -58,18 +59,18 @@ class Cotangents:
                 buffer = old.copy()
             else:
                 return False
-            self._bars[i] = buffer
+            self.bars[i] = buffer
             self._owned.add(i)
-        primitive.accumulate_rule(self._bars[i], y_bar, *args, **params)
+        primitive.accumulate_rule(self.bars[i], y_bar, *args, **params)
         return True
 
-    def finish(self, count: int, given: Any) -> list[Any]:
-        """Return the first `count` cotangents as arrays that share memory with nothing."""
+    def finish(self, ids: Iterable[int], given: Any) -> list[Any]:
+        """Return the cotangents of `ids` as arrays that share memory with nothing."""
         seen = {id(x) for x in given}
-        return [self._detached(i, seen) for i in range(count)]
+        return [self._detached(i, seen) for i in ids]
 
     def _detached(self, i, seen):
-        x_bar = self._bars[i]
+        x_bar = self.bars[i]
         if type(x_bar) is np.ndarray and i not in self._owned:
             if x_bar.base is not None or id(x_bar) in seen or not x_bar.flags.writeable:
                 x_bar = x_bar.copy()

@@ -19,6 +19,9 @@ def owner_of(transform: str, function: Callable) -> str:
     return transform if name == "<lambda>" else f"{transform} of {name}"
 
 
+_ONE_LEAF = tree.structure((0.0,))
+
+
 class Chosen:
     """The arguments `argnums` names, as leaves.
 
@@ -41,6 +44,11 @@ class Chosen:
         self.single = type(argnums) is int
         numbers = (argnums,) if self.single else tuple(argnums)
         count = len(args)
+        if self.single and -count <= argnums < count and type(args[argnums]) is np.ndarray:
+            # What most calls choose, an array, needs no flattening.
+            self.argnums, self.treedef = (argnums % count,), _ONE_LEAF
+            self.leaves = [args[argnums]]
+            return
         for number in numbers:
             if not isinstance(number, (int, np.integer)) or not -count <= number < count:
                 raise TreeError(
@@ -90,12 +98,17 @@ class Chosen:
     def replaced(self, leaves: Sequence[Any]) -> list[Any]:
         """Return the arguments with the chosen leaves replaced."""
         args = list(self._args)
+        if self.treedef is _ONE_LEAF:
+            args[self.argnums[0]] = leaves[0]
+            return args
         for n, value in zip(self.argnums, tree.unflatten(self.treedef, leaves), strict=True):
             args[n] = value
         return args
 
     def rebuild(self, leaves: Sequence[Any]) -> Any:
         """Return `leaves` in the containers of the chosen arguments."""
+        if self.treedef is _ONE_LEAF:
+            return leaves[0]
         out = tree.unflatten(self.treedef, leaves)
         return out[0] if self.single else out
 

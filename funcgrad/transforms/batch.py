@@ -17,6 +17,8 @@ class Batch(Trace):
 
     __slots__ = ("axis_name", "size")
 
+    transparent = False
+
     def __init__(self, owner: str, size: int, axis_name: Any = None):
         super().__init__(owner)
         self.size = size

@@ -129,4 +129,4 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
             for i in positions:
                 if x_bars[i] is not None:
                     bars.add(linear[equation.inputs[i]], x_bars[i])
-    return bars.finish(len(program.inputs), given)
+    return bars.finish(range(len(program.inputs)), given)

@@ -115,32 +115,26 @@ def _value_and_grad(function, argnums, has_aux, holomorphic, allow_int, owner):
         chosen = Chosen(owner, function, args, argnums)
         chosen.check(allow_int=allow_int)
         leaves = chosen.leaves
-        active = range(len(leaves))
+        active = list(range(len(leaves)))
         if allow_int:
             active = [i for i in active if type_of(leaves[i]).dtype.kind in "fc"]
 
         def flat(*tracers):
-            replaced = leaves
-            if tracers:
-                replaced = list(leaves)
+            if len(tracers) != len(leaves):
+                merged = list(leaves)
                 for i, tracer in zip(active, tracers, strict=True):
-                    replaced[i] = tracer
-            out = function(*chosen.replaced(replaced), **kwargs)
-            extra = None
-            if has_aux:
-                out, extra = _split_aux(out, owner)
-            return [out], extra
+                    merged[i] = tracer
+                tracers = merged
+            out = function(*chosen.replaced(tracers), **kwargs)
+            return ([out], None) if not has_aux else _split_aux(out, owner)
 
-        tape, (y,), (out,), extra = record(flat, [leaves[i] for i in active], owner, aux=has_aux)
-        seed = _seed(y, owner, holomorphic)
-        bars = iter(tape.pull([seed], [out], len(active), consume=True))
-        gradients = list(leaves)
-        for i in active:
-            gradients[i] = as_derivative(next(bars), leaves[i])
-        if allow_int:
-            gradients = [
-                g if i in active else np.zeros(type_of(g).shape)[()] for i, g in enumerate(gradients)
-            ]
+        tape, (y,), outs, extra = record(flat, [leaves[i] for i in active], owner, aux=has_aux)
+        bars = tape.pull([_seed(y, owner, holomorphic)], outs, len(active), consume=True)
+        if len(active) != len(leaves):
+            given, bars = iter(bars), [None] * len(leaves)
+            for i in active:
+                bars[i] = next(given)
+        gradients = [as_derivative(bar, x) for bar, x in zip(bars, leaves, strict=True)]
         return ((y, extra) if has_aux else y), chosen.rebuild(gradients)
 
     return both
@@ -185,7 +179,7 @@ def _split_aux(out, owner):
             f"{owner}: expected a pair (result, extra) with has_aux=True, got {_described(out)}.",
             hint="return result, extra.",
         )
-    return out
+    return [out[0]], out[1]
 
 
 def _described(x):

@@ -24,7 +24,8 @@ class Tape(Trace):
     """The record of one run. Variables are numbered; the inputs come first.
 
     Each record is `(primitive, params, ids of the arguments, arguments, id(s) of the result,
-    result or residuals)`; an argument that does not depend on the inputs has the id None.
+    result or residuals)`; an argument that does not depend on the inputs has the id None. Ids count
+    from 1, so that the list of them serves as the `needs` of a VJP rule.
     """
 
     __slots__ = ("_count", "records")
@@ -32,7 +33,7 @@ class Tape(Trace):
     def __init__(self, owner: str):
         super().__init__(owner)
         self.records: list[tuple] = []
-        self._count = 0
+        self._count = 1
 
     def input(self, value: Any) -> Tracer:
         tracer = argument(Tracer(self, value, self._count))
@@ -45,17 +46,24 @@ class Tape(Trace):
     def process(self, primitive, args, params):
         if not self.alive:
             raise self.leaked()
-        ids = []
-        values = []
-        for x in args:
-            if type(x) is Tracer and x.tracing is self:
-                ids.append(x.node)
-                values.append(x.value)
-            else:
-                ids.append(None)
-                values.append(x)
+        if len(args) == 1:
+            (x,) = args
+            ids = (x.node,)
+            values = (x.value,)
+        else:
+            ids = []
+            values = []
+            for x in args:
+                if type(x) is Tracer and x.tracing is self:
+                    ids.append(x.node)
+                    values.append(x.value)
+                else:
+                    ids.append(None)
+                    values.append(x)
         if primitive.forward_rule is not None:
             y, saved = primitive.forward_rule(*values, **params)
+        elif self.level == 1:  # nothing is traced below the outermost trace
+            y = saved = primitive.eval_rule(*values, **params)
         else:
             y = saved = bind(primitive, *values, **params)
         if not primitive.differentiable:
@@ -92,7 +100,7 @@ class Tape(Trace):
     def push(self, tangents: Sequence[Any], outputs: Sequence[int | None]) -> list[Any]:
         """Return the tangents of the outputs; None is zero."""
         dots: list[Any] = [None] * self._count
-        dots[: len(tangents)] = tangents
+        dots[1 : 1 + len(tangents)] = tangents
         with np.errstate(all="ignore"):
             for primitive, params, ids, values, out, saved in self.records:
                 x_dots = [None if i is None else dots[i] for i in ids]
@@ -109,43 +117,52 @@ class Tape(Trace):
 
     def pull(
         self,
-        cotangents: Sequence[Any],
+        given: Sequence[Any],
         outputs: Sequence[int | None],
         inputs: int,
         *,
         consume: bool = False,
     ) -> list[Any]:
-        """Return the cotangents of the first `inputs` variables; None is zero.
+        """Return the cotangents of the first `inputs` variables, for those `given` of `outputs`; None is zero.
 
         With `consume`, each record is dropped as soon as it has been used.
         """
-        bars = Cotangents(self._count)
-        for i, y_bar in zip(outputs, cotangents, strict=True):
+        cotangents = Cotangents(self._count)
+        bars = cotangents.bars
+        for i, y_bar in zip(outputs, given, strict=True):
             if i is not None and y_bar is not None:
-                bars.add(i, y_bar)
+                cotangents.add(i, y_bar)
         records = self.records
         with np.errstate(all="ignore"):
-            for position in range(len(records) - 1, -1, -1):
-                primitive, params, ids, values, out, saved = records[position]
-                if consume:
-                    records.pop()
+            for primitive, params, ids, values, out, saved in _popped(records) if consume else reversed(records):
                 if primitive.multiple:
-                    y_bar = [None if i is None else bars.take(i) for i in out]
+                    y_bar = [None if i is None else cotangents.take(i) for i in out]
                     if all(b is None for b in y_bar):
                         continue
                 else:
-                    y_bar = bars.take(out)
+                    y_bar = bars[out]
                     if y_bar is None:
                         continue
+                    bars[out] = None
                 if primitive.accumulate_rule is not None and ids[0] is not None:
-                    if bars.accumulate(primitive, ids[0], y_bar, values, params):
+                    if cotangents.accumulate(primitive, ids[0], y_bar, values, params):
                         continue
-                needs = [i is not None for i in ids]
-                x_bars = vjp_of(primitive, needs, y_bar, saved, values, params)
+                if primitive.vjp_rule is not None:
+                    x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
+                else:
+                    x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
                 for i, x_bar in zip(ids, x_bars, strict=True):
                     if i is not None and x_bar is not None:
-                        bars.add(i, x_bar)
-        return bars.finish(inputs, cotangents)
+                        if bars[i] is None:
+                            bars[i] = x_bar
+                        else:
+                            cotangents.add(i, x_bar)
+        return cotangents.finish(range(1, inputs + 1), given)
+
+
+def _popped(records):
+    while records:
+        yield records.pop()
 
 
 def record(function: Callable, values: Sequence[Any], owner: str, *, aux: bool = False):
