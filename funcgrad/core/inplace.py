@@ -18,6 +18,7 @@ __all__ = ["argument", "own", "readonly", "write"]
 # Shared marks: handles that must not be written to.
 _ARGUMENT = Alias()
 _READONLY = Alias()
+_READONLY.frozen = True
 _REFUSED = {
     _ARGUMENT: "an argument of a transformed function must not be written to "
     "(NumPy would change the caller's array)",
@@ -34,9 +35,9 @@ def write(x: Tracer, new: Any) -> None:
     alias = x.alias
     if alias is None:
         alias = x.alias = Alias()
-    if alias is _ARGUMENT or alias is _READONLY:
+    if alias is _ARGUMENT or alias.frozen:
         raise InPlaceError(
-            f"assignment: {_REFUSED[alias]}, got a write to {x.array_type}.",
+            f"assignment: {_REFUSED.get(alias, _REFUSED[_READONLY])}, got a write to {x.array_type}.",
             hint="copy it first: x = x.copy().",
         )
     if alias.base is not None:
@@ -54,7 +55,7 @@ def _write_base(alias, x, new):
         write(base, new_base)
         alias.seen = base.alias.version
         return
-    if base.alias is _ARGUMENT or base.alias is _READONLY:
+    if base.alias is _ARGUMENT or (base.alias is not None and base.alias.frozen):
         write(base, base)  # raises
     if base.alias is None:
         base.alias = Alias()
@@ -84,7 +85,10 @@ def argument(x: Tracer) -> Tracer:
 def readonly(x: Any) -> Any:
     """Mark a fresh result as a read-only view."""
     if type(x) is Tracer:
-        x.alias = _READONLY
+        if x.alias is None or x.alias.base is None:
+            x.alias = _READONLY
+        else:
+            x.alias.frozen = True  # it follows the writes made to its base
     return x
 
 

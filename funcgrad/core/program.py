@@ -105,6 +105,7 @@ class Program:
     _run: Callable
     _print: Callable
     _save: Callable
+    load: Callable
 
     @property
     def in_types(self) -> tuple[ArrayType, ...]:

@@ -70,16 +70,17 @@ class Alias:
     """A handle's ties: the base it is a view of, and how often it has been written.
 
     `seen` is the base's version when this view was last read. `blocked`, when set, is the error
-    text for any further use.
+    text for any further use. `frozen` marks a read-only view.
     """
 
-    __slots__ = ("base", "blocked", "params", "primitive", "seen", "version", "watched")
+    __slots__ = ("base", "blocked", "frozen", "params", "primitive", "seen", "version", "watched")
 
     def __init__(self, base=None, primitive=None, params=None, blocked=""):
         self.base = base
         self.primitive = primitive
         self.params = params
         self.version = 0
+        self.frozen = False
         self.seen = 0 if base is None or base.alias is None else base.alias.version
         self.blocked = blocked
         self.watched = base is not None or bool(blocked)

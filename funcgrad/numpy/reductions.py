@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.tracer import bind
 from funcgrad.core.types import dtype_of, is_inexact, shape_of
 from funcgrad.errors import DTypeError
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements, no_out
@@ -55,7 +56,7 @@ def sum(
         a = select(where, a, 0)
     if dtype is not None:
         a = astype(a, dtype)
-    y = reduce_sum(a, axes=as_axes("sum", axis, a.ndim), keepdims=bool(keepdims))
+    y = bind(reduce_sum, a, axes=as_axes("sum", axis, a.ndim), keepdims=bool(keepdims))
     return y if initial is None else y + initial
 
 

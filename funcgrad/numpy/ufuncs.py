@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.tracer import UFUNCS, bind
+from funcgrad.core.tracer import UFUNCS, Tracer, bind
 from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.numpy.arrays import as_operand, astype
 from funcgrad.primitives import arithmetic, exponential, logic, trigonometric
@@ -121,7 +121,10 @@ def _ufunc(ufunc: np.ufunc, primitive: Elementwise) -> Callable:
     def function(*args: Any, **kwargs: Any) -> Any:
         if len(args) != ufunc.nin or kwargs:
             return ufunc(*args, **kwargs)  # NumPy checks the call, and comes back for traced arrays
-        return bind(primitive, *[as_operand(x) for x in args])
+        for x in args:
+            if type(x) is not Tracer and type(x) is not np.ndarray:
+                return bind(primitive, *[as_operand(x) for x in args])
+        return bind(primitive, *args)
 
     return _registered(ufunc, function)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Sample, box
+from funcgrad.core.serialize import register_parameter
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import reshape, stretch
@@ -352,6 +353,8 @@ def _batch_axis_first(y, position):
     order = (position, *(d for d in range(len(shape_of(y))) if d != position))
     return y if position == 0 else transpose(y, axes=order)
 
+
+register_parameter("key", Key, tuple, Key)
 
 index = Index()
 place = Place()

@@ -55,9 +55,9 @@ class Reduction(Primitive):
     def samples(self):
         flat = {"axes": (0,), "keepdims": False}
         return [
-            Sample((box((2, 3)),), flat),
-            Sample((box((2, 3, 2)),), {"axes": (0, 2), "keepdims": True}),
-            Sample((box((2, 3)),), {"axes": (0, 1), "keepdims": False}),
+            Sample((box((2, 3), 0.3, 1.0),), flat),
+            Sample((box((2, 3, 2), -1.0, -0.3),), {"axes": (0, 2), "keepdims": True}),
+            Sample((box((2, 3), 0.3, 1.0),), {"axes": (0, 1), "keepdims": False}),
             *self.special_samples(),
             Bad((box((2,)),), {"axes": (1,), "keepdims": False}, "expected axes below 1"),
         ]

@@ -4,10 +4,12 @@ import threading
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from funcgrad import tree
 from funcgrad.core.primitive import Linear, Primitive, Sample, box
 from funcgrad.core.tracer import bind
-from funcgrad.core.types import ArrayType
+from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import AxisNameError
 from funcgrad.primitives.broadcasting import reduce_sum
 from funcgrad.primitives.logic import equal
@@ -86,7 +88,7 @@ class PMax(Primitive):
         return +x
 
     def jvp_rule(self, x_dots, y, x, *, axis_name):
-        chosen = equal(x, y) * 1.0
+        chosen = equal(x, y) * np.ones((), dtype_of(x))
         share = chosen / psum_p(chosen, axis_name=axis_name)
         return psum_p(share * x_dots[0], axis_name=axis_name)
 

@@ -1,6 +1,7 @@
 """Containers of arrays ("pytrees"): dict, list, tuple, namedtuple, dataclass, None and registered classes."""
 
 from funcgrad.tree.flatten import (
+    LEAF,
     TreeDef,
     flatten,
     flatten_with_paths,
@@ -10,15 +11,17 @@ from funcgrad.tree.flatten import (
     unflatten,
 )
 from funcgrad.tree.prefix import broadcast_prefix
-from funcgrad.tree.registry import register_dataclass, register_node
+from funcgrad.tree.registry import node_named, register_dataclass, register_node
 
 __all__ = [
+    "LEAF",
     "TreeDef",
     "broadcast_prefix",
     "flatten",
     "flatten_with_paths",
     "leaves",
     "map",
+    "node_named",
     "register_dataclass",
     "register_node",
     "structure",

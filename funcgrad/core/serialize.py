@@ -1,0 +1,273 @@
+"""Programs in files: a zip archive of one JSON text and the constants as .npy files.
+
+    program.json    {"format": "funcgrad program", "version": 1, "program": {...}}
+    0.npy, 1.npy    the captured constants, in order
+
+A program is `{"name", "input_names", "inputs": [type], "constants": [type], "equations", "outputs",
+"in_tree", "out_tree"}`. A type is `[shape, dtype, weak]`; an equation `[primitive, params, inputs, [type
+of each output], source]`; an atom is a number (the variable: inputs, constants and outputs of equations
+count from 0 in that order) or `{"literal": value}`. Parameters are JSON values, and tagged objects for
+what JSON lacks: `{"tuple": [...]}`, `{"dtype": name}`, `{"key": [...]}`, `{"slice": [...]}`,
+`{"ellipsis": true}`, `{"complex": [re, im]}`, `{"float": "inf"}`, `{"program": {...}}`.
+
+Loading looks primitives and containers up by name among those registered, and never executes code.
+"""
+
+import io
+import json
+import math
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.core.check import check
+from funcgrad.core.primitive import primitive_named
+from funcgrad.core.program import Equation, Literal, Program, Var
+from funcgrad.core.tracer import Tracer
+from funcgrad.core.types import ArrayType
+from funcgrad.errors import FuncgradError, ProgramError
+from funcgrad.source import Location
+
+__all__ = ["FORMAT", "VERSION", "load", "save"]
+
+FORMAT = "funcgrad program"
+VERSION = 1
+
+# Parameter classes of the layers above, by tag: (class, to JSON, from JSON).
+_codecs: dict[str, tuple[type, Any, Any]] = {}
+
+
+def register_parameter(tag: str, cls: type, encode: Any, decode: Any) -> None:
+    """Let parameters of class `cls` be saved: as `{tag: encode(value)}`, read back by `decode`."""
+    _codecs[tag] = (cls, encode, decode)
+
+
+def save(program: Program, file: Any) -> None:
+    """Write a program to a path or a binary file.
+
+    Raises:
+        ProgramError: when it holds what has no place in a file: Python functions (custom
+            derivatives), traced constants, or containers of unregistered classes.
+    """
+    arrays: list[np.ndarray] = []
+    text = {"format": FORMAT, "version": VERSION, "program": _encode_program(program, arrays)}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("program.json", json.dumps(text, allow_nan=False))
+        for i, array in enumerate(arrays):
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            archive.writestr(f"{i}.npy", buffer.getvalue())
+
+
+def load(file: Any) -> Program:
+    """Read a program that `Program.save` wrote.
+
+    Args:
+        file: a path or a binary file.
+
+    Raises:
+        ProgramError: when the file is damaged, of another format or a newer version, or names a
+            primitive or container that is not registered.
+        OSError: when it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            text = json.loads(archive.read("program.json"))
+            arrays = _Arrays(archive)
+            if not isinstance(text, dict) or text.get("format") != FORMAT:
+                raise ProgramError("load: expected a funcgrad program, got another file.")
+            if text.get("version") != VERSION:
+                raise ProgramError(
+                    f"load: expected format version {VERSION}, got {text.get('version')!r}.",
+                    hint="save the program again with this version of funcgrad.",
+                )
+            return check(_decode_program(text["program"], arrays))
+    except FuncgradError:
+        raise
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, EOFError, AttributeError) as error:
+        raise ProgramError(
+            f"load: expected a funcgrad program, got a damaged or foreign file ({error})."
+        ) from error
+
+
+class _Arrays:
+    """The constants of an archive, read in order."""
+
+    def __init__(self, archive):
+        self._archive = archive
+        self._next = 0
+
+    def pop(self):
+        data = self._archive.read(f"{self._next}.npy")
+        self._next += 1
+        return np.load(io.BytesIO(data), allow_pickle=False)
+
+
+def _encode_program(program, arrays):
+    numbers: dict[Var, int] = {}
+
+    def define(var):
+        numbers[var] = len(numbers)
+        return _encode_type(var.type)
+
+    def read(atom):
+        return {"literal": _encode(atom.value, arrays)} if isinstance(atom, Literal) else numbers[atom]
+
+    out = {"name": program.name, "input_names": list(program.input_names)}
+    out["inputs"] = [define(v) for v in program.inputs]
+    out["constants"] = []
+    for var, value in program.constants:
+        if type(value) is Tracer:
+            raise ProgramError("save: expected constants with values, got a traced one.")
+        out["constants"].append(define(var))
+        arrays.append(np.asarray(value))
+    out["equations"] = [
+        [
+            e.primitive.name,
+            {key: _encode(value, arrays) for key, value in e.params.items()},
+            [read(a) for a in e.inputs],
+            [define(v) for v in e.outputs],
+            list(e.source) if e.source else None,
+        ]
+        for e in program.equations
+    ]
+    out["outputs"] = [read(a) for a in program.outputs]
+    out["in_tree"] = _encode_tree(program.in_tree, arrays)
+    out["out_tree"] = _encode_tree(program.out_tree, arrays)
+    return out
+
+
+def _decode_program(text, arrays):
+    variables: list[Var] = []
+
+    def define(encoded):
+        variables.append(Var(_decode_type(encoded)))
+        return variables[-1]
+
+    def read(atom):
+        if isinstance(atom, dict):
+            return Literal(_decode(atom["literal"], arrays))
+        if isinstance(atom, bool) or not isinstance(atom, int) or atom < 0:
+            raise ProgramError(f"load: expected the number of a variable, got {atom!r}.")
+        return variables[atom]
+
+    inputs = [define(t) for t in text["inputs"]]
+    constants = [(define(t), arrays.pop()) for t in text["constants"]]
+    constants = [(v, x if x.ndim else x[()]) for v, x in constants]
+    equations = []
+    for name, params, atoms, types, source in text["equations"]:
+        try:
+            primitive = primitive_named(name)
+        except KeyError:
+            raise ProgramError(
+                f"load: expected primitives that are registered, got {name!r}.",
+                hint="import the module that defines it first.",
+            ) from None
+        decoded = {key: _decode(value, arrays) for key, value in params.items()}
+        read_atoms = tuple(map(read, atoms))
+        outputs = tuple(map(define, types))
+        equations.append(Equation(primitive, read_atoms, decoded, outputs, Location(*source) if source else None))
+    return Program(
+        tuple(inputs),
+        tuple(constants),
+        tuple(equations),
+        tuple(map(read, text["outputs"])),
+        _decode_tree(text["in_tree"], arrays),
+        _decode_tree(text["out_tree"], arrays),
+        str(text["name"]),
+        tuple(map(str, text["input_names"])),
+    )
+
+
+def _encode_type(t):
+    return [list(t.shape), t.dtype.str, t.weak]
+
+
+def _decode_type(encoded):
+    shape, dtype, weak = encoded
+    return ArrayType(tuple(map(int, shape)), np.dtype(dtype), bool(weak))
+
+
+def _encode_tree(treedef, arrays):
+    if treedef is None:
+        return None
+    if treedef.node is None:
+        return "leaf"
+    children = [_encode_tree(child, arrays) for child in treedef.children]
+    return {"node": treedef.name, "meta": _encode(treedef.meta, arrays), "children": children}
+
+
+def _decode_tree(encoded, arrays):
+    if encoded is None:
+        return None
+    if encoded == "leaf":
+        return tree.LEAF
+    node = tree.node_named(encoded["node"])
+    if node is None:
+        raise ProgramError(
+            f"load: expected containers of registered classes, got {encoded['node']!r}.",
+            hint="import its class and use it once, or register it with fg.tree.register_node.",
+        )
+    children = tuple([_decode_tree(child, arrays) for child in encoded["children"]])
+    return tree.TreeDef(node, _decode(encoded["meta"], arrays), children)
+
+
+def _encode(value: Any, arrays: list) -> Any:
+    for tag, (cls, encode, _) in _codecs.items():
+        if type(value) is cls:
+            return {tag: _encode(encode(value), arrays)}
+    if value is None or isinstance(value, (bool, int, str)) and not isinstance(value, np.generic):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if type(value) is complex:
+        return {"complex": [_encode(value.real, arrays), _encode(value.imag, arrays)]}
+    if isinstance(value, np.generic):
+        return {"scalar": [value.dtype.str, value.tobytes().hex()]}
+    if isinstance(value, np.dtype):
+        return {"dtype": value.str}
+    if isinstance(value, slice):
+        return {"slice": [_encode(v, arrays) for v in (value.start, value.stop, value.step)]}
+    if value is Ellipsis:
+        return {"ellipsis": True}
+    if type(value) is tuple:
+        return {"tuple": [_encode(v, arrays) for v in value]}
+    if isinstance(value, Program):
+        return {"program": _encode_program(value, arrays)}
+    raise ProgramError(
+        f"save: expected parameters that are plain data, got {type(value).__name__}.",
+        hint="a program with Python functions in it (custom derivatives, callbacks) cannot be saved; "
+        "save the program of its derivative.",
+    )
+
+
+def _decode(encoded: Any, arrays: Any) -> Any:
+    if not isinstance(encoded, dict):
+        return encoded
+    ((tag, body),) = encoded.items()
+    if tag in _codecs:
+        return _codecs[tag][2](_decode(body, arrays))
+    if tag == "tuple":
+        return tuple([_decode(v, arrays) for v in body])
+    if tag == "float":
+        return float(body)
+    if tag == "complex":
+        return complex(*[_decode(v, arrays) for v in body])
+    if tag == "scalar":
+        dtype, data = body
+        return np.frombuffer(bytes.fromhex(data), np.dtype(dtype))[0]
+    if tag == "dtype":
+        return np.dtype(body)
+    if tag == "slice":
+        return slice(*[_decode(v, arrays) for v in body])
+    if tag == "ellipsis":
+        return Ellipsis
+    if tag == "program":
+        return _decode_program(body, arrays)
+    raise ProgramError(f"load: expected a known kind of parameter, got {tag!r}.")
+
+
+Program._save = staticmethod(save)
+Program.load = staticmethod(load)

@@ -1,0 +1,366 @@
+"""Functions with derivatives of the user's own: custom_jvp and custom_vjp."""
+
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.core.primitive import Primitive, Sample, box
+from funcgrad.core.staging import check_outputs, leaf_type, name_of, stage_flat
+from funcgrad.core.tracer import Tracer
+from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.errors import DerivativeError, ShapeError, TreeError
+from funcgrad.transforms.arguments import as_derivative, check_like
+from funcgrad.transforms.vmap import vmap
+
+__all__ = ["custom_jvp", "custom_vjp", "stop_gradient"]
+
+
+class _Call:
+    """One call of a custom function: its parts as functions of flat leaves."""
+
+    __slots__ = ("__weakref__", "backward", "forward", "function", "name", "out_tree", "rule")
+
+    def __init__(self, name, function, *, rule=None, forward=None, backward=None):
+        self.name = name
+        self.function = function
+        self.rule = rule
+        self.forward = forward
+        self.backward = backward
+        self.out_tree = None
+
+    def __repr__(self):
+        return self.name
+
+
+class _CustomCall(Primitive):
+    """The common part of both: evaluate the function, and infer its types by staging it."""
+
+    multiple = True
+
+    def eval_rule(self, *leaves, call):
+        return tuple(call.function(*leaves))
+
+    def type_rule(self, *types, call):
+        program = stage_flat(call.function, types, call.name)
+        if any(type(value) is Tracer for _, value in program.constants):
+            raise DerivativeError(
+                f"{call.name}: a function with a custom derivative must not close over traced values, "
+                f"got one that does.",
+                hint="pass the value as an argument.",
+            )
+        return tuple([t.strong() for t in program.out_types])
+
+
+class CustomJVP(_CustomCall):
+    """A function with a JVP rule of the user's own."""
+
+    name = "custom_jvp"
+
+    def jvp_rule(self, x_dots, ys, *leaves, call):
+        dots = [
+            as_derivative(dot, x) if is_inexact(dtype_of(x)) else np.zeros(shape_of(x))
+            for dot, x in zip(x_dots, leaves, strict=True)
+        ]
+        return tuple(call.rule(leaves, dots))
+
+    def batch_rule(self, size, batched, *leaves, call):
+        axes = tuple(0 if b else None for b in batched)
+        rule = vmap(lambda xs, dots: call.rule(xs, dots), in_axes=(axes, axes))
+        function = vmap(lambda *xs: call.function(*xs), in_axes=axes)
+        inner = _Call(call.name, function, rule=lambda xs, dots: rule(tuple(xs), tuple(dots)))
+        return self(*leaves, call=inner), True
+
+    def samples(self):
+        square = _Call(
+            "battery", lambda x: [x * x], rule=lambda xs, dots: [2 * xs[0] * dots[0]]
+        )
+        return [Sample((box((2, 3)),), {"call": square})]
+
+
+class CustomVJP(_CustomCall):
+    """A function with a forward part that keeps residuals and a backward part that uses them."""
+
+    name = "custom_vjp"
+
+    def forward_rule(self, *leaves, call):
+        ys, residuals = call.forward(*leaves)
+        return tuple(ys), (residuals, [ArrayType(shape_of(y), dtype_of(y)) for y in ys])
+
+    def result_types(self, saved, *leaves, call):
+        return saved[1]
+
+    def vjp_rule(self, needs, y_bars, saved, *leaves, call):
+        residuals, types = saved
+        bars = [as_derivative(bar, t) for bar, t in zip(y_bars, types, strict=True)]
+        return call.backward(residuals, bars, leaves)
+
+    def batch_rule(self, size, batched, *leaves, call):
+        axes = tuple(0 if b else None for b in batched)
+        function = vmap(lambda *xs: call.function(*xs), in_axes=axes)
+
+        def forward(*xs):
+            return vmap(lambda *xs: tuple(call.forward(*xs)), in_axes=axes, axis_size=size)(*xs)
+
+        def backward(residuals, bars, xs):
+            def one(residuals, bars, xs):
+                x_bars = call.backward(residuals, bars, xs)
+                return [as_derivative(b, x) for b, x in zip(x_bars, xs, strict=True)]
+
+            x_bars = vmap(one, in_axes=(0, 0, axes))(residuals, list(bars), tuple(xs))
+            # An argument shared by the examples collects the cotangents of all.
+            return [b if is_batched else np.sum(b, 0) for b, is_batched in zip(x_bars, batched, strict=True)]
+
+        inner = _Call(call.name, function, forward=forward, backward=backward)
+        return self(*leaves, call=inner), True
+
+    def samples(self):
+        square = _Call(
+            "battery",
+            lambda x: [x * x],
+            forward=lambda x: ([x * x], x),
+            backward=lambda x, bars, leaves: [2 * x * bars[0]],
+        )
+        return [Sample((box((2, 3)),), {"call": square})]
+
+
+class StopGradient(Primitive):
+    """y = x, with derivative zero."""
+
+    name = "stop_gradient"
+    differentiable = False
+
+    def type_rule(self, x):
+        return x
+
+    def eval_rule(self, x):
+        return x
+
+    def batch_rule(self, size, batched, x):
+        return stop_gradient_p(x), True
+
+    def samples(self):
+        return [Sample((box((2, 3)),)), Sample((box(()),))]
+
+
+custom_jvp_p = CustomJVP()
+custom_vjp_p = CustomVJP()
+stop_gradient_p = StopGradient()
+
+
+def stop_gradient(x: Any) -> Any:
+    """Return `x` (arrays in any containers) as a constant: its derivative is zero.
+
+    >>> import funcgrad as fg
+    >>> fg.grad(lambda x: x * fg.stop_gradient(x))(3.0)
+    np.float64(3.0)
+    """
+    return tree.map(stop_gradient_p, x)
+
+
+class _Custom:
+    """The common part of the two decorators."""
+
+    def __init__(self, function: Callable, nondiff_argnums: Sequence[int] = ()):
+        update_wrapper(self, function)
+        self._function = function
+        self._static = tuple(nondiff_argnums)
+        self._owner = f"{type(self).__name__} {name_of(function)}"
+
+    def _split(self, args):
+        """Return the differentiable arguments, and a function that puts the others back."""
+        static = {i % len(args): args[i] for i in self._static}
+        given = [x for i, x in enumerate(args) if i not in static]
+
+        def merged(dynamic):
+            rest = iter(dynamic)
+            return [static[i] if i in static else next(rest) for i in range(len(args))]
+
+        return given, list(static.values()), merged
+
+    def _flat_function(self, call_of, in_tree, merged):
+        def function(*leaves):
+            out = self._function(*merged(tree.unflatten(in_tree, leaves)))
+            return self._leaves(out, call_of())
+
+        return function
+
+    def _leaves(self, out, call):
+        leaves, treedef = tree.flatten(out)
+        check_outputs(leaves, treedef, self._owner)
+        if call.out_tree is None:
+            call.out_tree = treedef
+        return leaves
+
+    def _bound(self, args, kwargs):
+        """Return the arguments by position, keyword ones included."""
+        if not kwargs:
+            return args
+        bound = signature(self._function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise TreeError(
+                f"{self._owner}: expected arguments that can be passed by position, got {next(iter(bound.kwargs))!r}."
+            )
+        return bound.args
+
+
+class custom_jvp(_Custom):
+    """Give a function a forward derivative of your own; the reverse one is derived from it.
+
+    Args:
+        function: takes and returns arrays in any containers.
+        nondiff_argnums: positions of arguments that are not arrays; the rule gets them first.
+
+    The rule, set with `defjvp`, is `rule(*nondiff, primals, tangents) -> (y, y_dot)`; `y_dot` must
+    be linear in the tangents.
+
+    Raises:
+        DerivativeError: when differentiated before `defjvp`, or in reverse with a nonlinear rule.
+
+    >>> import numpy as np
+    >>> import funcgrad as fg
+    >>> @fg.custom_jvp
+    ... def softplus(x):
+    ...     return np.logaddexp(x, 0.0)
+    >>> @softplus.defjvp
+    ... def softplus_jvp(primals, tangents):
+    ...     (x,), (x_dot,) = primals, tangents
+    ...     return softplus(x), x_dot / (1 + np.exp(-x))
+    >>> fg.grad(softplus)(0.0)
+    np.float64(0.5)
+    """
+
+    def __init__(self, function: Callable, nondiff_argnums: Sequence[int] = ()):
+        super().__init__(function, nondiff_argnums)
+        self._rule: Callable | None = None
+
+    def defjvp(self, rule: Callable) -> Callable:
+        """Set the rule; returns it, so that this can be used as a decorator."""
+        self._rule = rule
+        return rule
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args = self._bound(args, kwargs)
+        given, static, merged = self._split(args)
+        pairs, in_tree = tree.flatten_with_paths(tuple(given))
+        leaves = [x for _, x in pairs]
+        for path, x in pairs:
+            leaf_type(x, self._owner, lambda path=path: f"argument {path}")
+
+        def rule(xs, dots):
+            if self._rule is None:
+                raise DerivativeError(
+                    f"{self._owner}: expected a JVP rule, got none.", hint="set one with f.defjvp(rule)."
+                )
+            out = self._rule(*static, tree.unflatten(in_tree, xs), tree.unflatten(in_tree, dots))
+            if not isinstance(out, tuple) or len(out) != 2:
+                raise TreeError(f"{self._owner}: expected a rule that returns (y, y_dot), got {out!r}.")
+            ys, y_tree = tree.flatten(out[0])
+            y_dots, dot_tree = tree.flatten(out[1])
+            if y_tree != dot_tree:
+                raise TreeError(
+                    f"{self._owner}: expected a tangent of the structure of the result {y_tree}, got {dot_tree}."
+                )
+            for y, y_dot in zip(ys, y_dots, strict=True):
+                if shape_of(y) != shape_of(y_dot):
+                    raise ShapeError(
+                        f"{self._owner}: expected a tangent of the shape of the result {type_of(y)}, "
+                        f"got {type_of(y_dot)}."
+                    )
+            return y_dots
+
+        call = _Call(self._owner, None, rule=rule)
+        call.function = self._flat_function(lambda: call, in_tree, merged)
+        ys = custom_jvp_p(*leaves, call=call)
+        return tree.unflatten(call.out_tree, ys)
+
+
+class custom_vjp(_Custom):
+    """Give a function a reverse derivative of your own; the forward one is derived from it.
+
+    Args:
+        function: takes and returns arrays in any containers.
+        nondiff_argnums: positions of arguments that are not arrays; `backward` gets them first.
+
+    The rules, set with `defvjp`, are `forward(*args) -> (y, residuals)` and
+    `backward(*nondiff, residuals, y_bar) -> tuple with one cotangent an argument` (None is zero).
+
+    Raises:
+        DerivativeError: when differentiated before `defvjp`, or pushed forward with a `backward`
+            that is not linear in `y_bar`.
+
+    >>> import numpy as np
+    >>> import funcgrad as fg
+    >>> @fg.custom_vjp
+    ... def clipped(x):
+    ...     return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda _, y_bar: (np.clip(y_bar, -1.0, 1.0),))
+    >>> fg.grad(lambda x: 5 * clipped(x))(2.0)
+    np.float64(1.0)
+    """
+
+    def __init__(self, function: Callable, nondiff_argnums: Sequence[int] = ()):
+        super().__init__(function, nondiff_argnums)
+        self._forward: Callable | None = None
+        self._backward: Callable | None = None
+
+    def defvjp(self, forward: Callable, backward: Callable) -> None:
+        """Set the two parts of the rule."""
+        self._forward = forward
+        self._backward = backward
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args = self._bound(args, kwargs)
+        given, static, merged = self._split(args)
+        pairs, in_tree = tree.flatten_with_paths(tuple(given))
+        leaves = [x for _, x in pairs]
+        for path, x in pairs:
+            leaf_type(x, self._owner, lambda path=path: f"argument {path}")
+
+        def forward(*xs):
+            if self._forward is None:
+                raise DerivativeError(
+                    f"{self._owner}: expected forward and backward rules, got none.",
+                    hint="set them with f.defvjp(forward, backward).",
+                )
+            out = self._forward(*merged(tree.unflatten(in_tree, xs)))
+            if not isinstance(out, tuple) or len(out) != 2:
+                raise TreeError(f"{self._owner}: expected forward to return (y, residuals), got {out!r}.")
+            return self._leaves(out[0], call), out[1]
+
+        def backward(residuals, bars, xs):
+            assert self._backward is not None and call.out_tree is not None
+            x_bars = self._backward(*static, residuals, tree.unflatten(call.out_tree, bars))
+            return self._cotangents(x_bars, in_tree, xs)
+
+        call = _Call(self._owner, None, forward=forward, backward=backward)
+        call.function = self._flat_function(lambda: call, in_tree, merged)
+        ys = custom_vjp_p(*leaves, call=call)
+        return tree.unflatten(call.out_tree, ys)
+
+    def _cotangents(self, x_bars, in_tree, xs):
+        """Return backward's result as leaves that match the arguments; None is zero."""
+        owner = f"{self._owner}: backward"
+        if not isinstance(x_bars, (tuple, list)) or len(x_bars) != len(in_tree.children):
+            raise TreeError(
+                f"{owner}: expected a tuple with one cotangent for each of {len(in_tree.children)} "
+                f"arguments, got {x_bars!r}."
+            )
+        out = []
+        rest = list(xs)
+        for child, x_bar in zip(in_tree.children, x_bars, strict=True):
+            mine, rest = rest[: child.size], rest[child.size :]
+            if x_bar is None:
+                out.extend([None] * child.size)
+                continue
+            out.extend(check_like(owner, "cotangent", x_bar, [_as_inexact(x) for x in mine], child))
+        return out
+
+
+def _as_inexact(x):
+    dtype = dtype_of(x)
+    return ArrayType(shape_of(x), dtype if is_inexact(dtype) else float)
