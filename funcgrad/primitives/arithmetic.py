@@ -87,13 +87,15 @@ reciprocal = elementwise(
 divide = elementwise(
     "divide",
     np.true_divide,
-    (lambda z, x, y: reciprocal(y), lambda z, x, y: -z / y),
+    (lambda z, x, y: 1 / y, lambda z, x, y: -z / y),
     singular=True,
     linear_in=((0,),),
     samples=[
         (box((2, 3)), _positive),
         (_complex, box((3,), 0.5, 2.0)),
         (box(()), box((2,), 1, 2)),
+        (box((3,)), 4),
+        (box((2,)), np.array([4, 2])),
         _bad_shapes,
     ],
 )
