@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
-from funcgrad.errors import ConcretizationError, FuncgradError, InPlaceError, LeakedTracerError
+from funcgrad.errors import ConcretizationError, DerivativeError, FuncgradError, InPlaceError, LeakedTracerError
 from funcgrad.source import user_location
 
 if TYPE_CHECKING:
     from funcgrad.core.primitive import Primitive
 
-__all__ = ["FUNCTIONS", "UFUNCS", "Trace", "Tracer", "bind", "concrete", "is_concrete"]
+__all__ = [
+    "FUNCTIONS",
+    "UFUNCS",
+    "Trace",
+    "Tracer",
+    "bind",
+    "closes_over_traced",
+    "concrete",
+    "is_concrete",
+    "refresh",
+]
 
 # What NumPy's dispatch protocols look up; filled by funcgrad.numpy and funcgrad.scipy.
 UFUNCS: dict[Any, Any] = {}
@@ -142,6 +152,15 @@ class Trace:
             raise self.leaked(tracer)
         return concrete(tracer.value)
 
+    def check_outputs(self, primitive: "Primitive", outputs: tuple) -> None:
+        """Refuse results of this trace from a primitive evaluated one level down.
+
+        Only a function given to the primitive (a custom derivative) can bring them: by closing over
+        a value of this trace, whose derivative would be lost.
+        """
+        if any(type(y) is Tracer and y.tracing is self for y in outputs):
+            raise closes_over_traced(primitive.name)
+
     def leaked(self, tracer: Tracer | None = None) -> LeakedTracerError:
         kind = f": {tracer.array_type}" if tracer is not None else ""
         return LeakedTracerError(
@@ -150,6 +169,14 @@ class Trace:
             hint="return the value from the function (has_aux=True carries extra results) "
             "instead of keeping it in a global, a closure or an object.",
         )
+
+
+def closes_over_traced(name: str) -> DerivativeError:
+    """Return the error for a function with a rule of its own that captures what is being traced."""
+    return DerivativeError(
+        f"{name}: a function with a derivative of its own must not close over traced values, got one that does.",
+        hint="pass the value as an argument.",
+    )
 
 
 def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:

@@ -42,7 +42,7 @@ class Chosen:
         self._function = function
         self._args = args
         self.single = type(argnums) is int
-        numbers = (argnums,) if self.single else tuple(argnums)
+        numbers = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
         count = len(args)
         if self.single and -count <= argnums < count and type(args[argnums]) is np.ndarray:
             # What most calls choose, an array, needs no flattening.

@@ -10,7 +10,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import check_outputs, leaf_type, name_of, stage_flat
-from funcgrad.core.tracer import Tracer
+from funcgrad.core.tracer import Tracer, closes_over_traced
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DerivativeError, ShapeError, TreeError
 from funcgrad.transforms.arguments import as_derivative, check_like
@@ -47,11 +47,7 @@ class _CustomCall(Primitive):
     def type_rule(self, *types, call):
         program = stage_flat(call.function, types, call.name)
         if any(type(value) is Tracer for _, value in program.constants):
-            raise DerivativeError(
-                f"{call.name}: a function with a custom derivative must not close over traced values, "
-                f"got one that does.",
-                hint="pass the value as an argument.",
-            )
+            raise closes_over_traced(call.name)
         return tuple([t.strong() for t in program.out_types])
 
 
@@ -197,7 +193,7 @@ class _Custom:
 
     def _bound(self, args, kwargs):
         """Return the arguments by position, keyword ones included."""
-        if not kwargs:
+        if not kwargs and not self._static:
             return args
         bound = signature(self._function).bind(*args, **kwargs)
         bound.apply_defaults()

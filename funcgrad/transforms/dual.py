@@ -41,6 +41,8 @@ class Dual(Trace):
             y = saved = bind(primitive, *primals, **params)
         if not primitive.differentiable or all(d is None for d in tangents):
             return y
+        if primitive.multiple:
+            self.check_outputs(primitive, y)
         with np.errstate(all="ignore"):
             y_dot = jvp_of(primitive, tangents, saved, primals, params)
         if not primitive.multiple:

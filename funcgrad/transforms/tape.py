@@ -76,6 +76,7 @@ class Tape(Trace):
         return Tracer(self, y, out)
 
     def _record_outputs(self, primitive, params, ids, values, ys, saved):
+        self.check_outputs(primitive, ys)
         outs = []
         results = []
         for y in ys:

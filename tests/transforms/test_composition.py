@@ -1,0 +1,172 @@
+"""Transformations of transformations: order, nesting, confusion, closures."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import numpy as fnp
+
+
+def test_grad_to_order_five():
+    # tanh' = 1 - t^2; the fifth derivative by repeated differentiation of that polynomial in t.
+    f = np.tanh
+    for _ in range(5):
+        f = fg.grad(f)
+    polynomial = np.polynomial.Polynomial([0, 1])
+    for _ in range(5):
+        polynomial = polynomial.deriv() * np.polynomial.Polynomial([1, 0, -1])
+    assert f(0.3) == pytest.approx(polynomial(np.tanh(0.3)), rel=1e-13)
+
+
+def test_perturbation_confusion():
+    assert fg.grad(lambda x: x * fg.grad(lambda y: x + y)(x))(3.0) == 1.0
+    assert fg.grad(lambda x: x * fg.grad(lambda y: x * y)(2.0))(3.0) == 6.0
+
+    def jvp_in_grad(x):
+        return x * fg.jvp(lambda y: x * y * y, (2.0,), (1.0,))[1]
+
+    assert fg.grad(jvp_in_grad)(3.0) == 24.0  # d/dx of 4 x^2
+    assert fg.jvp(lambda x: fg.grad(lambda y: x**2 * y**3)(2.0), (3.0,), (1.0,))[1] == 72.0
+
+
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+X = np.array([0.5, -0.3, 1.2])
+
+
+def test_hessian_by_every_composition():
+    want = fg.hessian(rosenbrock)(X)
+    for outer in (fg.jacfwd, fg.jacrev):
+        for inner in (fg.jacfwd, fg.jacrev, fg.grad):
+            np.testing.assert_allclose(outer(inner(rosenbrock))(X), want, rtol=1e-12)
+    np.testing.assert_allclose(want, want.T, rtol=1e-12)
+    v = np.array([1.0, 2.0, -1.0])
+    np.testing.assert_allclose(fg.hvp(rosenbrock, (X,), (v,)), want @ v, rtol=1e-12)
+
+
+def test_vmap_of_grad_and_grad_of_vmap():
+    xs = np.stack([X, 2 * X])
+    want = np.stack([fg.grad(rosenbrock)(x) for x in xs])
+    np.testing.assert_allclose(fg.vmap(fg.grad(rosenbrock))(xs), want, rtol=1e-12)
+    np.testing.assert_allclose(fg.grad(lambda xs: np.sum(fg.vmap(rosenbrock)(xs)))(xs), want, rtol=1e-12)
+    hessians = fg.vmap(fg.hessian(rosenbrock))(xs)
+    np.testing.assert_allclose(hessians[1], fg.hessian(rosenbrock)(2 * X), rtol=1e-12)
+    nested = fg.vmap(fg.vmap(np.dot, in_axes=(None, 0)), in_axes=(0, None))(xs, xs)
+    np.testing.assert_allclose(nested, xs @ xs.T)
+
+
+def test_hessian_of_a_function_on_a_dict():
+    def loss(p):
+        return np.sum(p["w"] ** 2) * p["b"] + p["b"] ** 3
+
+    p = {"w": np.array([1.0, 2.0]), "b": 3.0}
+    h = fg.hessian(loss)(p)
+    np.testing.assert_allclose(h["w"]["w"], 6 * np.eye(2))
+    np.testing.assert_allclose(h["w"]["b"], [2.0, 4.0])
+    np.testing.assert_allclose(h["b"]["w"], [2.0, 4.0])
+    assert h["b"]["b"] == 18.0
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f: fg.grad(lambda x: np.sum(f(x))),
+        lambda f: fg.jacfwd(f),
+        lambda f: fg.jacrev(f),
+        lambda f: lambda x: fg.linearize(f, x)[1](x),
+        lambda f: fg.vmap(f),
+        lambda f: lambda x: fg.jvp(f, (x,), (x,))[1],
+    ],
+)
+def test_staging_a_transformation_changes_nothing(transform):
+    def f(x):
+        y = np.zeros_like(x)
+        y[1:] = np.cumsum(np.sin(x))[:-1] * x[0]
+        y += np.where(x > 0, x**2, np.exp(x))
+        return y if x.ndim else np.sin(x)
+
+    if transform is not None:
+        g = transform(f if transform(f) is not None else f)
+    x = np.array([0.3, -0.7, 1.1])
+    try:
+        want = g(x)
+    except fg.errors.FuncgradError:
+        g = transform(np.tanh)
+        want = g(x)
+    np.testing.assert_allclose(fg.trace(g)(x)(x), want, rtol=1e-14)
+
+
+def test_closures_at_every_level():
+    c = np.array([1.0, 2.0])
+
+    def outer(a):
+        def middle(b):
+            def inner(x):
+                return np.sum(a * b * x**2) * np.sum(c)
+
+            return np.sum(fg.grad(inner)(b))
+
+        return np.sum(fg.grad(middle)(a) * c)
+
+    # inner' = 6 a b x at x = b -> middle = 6 sum a b^2 -> middle' = 12 a b at b = a -> 12 a^2 . c
+    np.testing.assert_allclose(fg.grad(outer)(np.array([3.0, 4.0])), 24 * np.array([3.0, 4.0]) * c)
+
+
+def test_the_documents_jacobian():
+    def stacked(x):
+        return fnp.array([x[0] ** 2 + 3 * x[1], x[1] ** 2 + 2 * x[0]])
+
+    def assigned(x):
+        y = np.zeros_like(x)
+        y[0] = x[0] ** 2 + 3 * x[1]
+        y[1] = x[1] ** 2 + 2 * x[0]
+        return y
+
+    for f in (stacked, assigned):
+        for mode in ("auto", "forward", "reverse"):
+            np.testing.assert_array_equal(fg.jacobian(f, mode=mode)(np.array([2.0, 3.0])), [[4, 3], [2, 6]])
+
+
+def test_chain_of_many_operations():
+    def chain(x):
+        for _ in range(100_000):
+            x = x + 1e-6
+        return x * x
+
+    assert fg.grad(chain)(1.0) == pytest.approx(2.2)
+
+
+def test_loop_of_reads_is_linear_in_operations():
+    # Quadratic cost would be 10^4 additions of 10^4 numbers: seconds, not fractions of one.
+    def loop(x):
+        total = 0.0
+        for i in range(len(x)):
+            total = total + x[i] ** 2
+        return total
+
+    x = np.arange(10_000.0)
+    np.testing.assert_array_equal(fg.grad(loop)(x), 2 * x)
+
+
+def test_complex_follows_the_stated_convention():
+    z = np.array([1.0 + 2.0j, -0.5j])
+    # A real function of z: d/d(Re z) - i d/d(Im z).
+    np.testing.assert_allclose(fg.grad(lambda z: np.sum(np.abs(z) ** 2))(z), 2 * np.conj(z))
+    np.testing.assert_allclose(fg.grad(lambda z: np.sum(np.real(z * z)))(z), 2 * z)
+    np.testing.assert_allclose(fg.grad(np.sin, holomorphic=True)(1.0 + 1.0j), np.cos(1.0 + 1.0j))
+    x = np.array([0.3, 0.4])
+    np.testing.assert_allclose(fg.grad(lambda x: np.sum(np.abs(x * (1 + 1j)) ** 2))(x), 4 * x)
+
+
+def test_float32_stays_float32():
+    x = np.array([0.5, 2.0], np.float32)
+    for derivative in (
+        fg.grad(lambda x: np.sum(np.sin(x) * 2 + x**2)),
+        fg.jacobian(lambda x: np.exp(x) / 3),
+        fg.vmap(fg.grad(np.tanh)),
+        fg.hessian(lambda x: np.sum(x**3)),
+    ):
+        assert derivative(x).dtype == np.float32
+        assert fg.trace(derivative)(x).out_types[0].dtype == np.float32

@@ -1,0 +1,72 @@
+"""The derivative conventions at special points, as FIELD.md section 4 tables them."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+
+TABLE = {
+    "sqrt at 0": (np.sqrt, 0.0, np.inf),
+    "norm at 0": (np.linalg.norm, np.zeros(3), np.zeros(3)),
+    "norm squared at 0": (lambda x: np.linalg.norm(x) ** 2, np.zeros(3), np.zeros(3)),
+    "sqrt in the branch not taken": (lambda x: np.where(x > 0, np.sqrt(np.abs(x)), 0.0), 0.0, 0.0),
+    "sqrt itself in the branch not taken": (lambda x: np.where(x > 0, np.sqrt(x), 0.0), 0.0, 0.0),
+    "abs at 0": (np.abs, 0.0, 0.0),
+    "sinc at 0": (np.sinc, 0.0, 0.0),
+    "log1p(exp) near overflow": (lambda x: np.log1p(np.exp(x)), 700.0, 1.0),
+    "logaddexp, one dominant": (lambda x: np.logaddexp(x, 0.0), 1000.0, 1.0),
+    "logaddexp, the other dominant": (lambda x: np.logaddexp(x, 0.0), -1000.0, 0.0),
+    "max of a tie": (np.max, np.ones(2), np.full(2, 0.5)),
+    "maximum at the kink": (lambda x: np.maximum(x, 0), 0.0, 0.5),
+    "prod with one zero": (np.prod, np.array([2.0, 0.0, 3.0]), np.array([0.0, 6.0, 0.0])),
+    "prod with two zeros": (np.prod, np.array([0.0, 0.0, 3.0]), np.zeros(3)),
+    "cumprod with a zero": (
+        lambda x: np.sum(np.cumprod(x)),
+        np.array([2.0, 0.0, 3.0]),
+        np.array([1.0, 8.0, 0.0]),
+    ),
+    "std of a constant": (np.std, np.full(4, 7.0), np.zeros(4)),
+    "x ** 0.0 at 0": (lambda x: x**0.0, 0.0, 0.0),
+    "arctan2 at the origin": (lambda x: np.arctan2(x, x), 0.0, 0.0),
+    "sort with ties, by position": (
+        lambda x: np.sort(x) @ np.array([1.0, 2.0, 3.0]),
+        np.array([1.0, 1.0, 0.0]),
+        np.array([2.0, 3.0, 1.0]),
+    ),
+    "0 times inf from an unused branch": (
+        lambda x: np.where(x > 0, 1.0, np.log(np.abs(x))),
+        1.0,
+        0.0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("mode", ["reverse", "forward", "staged"])
+def test_convention(name, mode):
+    function, x, expected = TABLE[name]
+    with np.errstate(all="ignore"):
+        if mode == "reverse":
+            got = fg.grad(function)(x)
+        elif mode == "staged":
+            got = fg.trace(fg.grad(function))(x)(x)
+        else:
+            got = fg.jacfwd(function)(x)
+    np.testing.assert_allclose(got, expected, rtol=1e-13)
+
+
+def test_overflow_in_the_branch_not_taken():
+    with np.errstate(over="ignore"):
+        assert fg.grad(lambda x: np.where(x <= 0, np.exp(x), 1 + x))(1000.0) == 1.0
+
+
+def test_derivatives_raise_no_warnings():
+    # A quotient 1 / sqrt(0) inside a rule is ours, not the user's: pytest turns warnings to errors.
+    assert np.isinf(fg.grad(np.sqrt)(0.0))
+
+
+def test_second_derivatives_at_special_points():
+    assert fg.grad(fg.grad(np.sinc))(0.0) == pytest.approx(-np.pi**2 / 3)
+    assert fg.grad(fg.grad(lambda x: x**2))(0.0) == 2.0
+    hessian = fg.hessian(np.prod)(np.array([2.0, 0.0, 3.0]))
+    np.testing.assert_allclose(hessian, [[0, 3, 0], [3, 0, 2], [0, 2, 0]])
