@@ -10,7 +10,7 @@ from funcgrad import tree
 from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var
-from funcgrad.core.tracer import Trace, Tracer
+from funcgrad.core.tracer import Trace, Tracer, refresh
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
@@ -57,6 +57,8 @@ class Staging(Trace):
     def atom(self, x: Any) -> Atom:
         """Return the variable or literal that stands for `x` in this trace."""
         if type(x) is Tracer:
+            if x.alias is not None and x.alias.watched:
+                refresh(x)  # a result may be a view of what has been written since
             if x.tracing is self:
                 return x.node
             return self._constant(x, x.array_type)
