@@ -1,0 +1,21 @@
+"""Linear algebra: the primitives behind numpy.linalg."""
+
+from funcgrad.primitives.linalg import (
+    degenerate,
+    determinant,
+    factorizations,
+    general_eigen,
+    pseudoinverse,
+    solve,
+    spectral,
+)
+
+__all__ = [
+    "degenerate",
+    "determinant",
+    "factorizations",
+    "general_eigen",
+    "pseudoinverse",
+    "solve",
+    "spectral",
+]

@@ -1,0 +1,120 @@
+"""Cholesky and QR factorizations."""
+
+import numpy as np
+
+from funcgrad.core.primitive import Bad, Sample, box
+from funcgrad.core.types import ArrayType, dtype_of, shape_of
+from funcgrad.errors import DerivativeError, ShapeError
+from funcgrad.primitives.linalg.matrices import (
+    MatrixPrimitive,
+    adjoint,
+    check_matrix,
+    check_square,
+    conj,
+    half_lower,
+    matrix_dtype,
+    positive_definite,
+    sample_matrix,
+    transposed,
+)
+from funcgrad.primitives.linalg.solve import triangular_solve
+
+__all__ = ["cholesky", "qr"]
+
+_LOWER = {"lower": True, "unit_diagonal": False}
+_UPPER = {"lower": False, "unit_diagonal": False}
+
+
+class Cholesky(MatrixPrimitive):
+    """The lower triangular L with L L^H = A, for Hermitian positive definite A.
+
+    Only the lower triangle of A is read, and the derivative is by that triangle: with the adjoint
+    S = L^-H phi(L^H L_bar) L^-1, where phi keeps the lower triangle and half of the diagonal,
+    A_bar = phi(S + S^H) (Murray 2016, "Differentiation of the Cholesky decomposition", eq. 9-10).
+    """
+
+    name = "cholesky"
+
+    def type_rule(self, a):
+        check_square("cholesky", a)
+        return ArrayType(a.shape, matrix_dtype("cholesky", a))
+
+    def eval_rule(self, a):
+        return np.linalg.cholesky(a)
+
+    def vjp_rule(self, needs, y_bar, y, a):
+        phi = half_lower(shape_of(a)[-1], dtype_of(a))
+        inner = (adjoint(y) @ conj(y_bar)) * phi
+        left = triangular_solve(conj(y), inner, transpose=True, **_LOWER)
+        s = transposed(triangular_solve(y, transposed(left), transpose=True, **_LOWER))
+        return (conj(phi * (s + adjoint(s))),)
+
+    def samples(self):
+        return [
+            Sample((positive_definite(3, 3),)),
+            Sample((positive_definite(2, 2, 2, dtype=complex),)),
+            Sample((np.array([[4.0]]),)),
+            Sample((np.zeros((0, 0)),)),
+            Sample((positive_definite(3, 3).astype(np.float32),), smooth=False),
+            Bad((box((2, 3)),), {}, r"cholesky: expected square matrices, got float64\[2,3\]"),
+            Bad((box((3,)),), {}, r"cholesky: expected square matrices, got float64\[3\]"),
+        ]
+
+
+class QR(MatrixPrimitive):
+    """(Q, R) with Q R = A: `complete` has a square Q, else A must have at least as many rows as columns.
+
+    With C = Q^H A_dot R^-1, Omega = tril(C, -1) - tril(C, -1)^H + i Im diag(C):
+    Q_dot = Q (Omega - C) + A_dot R^-1 and R_dot = (C - Omega) R (Walter & Lehmann 2010, "On algorithmic
+    differentiation of the QR decomposition", section 2.2; the diagonal of R is real).
+    """
+
+    name = "qr"
+    multiple = True
+
+    def type_rule(self, a, *, complete):
+        check_matrix("qr", a)
+        *lead, m, n = a.shape
+        if not complete and m < n:
+            raise ShapeError(f"qr: expected at least as many rows as columns, got {a}.")
+        k = m if complete else n
+        dtype = matrix_dtype("qr", a)
+        return ArrayType((*lead, m, k), dtype), ArrayType((*lead, k, n), dtype)
+
+    def eval_rule(self, a, *, complete):
+        return tuple(np.linalg.qr(a, "complete" if complete else "reduced"))
+
+    def jvp_rule(self, x_dots, y, a, *, complete):
+        *_, m, n = shape_of(a)
+        if complete and m != n:
+            raise DerivativeError(
+                "qr: expected mode='reduced' where it is differentiated, got mode='complete' of a matrix "
+                f"of shape {(m, n)}.",
+                hint="the further columns of Q are an arbitrary basis, which has no derivative.",
+            )
+        q, r = y
+        right = transposed(triangular_solve(r, transposed(x_dots[0]), transpose=True, **_UPPER))
+        c = adjoint(q) @ right
+        below = c * np.tri(n, k=-1, dtype=np.int8)
+        omega = below - adjoint(below)
+        if dtype_of(a).kind == "c":
+            omega = omega + 0.5 * (c - conj(c)) * np.eye(n, dtype=np.int8)
+        change = c - omega
+        return right - q @ change, change @ r
+
+    def samples(self):
+        reduced = {"complete": False}
+        return [
+            Sample((sample_matrix(3, 3) + 3 * np.eye(3),), reduced),
+            Sample((sample_matrix(4, 2),), reduced),
+            Sample((sample_matrix(2, 3, 2, dtype=complex),), reduced),
+            Sample((sample_matrix(3, 3) + 3 * np.eye(3),), {"complete": True}),
+            Sample((np.array([[-2.0]]),), reduced),
+            Sample((np.zeros((3, 0)),), reduced),
+            Bad((box((3,)),), reduced, r"qr: expected matrices, got float64\[3\]"),
+            Bad((box((2, 3)),), reduced, r"qr: expected at least as many rows as columns"),
+        ]
+
+
+cholesky = Cholesky()
+qr = QR()
