@@ -1,0 +1,1 @@
+"""The core: types, programs, primitives, tracers, and the two ways of tracing."""

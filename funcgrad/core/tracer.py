@@ -195,8 +195,10 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
         if trace is None:
             return primitive.eval_rule(*args, **params)
         out = trace.process(primitive, args, params)
-    except FuncgradError:
-        raise
+    except FuncgradError as error:
+        if trace is None or trace.transparent:
+            raise
+        raise _explained(primitive, args, params, error) from None  # in the shapes of this level
     except (ValueError, TypeError, IndexError) as error:
         raise _explained(primitive, args, params, error) from error
     if primitive.view and type(out) is Tracer and type(args[0]) is Tracer and out.ndim:

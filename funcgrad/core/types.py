@@ -18,8 +18,8 @@ __all__ = [
     "ufunc_dtype",
 ]
 
-_WEAK = {bool: np.dtype(bool), int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
-_WEAK_OF_KIND = {"b": bool, "i": int, "f": float, "c": complex}
+_WEAK = {int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
+_WEAK_OF_KIND = {"i": int, "f": float, "c": complex}
 
 
 class ArrayType:
@@ -96,7 +96,7 @@ def dtype_of(x: Any) -> np.dtype:
 
 
 def _scalar_dtype(x):
-    dtype = _WEAK.get(type(x))
+    dtype = np.dtype(bool) if isinstance(x, bool) else _WEAK.get(type(x))
     if dtype is None:
         raise DTypeError(
             f"expected an array or a number, got {type(x).__name__}.",
@@ -120,7 +120,7 @@ def type_of(x: Any) -> ArrayType:
         return own
     if isinstance(x, (np.ndarray, np.generic)):
         return ArrayType(x.shape, x.dtype)
-    return ArrayType((), _scalar_dtype(x), weak=True)
+    return ArrayType((), _scalar_dtype(x))
 
 
 def is_inexact(dtype: np.dtype) -> bool:

@@ -191,11 +191,11 @@ def _caller_of_conversion() -> str | None:
     call = instructions.pop()
     if call.opname not in ("CALL", "CALL_FUNCTION"):
         return None
-    height = 0
+    if instructions[-1].opname == "PRECALL":
+        instructions.pop()
+    height = 0  # of the stack, counted back from the call; its arguments are the top `arg` items
     for instruction in reversed(instructions):
-        if instruction.opname in ("PRECALL", "CACHE", "PUSH_NULL", "RESUME"):
-            continue
-        if height == -call.arg:
+        if height == -call.arg and instruction.opname != "PUSH_NULL":
             name = instruction.argval
             return name if isinstance(name, str) else None
         height -= dis.stack_effect(instruction.opcode, instruction.arg, jump=False)

@@ -174,6 +174,13 @@ def _count(a, axes, keepdims, where):
     return sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
 
 
+def _divisor(count, ddof):
+    """Return count - ddof, but at least 0; a Python number where it can be, so that dtypes are kept."""
+    if isinstance(count, int) and isinstance(ddof, (int, float)):
+        return count - ddof if count > ddof else 0
+    return maximum(count - ddof, 0)
+
+
 def _deviations(a, axes, mean_value, where):
     if mean_value is None:
         mean_value = mean(a, axes, keepdims=True, where=where)
@@ -201,8 +208,8 @@ def var(
     d = _deviations(a, axes, mean, where)
     squares = absolute(d) ** 2 if dtype_of(d).kind == "c" else d * d
     ddof = ddof if correction is None else correction
-    count = _count(a, axes, keepdims, where)
-    return sum(squares, axes, keepdims=keepdims, where=where) / maximum(count - ddof, 0)
+    divisor = _divisor(_count(a, axes, keepdims, where), ddof)
+    return sum(squares, axes, keepdims=keepdims, where=where) / divisor
 
 
 @implements(np.std)
@@ -230,8 +237,9 @@ def std(
     if where is not None:
         d = select(where, d, 0)
     ddof = ddof if correction is None else correction
-    count = _count(a, axes, keepdims, where)
-    return reduction.reduce_norm(d, axes=axes, keepdims=bool(keepdims)) / np.sqrt(maximum(count - ddof, 0))
+    divisor = _divisor(_count(a, axes, keepdims, where), ddof)
+    root = math.sqrt(divisor) if isinstance(divisor, (int, float)) else np.sqrt(divisor)
+    return reduction.reduce_norm(d, axes=axes, keepdims=bool(keepdims)) / root
 
 
 @implements(np.average)

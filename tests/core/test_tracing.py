@@ -1,0 +1,172 @@
+"""Tracers: what raises, what leaks, what threads share."""
+
+import math
+import threading
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import errors
+from funcgrad import numpy as fnp
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: float(x[0]),
+        lambda x: int(x[0]),
+        lambda x: bool(x[0] > 0),
+        lambda x: 1 if x[0] > 0 else 0,
+        lambda x: x[0].item(),
+        lambda x: math.sin(x[0]),
+        lambda x: range(x[0]),
+        lambda x: x[: x[0].astype(int)],
+        lambda x: x[x > 1],
+        lambda x: np.zeros(3)[x[0].astype(int)],
+        lambda x: x.tolist(),
+        lambda x: np.asarray(x),
+    ],
+)
+def test_a_value_is_not_known_while_staging(use):
+    with pytest.raises(TypeError) as caught:
+        fg.trace(use)(X)
+    assert "test_tracing.py:" in str(caught.value) or "integer" in str(caught.value)
+
+
+def test_the_staging_error_shows_the_edit():
+    with pytest.raises(errors.ConcretizationError) as caught:
+        fg.trace(lambda x: 1.0 if x > 0 else 2.0)(1.0)
+    assert "fg.numpy.where(condition, x, y)" in str(caught.value)
+    assert "lambda" in str(caught.value)
+
+
+def test_conversions_that_would_lose_the_derivative():
+    for f in (
+        lambda x: math.sin(x),
+        lambda x: math.sqrt(x * 2) + 1,
+        lambda x: np.array([x, x]).sum(),
+        lambda x: np.array([1.0, x]).sum(),
+        lambda x: np.asarray(x) * 2,
+        lambda x: np.full(3, x).sum(),
+        lambda x: np.arange(x).sum(),
+        lambda x: np.float64(x) * 2,
+        lambda x: max(map(math.exp, [x])),
+    ):
+        with pytest.raises(TypeError, match="must not be turned into a plain"):
+            fg.grad(f)(2.0)
+    # Asking for the value, or for a fact about it, is fine.
+    assert fg.grad(lambda x: x * float(x) if math.isfinite(x) else x)(3.0) == 3.0
+    assert fg.grad(lambda x: x * float(x * float(x)))(3.0) == 9.0
+    assert fg.grad(lambda x: x * len(f"{x:.2f}"))(3.0) == 4.0
+
+
+def test_the_namespace_takes_what_numpy_cannot():
+    np.testing.assert_array_equal(fg.grad(lambda x: fnp.array([x, 2 * x, 1.0]).sum())(1.0), 3.0)
+    assert fg.grad(lambda x: fnp.full(3, x).sum())(2.0) == 3.0
+    assert fg.grad(lambda x: fnp.full_like(X, x).sum())(2.0) == 3.0
+
+
+def test_silent_errors_of_peers_are_not_ours():
+    # FIELD.md section 3: where, unique, full_like(x, x[0]) and an index out of range.
+    np.testing.assert_array_equal(fg.grad(lambda x: np.where(x > 1.5, x**2, 0).sum())(X), [0, 4, 6])
+    np.testing.assert_array_equal(fg.grad(lambda x: np.unique(x).sum())(np.array([2.0, 1.0, 2.0])), [1, 1, 0])
+    np.testing.assert_array_equal(fg.grad(lambda x: np.full_like(x, x[0]).sum())(X), [3, 0, 0])
+    for transform in (fg.grad, fg.trace, fg.vmap):
+        with pytest.raises(IndexError, match=r"expected a key that fits float64\[3\], got \[7\]"):
+            transform(lambda x: x[7])(np.arange(9.0).reshape(3, 3) if transform is fg.vmap else np.arange(3.0))
+
+
+def test_leaks():
+    kept = []
+
+    def f(x):
+        kept.append(x * 2)
+        return x * 1.0
+
+    for run in (lambda: fg.grad(f)(1.0), lambda: fg.trace(f)(1.0), lambda: fg.jvp(f, (1.0,), (1.0,))):
+        kept.clear()
+        run()
+        for use in (lambda t: t + 1, lambda t: np.sin(t), lambda t: float(t), lambda t: fg.grad(lambda y: y * t)(1.0)):
+            with pytest.raises(RuntimeError, match="must not be used after the transformation has ended") as caught:
+                use(kept[0])
+        assert " of f: " in str(caught.value)
+        assert "which has ended" in repr(kept[0])
+
+
+def test_an_exception_leaves_no_trace_behind():
+    def f(x):
+        raise KeyError("mine")
+
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            fg.grad(lambda x: fg.grad(f)(x))(1.0)
+    assert fg.grad(lambda x: x * fg.grad(lambda y: x + y)(x))(3.0) == 1.0
+
+
+def test_shapes_that_do_not_fit_eagerly_and_staged():
+    calls = [
+        (lambda x: x + np.ones(2), r"add: expected shapes that broadcast, got float64\[3\] and float64\[2\]"),
+        (lambda x: x @ np.ones((2, 2)), r"dot: expected equal sizes along the contracted axes"),
+        (lambda x: x.reshape(2, 2), r"reshape: expected a shape with 3 elements, got \(2, 2\)"),
+        (lambda x: np.concatenate([x, np.ones((1, 1))]), "concatenate: expected"),
+        (lambda x: np.sum(x, axis=3), "sum: expected an axis of an array with 1 axes, got axis 3"),
+        (lambda x: np.transpose(x, (0, 0)), "transpose: expected a permutation"),
+    ]
+    for f, message in calls:
+        for run in (lambda f=f: fg.grad(f)(X), lambda f=f: fg.trace(f)(X), lambda f=f: fg.vmap(f)(np.stack([X, X]))):
+            with pytest.raises(ValueError, match=message) as caught:
+                run()
+            assert "test_tracing.py:" in str(caught.value)
+
+
+def test_functions_without_a_rule_say_so():
+    with pytest.raises(TypeError, match="numpy.save.*no rule|has no rule for it"):
+        fg.grad(lambda x: np.sum(np.packbits(x)))(X)
+
+
+def test_threads_trace_apart():
+    results = {}
+
+    def work(i):
+        for _ in range(50):
+            results[i] = fg.grad(lambda x: x * fg.grad(lambda y: x * y**2)(float(i)))(3.0)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == {i: 2 * 3.0 * 2 * i for i in range(8)}
+
+
+def test_comparisons_and_tests_of_membership():
+    assert fg.grad(lambda x: x * (x == 2.0) + (x != 2.0))(2.0) == 1.0
+    assert fg.grad(lambda x: np.sum(x) if 2.0 in x else 0.0)(X).tolist() == [1, 1, 1]
+    assert fg.grad(lambda x: x if x is not None else 0.0)(2.0) == 1.0
+    assert fg.grad(lambda x: x * (x == "text"))(2.0) == 0.0
+
+
+def test_methods_and_operators_equal_numpys():
+    a = np.arange(1.0, 7.0).reshape(2, 3)
+    for f in (
+        lambda x: x @ x.T @ x - 3 // x + x % 2,
+        lambda x: divmod(x, 2)[0] + divmod(7, x)[1],
+        lambda x: abs(-x) + +x,
+        lambda x: (x / 3).round(1) * x.sum(axis=0, keepdims=True),
+        lambda x: x.mean(1) * x.std() + x.var(0)[:2] + x.ptp(1) if hasattr(x, "never") else x.mean(1),
+        lambda x: x.astype(np.float32) * np.float32(2),
+        lambda x: (x > 2) & (x < 5) | ~(x > 1),
+        lambda x: x.max(0) + x.min() + x.prod() + x.cumsum()[-1],
+        lambda x: x.ravel()[::2].reshape(-1, 1).swapaxes(0, 1).flatten(),
+        lambda x: 2**x + x**-1 + x**0.5 + x**3,
+        lambda x: [row.sum() for row in x][1] + len(x) + x.size + x.ndim,
+        lambda x: x.real + x.conj().imag + x.dot(np.ones(3))[:, None],
+        lambda x: x.mT.copy() * x.nbytes,
+    ):
+        want = np.asarray(f(a))
+        got = np.asarray(fg.trace(f)(a)(a))
+        np.testing.assert_allclose(got, want, rtol=1e-14)
+        assert got.dtype == want.dtype

@@ -1,0 +1,52 @@
+"""Promotion is NumPy's: what tracing predicts is what evaluation gives."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.core.types import type_of
+
+SCALARS = [True, 2, 2.5, 1j]
+DTYPES = [np.bool_, np.int8, np.uint8, np.int64, np.float16, np.float32, np.float64, np.complex64, np.complex128]
+UFUNCS = [np.add, np.multiply, np.true_divide, np.maximum, np.less, np.arctan2, np.power]
+
+
+def operands():
+    return [*SCALARS, *(np.ones(2, d) for d in DTYPES), *(d(1) for d in DTYPES)]
+
+
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda u: u.__name__)
+def test_binary(ufunc):
+    for x, y in itertools.product(operands(), operands()):
+        try:
+            with np.errstate(all="ignore"):
+                want = type_of(ufunc(x, y)).strong()
+        except TypeError:
+            with pytest.raises(TypeError):
+                fg.trace(lambda x, y: ufunc(x, y))(x, y)
+            continue
+        assert fg.trace(lambda x, y: ufunc(x, y))(x, y).out_types[0].strong() == want
+
+
+@pytest.mark.parametrize("function", [np.sum, np.mean, np.prod, np.cumsum, np.sqrt, np.abs, np.std, np.max])
+def test_unary(function):
+    for d in DTYPES:
+        x = np.ones(2, d)
+        with np.errstate(all="ignore"):
+            want = type_of(function(x))
+        assert fg.trace(function)(x).out_types[0] == want, d
+
+
+def test_python_scalars_stay_weak():
+    x = np.ones(2, np.float32)
+    assert fg.grad(lambda s: np.sum(x * s))(2.0) == 2.0
+    assert fg.trace(lambda s: x * s)(2.0).out_types[0].dtype == np.float32
+    assert fg.trace(lambda s: x * s)(np.float64(2.0)).out_types[0].dtype == np.float64
+
+
+def test_bad_leaves():
+    for bad in ("text", object(), np.array(["a"]), np.array([None])):
+        with pytest.raises(TypeError, match="expected arrays or numbers, got x"):
+            fg.trace(lambda x: x)(bad)

@@ -1,0 +1,86 @@
+"""The layers: a file imports only from layers above it, at module level, and files stay readable."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "funcgrad"
+LAYERS = ["source", "errors", "heavy", "tree", "core", "primitives", "transforms", "numpy", "scipy", "testing"]
+FACADES = {"__init__.py", "extend.py"}
+# The doors behind which the heavy libraries are imported where first needed.
+DOORS = {"heavy.py"}
+FILES = sorted(p for p in ROOT.rglob("*.py"))
+
+
+def layer_of(path: Path) -> str:
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            yield node, node.module or ""
+            if node.module == "funcgrad":
+                for alias in node.names:
+                    yield node, f"funcgrad.{alias.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_downward(path):
+    if path.parent == ROOT and path.name in FACADES:
+        return
+    own = layer_of(path)
+    assert own in LAYERS, f"{path.name} is in no layer: name its layer in tests/test_layout.py"
+    for node, name in imports(ast.parse(path.read_text())):
+        if not name.startswith("funcgrad.") or getattr(node, "level", 0):
+            continue
+        target = name.split(".")[1]
+        if target not in LAYERS:
+            continue
+        assert LAYERS.index(target) <= LAYERS.index(own), f"line {node.lineno}: {own} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_stand_at_the_top(path):
+    if path.name in DOORS:
+        return
+    tree = ast.parse(path.read_text())
+    for function in ast.walk(tree):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inner = [n for n, _ in imports(function)]
+            assert not inner, f"line {inner[0].lineno}: an import inside {function.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_small_and_say_what_they_are(path):
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text)), "a module begins with a sentence that says what it is"
+    assert text.count("\n") <= 420, "one idea a file: split it"
+    assert path.stem not in {"utils", "util", "helpers", "misc", "common"}
+
+
+def test_public_names_exist_and_are_documented():
+    import funcgrad as fg
+
+    for name in fg.__all__:
+        thing = getattr(fg, name)
+        assert thing.__doc__, f"funcgrad.{name} has no docstring"
+    for name in fg.numpy.__all__:
+        thing = getattr(fg.numpy, name)
+        if callable(thing):
+            assert thing.__doc__, f"funcgrad.numpy.{name} has no docstring"
+
+
+def test_import_is_light():
+    code = (
+        "import sys, funcgrad; heavy = [m for m in ('numba', 'scipy', 'scipy.linalg', 'llvmlite', 'matplotlib') "
+        "if m in sys.modules]; assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
