@@ -1,10 +1,16 @@
-"""funcgrad: differentiate, batch and inspect ordinary NumPy functions."""
+"""funcgrad differentiates, batches and inspects ordinary NumPy functions.
 
-from funcgrad import errors, numpy, primitives, tree
-from funcgrad.core import check as _check
-from funcgrad.core import interpret as _interpret
-from funcgrad.core import printer as _printer
-from funcgrad.core import serialize as _serialize
+>>> import numpy as np
+>>> import funcgrad as fg
+>>> fg.grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+array([2., 4.])
+
+`grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `vmap` and their kin take a function and
+return a function. `funcgrad.numpy` has NumPy's functions for what NumPy cannot dispatch on traced
+values, `funcgrad.testing` checks derivatives, `funcgrad.extend` is for adding primitives.
+"""
+
+from funcgrad import errors, numpy, primitives, testing, tree
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
@@ -15,4 +21,35 @@ from funcgrad.transforms.jacobian import hessian, hvp, jacfwd, jacobian, jacrev
 from funcgrad.transforms.jvp import jvp, linear_transpose, linearize
 from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
-from funcgrad import testing  # isort: skip
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArrayType",
+    "Program",
+    "axis_index",
+    "custom_jvp",
+    "custom_vjp",
+    "errors",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "linear_transpose",
+    "linearize",
+    "numpy",
+    "pmax",
+    "pmean",
+    "primitives",
+    "psum",
+    "stop_gradient",
+    "testing",
+    "trace",
+    "tree",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]
