@@ -1,7 +1,16 @@
 """NumPy's namespace for plain and traced arrays, for what NumPy itself cannot dispatch."""
 
 from funcgrad.numpy import array_methods as _array_methods
+from funcgrad.numpy.assignment import *  # noqa: F403
+from funcgrad.numpy.creation import *  # noqa: F403
+from funcgrad.numpy.joining import *  # noqa: F403
+from funcgrad.numpy.nanfunctions import *  # noqa: F403
+from funcgrad.numpy.parts import *  # noqa: F403
 from funcgrad.numpy.products import *  # noqa: F403
+from funcgrad.numpy.queries import *  # noqa: F403
+from funcgrad.numpy.rearranging import *  # noqa: F403
 from funcgrad.numpy.reductions import *  # noqa: F403
+from funcgrad.numpy.selection import *  # noqa: F403
 from funcgrad.numpy.shaping import *  # noqa: F403
+from funcgrad.numpy.sorting import *  # noqa: F403
 from funcgrad.numpy.ufuncs import *  # noqa: F403
