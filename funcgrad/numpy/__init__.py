@@ -1,6 +1,7 @@
 """NumPy's namespace for plain and traced arrays, for what NumPy itself cannot dispatch."""
 
 from funcgrad.numpy import array_methods as _array_methods
+from funcgrad.numpy import fft, linalg
 from funcgrad.numpy.assignment import *  # noqa: F403
 from funcgrad.numpy.creation import *  # noqa: F403
 from funcgrad.numpy.joining import *  # noqa: F403
