@@ -2,7 +2,21 @@
 
 from types import ModuleType
 
-__all__ = ["scipy_linalg"]
+__all__ = ["hashlib", "scipy_linalg", "zipfile"]
+
+
+def hashlib() -> ModuleType:
+    """Return `hashlib`, which loads OpenSSL."""
+    import hashlib
+
+    return hashlib
+
+
+def zipfile() -> ModuleType:
+    """Return `zipfile`, which loads every compression library."""
+    import zipfile
+
+    return zipfile
 
 
 def scipy_linalg() -> ModuleType:

@@ -8,7 +8,6 @@ Arrays are positional; everything else is keyword, hashable, and the same for ev
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,6 @@ def primitives() -> dict[str, "Primitive"]:
     return dict(_registry)
 
 
-@dataclass(frozen=True)
 class Sample:
     """A call on which the battery tries a primitive.
 
@@ -48,33 +46,49 @@ class Sample:
             instead of against finite differences.
         smooth: False where finite differences do not apply (jumps, kinks).
         order: the highest derivative compared with finite differences.
+        note: what is special about it.
     """
 
-    args: tuple
-    params: dict = field(default_factory=dict)
-    derivative: tuple | None = None
-    smooth: bool = True
-    order: int = 2
-    note: str = ""
+    __slots__ = ("args", "derivative", "note", "order", "params", "smooth")
+
+    def __init__(
+        self,
+        args: tuple,
+        params: dict[str, Any] | None = None,
+        derivative: tuple | None = None,
+        smooth: bool = True,
+        order: int = 2,
+        note: str = "",
+    ):
+        self.args = args
+        self.params = params or {}
+        self.derivative = derivative
+        self.smooth = smooth
+        self.order = order
+        self.note = note
 
 
-@dataclass(frozen=True)
 class Bad:
     """A call that must fail with `message` (a regular expression) when typed."""
 
-    args: tuple
-    params: dict
-    message: str
+    __slots__ = ("args", "message", "params")
+
+    def __init__(self, args: tuple, params: dict[str, Any], message: str):
+        self.args = args
+        self.params = params
+        self.message = message
 
 
-@dataclass(frozen=True)
 class box:
     """A random array of the given shape, uniform between `low` and `high`; the same every time."""
 
-    shape: tuple[int, ...]
-    low: float = -1.0
-    high: float = 1.0
-    dtype: Any = float
+    __slots__ = ("dtype", "high", "low", "shape")
+
+    def __init__(self, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0, dtype: Any = float):
+        self.shape = shape
+        self.low = low
+        self.high = high
+        self.dtype = dtype
 
     def array(self, seed: int = 0) -> np.ndarray:
         rng = np.random.default_rng([seed, *self.shape])

@@ -1,6 +1,5 @@
 """The intermediate representation: Var, Literal, Equation, Program."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
@@ -11,6 +10,7 @@ from funcgrad import tree
 from funcgrad.core.primitive import Primitive
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import TreeError
+from funcgrad.heavy import hashlib
 from funcgrad.source import Location
 
 __all__ = ["Atom", "Equation", "Literal", "Program", "Var", "subprograms"]
@@ -167,7 +167,7 @@ class Program:
     @cached_property
     def fingerprint(self) -> str:
         """A digest of the structure: equal programs have equal ones, in every process."""
-        digest = hashlib.sha256()
+        digest = hashlib().sha256()
         for part in self._structure():
             digest.update(part.encode() if isinstance(part, str) else part)
             digest.update(b"\0")

@@ -16,7 +16,6 @@ Loading looks primitives and containers up by name among those registered, and n
 import io
 import json
 import math
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import FuncgradError, ProgramError
+from funcgrad.heavy import zipfile
 from funcgrad.source import Location
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
@@ -53,7 +53,7 @@ def save(program: Program, file: Any) -> None:
     """
     arrays: list[np.ndarray] = []
     text = {"format": FORMAT, "version": VERSION, "program": _encode_program(program, arrays)}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile().ZipFile(file, "w", zipfile().ZIP_DEFLATED) as archive:
         archive.writestr("program.json", json.dumps(text, allow_nan=False))
         for i, array in enumerate(arrays):
             buffer = io.BytesIO()
@@ -73,7 +73,7 @@ def load(file: Any) -> Program:
         OSError: when it cannot be read.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile().ZipFile(file) as archive:
             text = json.loads(archive.read("program.json"))
             arrays = _Arrays(archive)
             if not isinstance(text, dict) or text.get("format") != FORMAT:
@@ -86,7 +86,7 @@ def load(file: Any) -> Program:
             return check(_decode_program(text["program"], arrays))
     except FuncgradError:
         raise
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, EOFError, AttributeError) as error:
+    except (zipfile().BadZipFile, KeyError, ValueError, TypeError, IndexError, EOFError, AttributeError) as error:
         raise ProgramError(
             f"load: expected a funcgrad program, got a damaged or foreign file ({error})."
         ) from error

@@ -132,7 +132,7 @@ def _ufunc(ufunc: np.ufunc, primitive: Elementwise) -> Callable:
 def _registered(ufunc, function):
     name = ufunc.__name__
     function.__name__ = function.__qualname__ = name
-    summary = (ufunc.__doc__ or f"{name}\n\n{name}").split("\n\n")[1].strip().replace("\n", " ")
+    summary = (ufunc.__doc__ or f"{name}\n\n{name}").split("\n\n", 2)[1].strip().replace("\n", " ")
     arguments = "x" if ufunc.nin == 1 else "x, y"
     function.__doc__ = f"{summary}\n\n`numpy.{name}({arguments})`, on plain and traced arrays."
     UFUNCS[ufunc] = function

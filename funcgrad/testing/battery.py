@@ -6,7 +6,6 @@ needs no test file: its samples are enough.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -67,8 +66,8 @@ def bad_calls() -> Iterator[tuple[str, Primitive, Bad]]:
 def _variants(sample: Sample) -> Iterator[tuple[str, Sample]]:
     yield "", sample
     if sample.derivative is None and any(isinstance(x, box) and np.dtype(x.dtype) == float for x in sample.args):
-        single = [replace(x, dtype=np.float32) if _is_real_box(x) else x for x in sample.args]
-        yield "-float32", replace(sample, args=tuple(single), smooth=False)
+        single = [box(x.shape, x.low, x.high, np.float32) if _is_real_box(x) else x for x in sample.args]
+        yield "-float32", Sample(tuple(single), sample.params, smooth=False)
 
 
 def _is_real_box(x):

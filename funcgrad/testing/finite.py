@@ -10,8 +10,8 @@ from funcgrad import tree
 __all__ = ["directional", "inner", "random_like"]
 
 
-def random_like(x: Any, rng: np.random.Generator) -> Any:
-    """Return standard normal numbers in the containers, shapes and dtypes of `x`."""
+def random_like(x: Any, rng: Any) -> Any:
+    """Return standard normal numbers of a NumPy generator in the containers, shapes and dtypes of `x`."""
 
     def leaf(a):
         a = np.asarray(a)
