@@ -302,7 +302,7 @@ def _by_name(name):
 
 
 _METHODS_BY_NAME = [
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "compress", "cumprod",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "cumprod",
     "cumsum", "diagonal", "max", "mean", "min", "nonzero", "prod", "ptp", "repeat", "round", "searchsorted",
     "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 ]  # fmt: skip
@@ -365,6 +365,7 @@ def attach(cls: type = Tracer) -> None:
         "ravel": lambda self, order="C": shaping.ravel(self, order),
         "flatten": lambda self, order="C": own(shaping.ravel(self, order)),
         "sort": _sort,
+        "compress": lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out),
         "conj": lambda self: ufuncs.conj(self),
         "conjugate": lambda self: ufuncs.conj(self),
         "T": property(lambda self: shaping.transpose(self)),

@@ -39,9 +39,8 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     """Write `src` into `dst` where `where` holds."""
     if not _target("copyto", dst, src, where):
         return np.copyto(dst, src, casting, where)
-    kind = src if type(src) in (bool, int, float, complex) else dtype_of(as_array(src))
-    if not isinstance(kind, (bool, int, float, complex)) and not np.can_cast(kind, dst.dtype, casting):
-        raise DTypeError(f"copyto: expected values that cast to {type_of(dst)}, got {kind}.")
+    if not np.can_cast(dtype_of(as_array(src)), dst.dtype, casting):
+        raise DTypeError(f"copyto: expected values that cast to {type_of(dst)}, got {type_of(as_array(src))}.")
     value = astype(as_array(src), dst.dtype)
     _check_fits("copyto", value, dst)
     write(dst, fit(value if where is True else logic.select(as_array(where), value, dst), dst.shape))

@@ -171,7 +171,8 @@ def _floating(a):
 def _count(a, axes, keepdims, where):
     if where is None:
         return math.prod(shape_of(a)[i] for i in axes)
-    return sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
+    count = sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
+    return astype(count, np.empty(0, dtype_of(a)).real.dtype)
 
 
 def _divisor(count, ddof):

@@ -8,7 +8,7 @@ import numpy as np
 
 from funcgrad.core.inplace import own
 from funcgrad.core.tracer import concrete, is_concrete
-from funcgrad.core.types import is_inexact, shape_of, type_of
+from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements, no_out
@@ -333,7 +333,7 @@ def _fractions(a, q):
 def quantiles_of_numbers(ordered: Any, q: Any, method: str) -> Any:
     """Return the quantiles of the elements of each sorted row that are not nan; nan where all are."""
     is_number = logic.logical_not(logic.isnan(ordered))
-    n = reductions.sum(is_number, -1)
+    n = astype(reductions.sum(is_number, -1), dtype_of(q))
     y = quantiles_of_sorted(ordered, n, q, method)
     return logic.select(logic.equal(n, 0), np.nan, y)
 

@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import numpy as fnp
+from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
+from tests.laws import assert_same, check_laws
+
+rng = np.random.default_rng(5)
+V = rng.permutation(9) * 0.7 + rng.uniform(-0.1, 0.1, 9)
+A = (rng.permutation(20) * 0.9).reshape(4, 5) + rng.uniform(-0.1, 0.1, (4, 5))
+T = (rng.permutation(24) * 0.9).reshape(2, 3, 4)
+F32 = A.astype(np.float32)
+INTS = rng.permutation(12).reshape(3, 4)
+BINS = np.array([0.0, 1.0, 3.0, 7.0])
+METHODS = [
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen",
+    "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
+]  # fmt: skip
+
+LAWS = {
+    "sort": (lambda m, x: m.sort(x), (A,)),
+    "sort axis": (lambda m, x: m.sort(x, axis=0), (T,)),
+    "sort flat": (lambda m, x: m.sort(x, axis=None), (A,)),
+    "sort vector": (lambda m, x: m.sort(x), (V,)),
+    "sort complex": (lambda m, x: m.sort(x), (A[0] + 1j * A[1],)),
+    "sort_complex": (lambda m, x: m.sort_complex(x), (V,)),
+    "sort ints": (lambda m, x: m.sort(x, 0), (INTS,)),
+    "argsort": (lambda m, x: m.argsort(x, axis=0), (A,)),
+    "searchsorted": (lambda m, a, v: m.searchsorted(a, v), (BINS, A)),
+    "searchsorted right": (lambda m, a, v: m.searchsorted(a, v, side="right"), (BINS, BINS)),
+    "searchsorted sorter": (lambda m, a, v: m.searchsorted(a, v, sorter=np.argsort(V)), (V, A)),
+    "median": (lambda m, x: m.median(x), (V,)),
+    "median even": (lambda m, x: m.median(x, axis=0), (A,)),
+    "median axes": (lambda m, x: m.median(x, axis=(0, 2)), (T,)),
+    "median keepdims": (lambda m, x: m.median(x, axis=1, keepdims=True), (A,)),
+    "median ints": (lambda m, x: m.median(x, 1), (INTS,)),
+    "median float32": (lambda m, x: m.median(x, 1), (F32,)),
+    "quantile": (lambda m, x: m.quantile(x, 0.3), (A,)),
+    "quantile several": (lambda m, x: m.quantile(x, [0.0, 0.35, 1.0], axis=1), (A,)),
+    "quantile by q": (lambda m, x, q: m.quantile(x, q, axis=0), (A, np.array([0.31, 0.87]))),
+    "quantile keepdims": (lambda m, x: m.quantile(x, [0.2, 0.6], axis=(0, -1), keepdims=True), (T,)),
+    "quantile float32": (lambda m, x: m.quantile(x, 0.25), (F32,)),
+    "quantile ints": (lambda m, x: m.quantile(x, 0.3, axis=0), (INTS,)),
+    "percentile": (lambda m, x: m.percentile(x, 35, axis=1), (A,)),
+    "percentile several": (lambda m, x: m.percentile(x, np.array([10.0, 90.0])), (A,)),
+    "lexsort": (lambda m, x: x[m.lexsort((INTS[0], INTS[1]))], (V[:4],)),
+} | {
+    f"quantile {method}": (
+        lambda m, x, method=method: m.quantile(x, np.array([0.0, 0.1, 0.33, 0.5, 0.8, 1.0]), axis=1, method=method),
+        (A,),
+    )
+    for method in METHODS
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_laws(name):
+    function, args = LAWS[name]
+    check_laws(function, *args)
+
+
+@pytest.mark.parametrize("kth", [0, 3, [1, -2]])
+def test_partition_puts_the_kth_in_place(kth):
+    for run in (lambda: fnp.partition(A, kth), lambda: fg.trace(lambda x: np.partition(x, kth))(A)(A)):
+        y = run()
+        ordered = np.sort(A)
+        for k in np.atleast_1d(kth):
+            np.testing.assert_array_equal(y[:, k], ordered[:, k])
+            assert (y[:, : k % 5] <= y[:, [k]]).all()
+        np.testing.assert_array_equal(np.sort(y), ordered)
+    positions = fnp.argpartition(A, kth, axis=0)
+    np.testing.assert_array_equal(np.sort(positions, 0), np.arange(4)[:, None] * np.ones((1, 5), int))
+    gradient = fg.grad(lambda x: np.sum(np.partition(x, 2, axis=None)[2] * 3.0))(A)
+    np.testing.assert_array_equal(gradient, np.where(A == np.sort(A, None)[2], 3.0, 0.0))
+
+
+def test_ties_are_by_position():
+    x = np.array([2.0, 1.0, 1.0])
+    np.testing.assert_array_equal(fg.jacobian(np.sort)(x), [[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    np.testing.assert_array_equal(fg.grad(np.median)(x), [0, 0, 1])
+
+
+@pytest.mark.parametrize("f", [np.median, lambda x: np.quantile(x, 0.4), lambda x: np.percentile(x, 40.0)])
+def test_nan_spreads(f):
+    x = np.array([1.0, np.nan, 3.0])
+    with np.errstate(all="ignore"):
+        assert np.isnan(fg.trace(f)(x)(x))
+
+
+def test_unique_carries_the_derivative():
+    x = np.array([3.0, 1.0, 3.0, 2.0])
+    w = np.array([1.0, 10.0, 100.0])
+    np.testing.assert_array_equal(fg.grad(lambda x: np.sum(w * np.unique(x)))(x), [100, 1, 0, 10])
+    assert_same(fnp.unique(x, True, True, True), np.unique(x, True, True, True))
+    assert_same(fnp.unique(x, return_counts=True), np.unique(x, return_counts=True))
+    assert_same(fnp.unique(INTS % 2, axis=1), np.unique(INTS % 2, axis=1))
+    rows = np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 5.0]])
+    gradient = fg.grad(lambda x: np.sum(np.unique(x, axis=0)))(rows)
+    np.testing.assert_array_equal(gradient, [[1, 1], [0, 0], [1, 1]])
+    for name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
+        assert_same(getattr(fnp, name)(x), getattr(np, name)(x))
+        assert type(getattr(fnp, name)(x)) is type(getattr(np, name)(x))
+    with pytest.raises(ConcretizationError, match="unique: expected an array with values that are known"):
+        fg.trace(np.unique)(x)
+
+
+def test_sort_method_works_in_place():
+    def f(x):
+        y = x * 1.0
+        y.sort()
+        return y
+
+    np.testing.assert_array_equal(fg.trace(f)(A)(A), np.sort(A))
+    np.testing.assert_array_equal(fg.vjp(f, A)[0], np.sort(A))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m, x: m.sort(x, axis=2), ShapeError, "sort: expected an axis of an array with 2 axes"),
+        (lambda m, x: m.partition(x, 9), ShapeError, "partition: expected kth within 5, got 9"),
+        (lambda m, x: m.quantile(x, 1.5), ShapeError, "quantile: expected quantiles between 0 and 1"),
+        (lambda m, x: m.percentile(x, 150), ShapeError, "percentile: expected percentiles between 0 and 100"),
+        (lambda m, x: m.quantile(x, 0.5, method="best"), DTypeError, "quantile: expected a method among"),
+        (lambda m, x: m.quantile(x * 1j, 0.5), DTypeError, "quantile: expected real numbers"),
+        (lambda m, x: m.median(x[:0]), ShapeError, "median: expected at least one element"),
+        (lambda m, x: m.searchsorted(x, 0.0), ShapeError, "searchsorted: expected a sorted 1-D array"),
+    ],
+)
+def test_bad_inputs_say_so_staged_and_eager(call, error, message):
+    for run in (lambda: call(fnp, A), lambda: fg.trace(lambda x: call(fnp, x))(A)):
+        with pytest.raises(error, match=message):
+            run()
