@@ -1,0 +1,1 @@
+"""Benchmarks: ratios in one run against whatever a user would pick instead. `python -m bench --help`."""
