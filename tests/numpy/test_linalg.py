@@ -61,6 +61,9 @@ LAWS = {
     "svd thin": (lambda m, a: m.linalg.svd(a, full_matrices=False), (TALL,)),
     "svd wide": (lambda m, a: m.linalg.svd(a, full_matrices=False), (WIDE,)),
     "svd stack": (lambda m, a: m.linalg.svd(a, full_matrices=False), (STACK,)),
+    "svd full, thin part": (lambda m, a: m.linalg.svd(a).U[:, :2], (TALL,)),
+    "svd full, rest": (lambda m, a: (lambda u: u[:, 2:] @ u[:, 2:].T)(m.linalg.svd(a).U), (TALL,)),
+    "svd full, rest of V": (lambda m, a: (lambda v: v[2:].T @ v[2:])(m.linalg.svd(a).Vh), (WIDE,)),
     "svd full, values": (lambda m, a: m.linalg.svd(a)[1], (TALL,)),
     "svd complex": (lambda m, a: abs2(m.linalg.svd(a, full_matrices=False).U), (TALLZ,)),
     "svd complex low rank": (
@@ -373,8 +376,10 @@ def test_indefinite_matrices_raise_numpys_error():
 
 
 def test_complete_bases_have_no_derivative():
-    with pytest.raises(DerivativeError, match="expected full_matrices=False"):
+    with pytest.raises(DerivativeError, match="svd: the singular vectors have no derivative"):
         fg.grad(lambda a: np.linalg.svd(a).U.sum())(TALL)
+    with pytest.raises(DerivativeError, match="svd: the singular vectors have no derivative"):
+        fg.grad(lambda a: np.linalg.svd(a).Vh[2:].sum())(WIDE)
     with pytest.raises(DerivativeError, match="expected mode='reduced'"):
         fg.grad(lambda a: np.linalg.qr(a, "complete").Q.sum())(TALL)
 

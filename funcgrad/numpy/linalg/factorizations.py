@@ -171,8 +171,9 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
         SVDResult(U, S, Vh), or S.
 
     Raises:
-        DerivativeError: for the vectors' derivative with full_matrices=True and m != n, at repeated
-            singular values (see `eigh`) and at zero ones.
+        DerivativeError: for the vectors' derivative at repeated singular values (see `eigh`), at zero ones,
+            and for the further vectors of full_matrices=True, unless the function is the same for every
+            basis of their space.
 
     Reference: Townsend 2016, "Differentiating the singular value decomposition".
 

@@ -14,7 +14,7 @@ from funcgrad.primitives.arithmetic import absolute
 from funcgrad.primitives.broadcasting import expand, reduce_sum
 from funcgrad.primitives.linalg import spectral
 from funcgrad.primitives.linalg.matrices import check_square, real_dtype
-from funcgrad.primitives.logic import equal, isnan, not_equal, select
+from funcgrad.primitives.logic import equal, not_equal, select
 from funcgrad.primitives.reduction import reduce_any, reduce_max, reduce_min, reduce_norm
 
 __all__ = ["cond", "matrix_norm", "matrix_rank", "norm", "vector_norm"]
@@ -134,21 +134,24 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def cond(x: Any, p: Any = None) -> Any:
     """Return the condition numbers of matrices: |x| |x^-1| in the norm `p`, by default s_max / s_min.
 
-    Singular matrices have the condition number inf.
+    Singular matrices have the condition number inf; a stack that holds one raises LinAlgError unless `p` is 2.
     """
     x = floating(x)
     if 0 in shape_of(x)[-2:]:
         raise np.linalg.LinAlgError("cond is not defined on empty arrays")
     if p in (None, 2, -2):
         s = spectral.svdvals(x)
-        with np.errstate(all="ignore"):
-            y = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    else:
-        check_square("cond", type_of(x))
-        y = norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
-    axes = (len(x.shape) - 2, len(x.shape) - 1)
-    undefined = isnan(y) & ~reduce_any(isnan(x), axes=axes, keepdims=False)
-    return select(undefined, np.array(np.inf, dtype_of(y)), y)
+        above, below = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
+        zero = equal(below, 0)
+        return select(zero, np.array(np.inf, dtype_of(s)), above / select(zero, 1, below))
+    check_square("cond", type_of(x))
+    try:
+        inverse = inv(x)
+    except np.linalg.LinAlgError:
+        if len(x.shape) > 2:
+            raise
+        return real_dtype(dtype_of(x)).type(np.inf)
+    return norm(x, p, (-2, -1)) * norm(inverse, p, (-2, -1))
 
 
 @implements_beside(np.linalg.matrix_rank)

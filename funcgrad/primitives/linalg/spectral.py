@@ -8,7 +8,6 @@ import numpy as np
 
 from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
-from funcgrad.errors import DerivativeError
 from funcgrad.primitives.linalg.degenerate import degenerate_divide, degenerate_scale
 from funcgrad.primitives.linalg.matrices import (
     MatrixPrimitive,
@@ -129,7 +128,7 @@ class SVD(MatrixPrimitive):
     With P = U^H A_dot V, its Hermitian part H and skew part K: s_dot = Re diag(P), the rotations are
     U^H U_dot = H / D + K / S and V^H V_dot = H / D - K / S for D[i,j] = s[j] - s[i] (0 on the diagonal)
     and S[i,j] = s[i] + s[j], and outside the range (I - U U^H) U_dot = (I - U U^H) A_dot V / s, likewise
-    for V with A_dot^H U (equivalent to Townsend 2016, "Differentiating the singular value
+    for V with A_dot^H U, see `_leading` for `full` (equivalent to Townsend 2016, "Differentiating the singular value
     decomposition", which divides by s[j]^2 - s[i]^2). For complex A the phases are arbitrary, as in eigh.
     """
 
@@ -157,19 +156,16 @@ class SVD(MatrixPrimitive):
             return (None,)
         *_, m, n = shape_of(a)
         k = min(m, n)
-        if full and m != n:
-            if u_bar is not None or vh_bar is not None:
-                raise DerivativeError(
-                    "svd: expected full_matrices=False where the vectors are differentiated, got "
-                    f"full_matrices=True for matrices of shape {(m, n)}.",
-                    hint="the further singular vectors are an arbitrary basis, which has no derivative.",
-                )
-            u, vh = u[..., :, :k], vh[..., :k, :]
-        if u_bar is None and vh_bar is None:
-            return (conj((u * columns(s_bar)) @ vh),)
         of = "svd: the singular vectors"
         u_adj = None if u_bar is None else conj(u_bar)
         v_adj = None if vh_bar is None else transposed(vh_bar)  # that of V, conjugated
+        if full and m > k:
+            u, u_adj = _leading(u, u_adj, k, of)
+        if full and n > k:
+            v, v_adj = _leading(adjoint(vh), v_adj, k, of)
+            vh = adjoint(v)
+        if u_bar is None and vh_bar is None:
+            return (conj((u * columns(s_bar)) @ vh),)
         twist_u = None if u_adj is None else adjoint(u) @ u_adj
         twist_v = None if v_adj is None else vh @ v_adj
         even = total(twist_u, twist_v)
@@ -203,6 +199,22 @@ class SVD(MatrixPrimitive):
             Sample((np.zeros((2, 0, 3)),), thin),
             Bad((box((3,)),), thin, r"svd: expected matrices, got float64\[3\]"),
         ]
+
+
+def _leading(u, u_adj, k, of):
+    """Return the first k columns U1 of a unitary U = (U1, U2), and their whole cotangent.
+
+    U2 is any basis of the space that U1 leaves. The derivative is that with U2^H U2_dot = 0, so
+    U2_dot = -U1 U1_dot^H U2, for functions of U2 that are the same for every basis.
+    """
+    u1 = u[..., :, :k]
+    if u_adj is None:
+        return u1, None
+    u2, u1_adj, u2_adj = u[..., :, k:], u_adj[..., :, :k], u_adj[..., :, k:]
+    twist = adjoint(u2) @ u2_adj
+    equal_values = np.zeros(shape_of(twist)[:-1], real_dtype(dtype_of(u)))
+    degenerate_divide(twist, equal_values, sign=-1, sums=False, strict=False, of=of)  # raises unless 0
+    return u1, u1_adj - u2 @ (adjoint(u2_adj) @ u1)
 
 
 class SVDVals(MatrixPrimitive):
