@@ -220,7 +220,10 @@ def _sizes(name, a, s, axes):
         raise ShapeError(f"{name}: expected one size for each of the axes {axes}, got {tuple(s)}.")
     if not axes and name in ("rfftn", "irfftn"):
         raise ShapeError(f"{name}: expected at least one axis, got {type_of(a)}.")
-    return tuple(None if n == -1 else n for n in s) if s is not None else (None,) * len(axes), axes
+    if s is None:
+        return (None,) * len(axes), axes
+    shape = shape_of(a)
+    return tuple(shape[axis] if n == -1 else n for n, axis in zip(s, axes, strict=True)), axes
 
 
 def _swapped(name, norm):

@@ -130,9 +130,9 @@ def eig(a: Any) -> Any:
 
     Raises:
         DerivativeError: for the eigenvectors' derivative at repeated eigenvalues.
-        numpy.linalg.LinAlgError: for the derivative where the eigenvectors are linearly dependent.
 
-    Derivative: the largest component of each eigenvector stays real, as LAPACK makes it.
+    Derivative: the largest component of each eigenvector stays real, as LAPACK makes it. At matrices
+    without a basis of eigenvectors the derivative is infinite, or what rounding leaves of that.
 
     Reference: Giles 2008, section 3.1.
     """

@@ -117,9 +117,10 @@ class DegenerateScale(MatrixPrimitive):
             bad = zero & (size > _ZERO * unit * np.max(size, axis=-1, initial=0, keepdims=True))
             if bad.any():
                 raise DerivativeError(
-                    f"{of} has no derivative where a singular value is zero, "
+                    f"{of} have no derivative where a singular value is zero, "
                     f"got singular values {_text(s, np.argwhere(bad)[0][:-1])}.",
-                    hint="use svdvals, or pinv, which are differentiable at matrices of lower rank.",
+                    hint="use svdvals, or pinv, which are differentiable at matrices of lower rank, or, in "
+                    "reverse mode (grad, vjp), a function of the other singular vectors.",
                 )
         return np.where(zero[..., None, :], 0, x / np.where(zero, 1, s)[..., None, :])
 
@@ -147,8 +148,8 @@ def _repeated(w, where, of):
     *lead, i, j = (int(k) for k in where)
     return DerivativeError(
         f"{of} have no derivative where values are repeated, got numbers {i} and {j} of {_text(w, lead)}.",
-        hint="use only the values (eigvalsh, eigvals, svdvals), or a function of the vectors that is the "
-        "same for every basis of the repeated value's space.",
+        hint="use only the values (eigvalsh, eigvals, svdvals), or, in reverse mode (grad, vjp), a function "
+        "of the vectors that is the same for every basis of the repeated value's space.",
     )
 
 
