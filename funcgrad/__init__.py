@@ -10,7 +10,7 @@ return a function. `funcgrad.numpy` has NumPy's functions for what NumPy cannot 
 values, `funcgrad.testing` checks derivatives, `funcgrad.extend` is for adding primitives.
 """
 
-from funcgrad import errors, numpy, primitives, testing, tree
+from funcgrad import errors, numpy, primitives, scipy, testing, tree
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
@@ -45,6 +45,7 @@ __all__ = [
     "pmean",
     "primitives",
     "psum",
+    "scipy",
     "stop_gradient",
     "testing",
     "trace",

@@ -2,8 +2,10 @@
 
 from funcgrad.primitives import (
     arithmetic,
+    bessel,
     broadcasting,
     contraction,
+    convolution,
     cumulative,
     exponential,
     fourier,
@@ -18,8 +20,10 @@ from funcgrad.primitives import (
 
 __all__ = [
     "arithmetic",
+    "bessel",
     "broadcasting",
     "contraction",
+    "convolution",
     "cumulative",
     "exponential",
     "fourier",

@@ -1,6 +1,7 @@
 """Reshape, broadcast_to and sum: the primitives by which shapes are matched, and their transposes."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -158,8 +159,17 @@ def unbroadcast(y_bar, shape):
     got = shape_of(y_bar)
     if got == shape:
         return y_bar
+    axes, kept = _broadcast_axes(got, shape)
+    if type(y_bar) is np.ndarray:
+        y_bar = np.add.reduce(y_bar, axes)
+    elif axes:
+        y_bar = reduce_sum(y_bar, axes=axes, keepdims=False)
+    return y_bar if kept == shape else reshape(y_bar, shape=shape)
+
+
+@lru_cache(4096)
+def _broadcast_axes(got, shape):
+    """Return the axes along which `shape` was broadcast to `got`, and what summing over them leaves."""
     lead = len(got) - len(shape)
     axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and got[lead + i] != 1))
-    if axes:
-        y_bar = reduce_sum(y_bar, axes=axes, keepdims=False)
-    return y_bar if shape_of(y_bar) == shape else reshape(y_bar, shape=shape)
+    return axes, tuple(n for i, n in enumerate(got) if i not in axes)

@@ -75,22 +75,27 @@ class Elementwise(Primitive):
         return total if total is None else conform_tangent(total, y)
 
     def vjp_rule(self, needs, y_bar, y, *args):
+        partials = self.partials
         if len(args) == 1:
-            return (conform(self._scaled(y_bar, self.partials[0], y, args), args[0]),)
-        return [
-            conform(self._scaled(y_bar, partial, y, args), x) if need and partial is not None else None
-            for need, partial, x in zip(needs, self.partials, args, strict=True)
-        ]
+            return (conform(self._scaled(y_bar, partials[0], y, args), args[0]),)
+        x_bars = []
+        for i, x in enumerate(args):
+            partial = partials[i]
+            if not needs[i] or partial is None:
+                x_bars.append(None)
+            elif partial == 1:
+                x_bars.append(conform(y_bar, x))
+            else:
+                x_bars.append(conform(self._scaled(y_bar, partial, y, args), x))
+        return x_bars
 
     def _scaled(self, c, partial, y, args):
-        if callable(partial):
-            p = partial(y, *args)
-            if type(c) is np.ndarray and type(p) is np.ndarray:
-                return _multiply_guarded(c, p) if self.singular else c * p
-            return guarded_multiply(c, p) if self.singular else scale(c, p)
-        if partial == 1:
-            return c
-        return -c if partial == -1 else c * partial
+        if not callable(partial):
+            return c if partial == 1 else -c if partial == -1 else c * partial
+        p = partial(y, *args)
+        if type(c) is np.ndarray and type(p) is np.ndarray:
+            return _multiply_guarded(c, p) if self.singular else c * p
+        return guarded_multiply(c, p) if self.singular else scale(c, p)
 
     def batch_rule(self, size, batched, *args):
         ndim = max([len(shape_of(x)) - b for x, b in zip(args, batched, strict=True)])
@@ -121,9 +126,8 @@ def align(x, ndim):
 
 def conform(x_bar, x):
     """Return a cotangent summed to the shape of `x` and converted to its dtype."""
-    if type(x_bar) is np.ndarray and type(x) is np.ndarray:
-        if x_bar.shape == x.shape and x_bar.dtype is x.dtype:
-            return x_bar
+    if type(x_bar) is np.ndarray and type(x) is np.ndarray and x_bar.dtype is x.dtype:
+        return x_bar if x_bar.shape == x.shape else unbroadcast(x_bar, x.shape)
     x_bar = unbroadcast(x_bar, shape_of(x))
     dtype = dtype_of(x)
     return x_bar if dtype_of(x_bar) == dtype else convert(x_bar, dtype=dtype)

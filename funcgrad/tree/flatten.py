@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from funcgrad.errors import TreeError
 from funcgrad.tree.registry import Node, node_for
 
@@ -18,7 +20,7 @@ class TreeDef:
         self.node = node
         self.meta = meta
         self.children = children
-        self.size = 1 if node is None else sum(child.size for child in children)
+        self.size = 1 if node is None else sum([child.size for child in children])
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
@@ -81,7 +83,14 @@ def _flatten_into(tree, out):
         out.append(tree)
         return LEAF
     children, meta = node.flatten(tree)
-    return TreeDef(node, meta, tuple([_flatten_into(child, out) for child in children]))
+    defs = []
+    for child in children:
+        if type(child) is np.ndarray:
+            out.append(child)
+            defs.append(LEAF)
+        else:
+            defs.append(_flatten_into(child, out))
+    return TreeDef(node, meta, tuple(defs))
 
 
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
@@ -99,7 +108,9 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
 def _unflatten_from(treedef, leaves):
     if treedef.node is None:
         return next(leaves)
-    children = [_unflatten_from(child, leaves) for child in treedef.children]
+    children = [
+        next(leaves) if child is LEAF else _unflatten_from(child, leaves) for child in treedef.children
+    ]
     return treedef.node.unflatten(treedef.meta, children)
 
 

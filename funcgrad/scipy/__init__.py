@@ -1,0 +1,5 @@
+"""SciPy's namespaces for plain and traced arrays."""
+
+from funcgrad.scipy import special
+
+__all__ = ["special"]
