@@ -54,6 +54,9 @@ def solve(a: Any, b: Any) -> Any:
             f"solve: expected a right-hand side with {a.shape[-1]} rows, got {type_of(b)} for {type_of(a)}.",
             hint="a 1-d right-hand side is one vector; stacks of vectors are b[..., None].",
         )
+    if len(a.shape) == len(b.shape) == 2:
+        x = solving.solve(a, b)
+        return x[..., 0] if vector else x
     try:
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:

@@ -15,6 +15,7 @@ from funcgrad.primitives.linalg.matrices import (
     matrix_dtype,
     positive_definite,
     sample_matrix,
+    total,
     transposed,
 )
 from funcgrad.primitives.linalg.solve import triangular_solve
@@ -64,9 +65,10 @@ class Cholesky(MatrixPrimitive):
 class QR(MatrixPrimitive):
     """(Q, R) with Q R = A: `complete` has a square Q, else A must have at least as many rows as columns.
 
-    With C = Q^H A_dot R^-1, Omega = tril(C, -1) - tril(C, -1)^H + i Im diag(C):
-    Q_dot = Q (Omega - C) + A_dot R^-1 and R_dot = (C - Omega) R (Walter & Lehmann 2010, "On algorithmic
-    differentiation of the QR decomposition", section 2.2; the diagonal of R is real).
+    With B = A_dot R^-1, C = Q^H B and the upper triangle D = triu(C, 1) + tril(C, -1)^H + Re diag(C):
+    R_dot = D R and Q_dot = B - Q D (the diagonal of R is real). So, with conjugated cotangents and
+    E = R_bar R^H - Q^H Q_bar: A_bar = (Q_bar + Q (triu(E, 1) + triu(E, 1)^H + Re diag(E))) R^-H (Walter &
+    Lehmann 2010, "On algorithmic differentiation of the QR decomposition", section 3).
     """
 
     name = "qr"
@@ -84,7 +86,7 @@ class QR(MatrixPrimitive):
     def eval_rule(self, a, *, complete):
         return tuple(np.linalg.qr(a, "complete" if complete else "reduced"))
 
-    def jvp_rule(self, x_dots, y, a, *, complete):
+    def vjp_rule(self, needs, y_bars, y, a, *, complete):
         *_, m, n = shape_of(a)
         if complete and m != n:
             raise DerivativeError(
@@ -93,14 +95,15 @@ class QR(MatrixPrimitive):
                 hint="the further columns of Q are an arbitrary basis, which has no derivative.",
             )
         q, r = y
-        right = transposed(triangular_solve(r, transposed(x_dots[0]), transpose=True, **_UPPER))
-        c = adjoint(q) @ right
-        below = c * np.tri(n, k=-1, dtype=np.int8)
-        omega = below - adjoint(below)
-        if dtype_of(a).kind == "c":
-            omega = omega + 0.5 * (c - conj(c)) * np.eye(n, dtype=np.int8)
-        change = c - omega
-        return right - q @ change, change @ r
+        q_bar, r_bar = (None if y_bar is None else conj(y_bar) for y_bar in y_bars)
+        change = total(
+            None if r_bar is None else r_bar @ adjoint(r), None if q_bar is None else -(adjoint(q) @ q_bar)
+        )
+        if change is None:
+            return (None,)
+        upper = change * half_lower(n, dtype_of(a)).T
+        right = total(q_bar, q @ (upper + adjoint(upper)))
+        return (conj(adjoint(triangular_solve(r, adjoint(right), transpose=False, **_UPPER))),)
 
     def samples(self):
         reduced = {"complete": False}

@@ -4,6 +4,8 @@ For X = A^-1 B: X_dot = A^-1 (B_dot - A_dot X), and backward B_bar = A^-T X_bar,
 (Giles 2008, "Collected matrix derivative results", section 2.3.1).
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from funcgrad.core.primitive import Bad, Sample, box
@@ -81,8 +83,11 @@ class Solve(_System):
         ]
 
 
-# Below this size NumPy's general solver is faster than SciPy's checks around LAPACK's trtrs.
-_SMALL = 32
+# Up to _BLOCK rows, one call of NumPy's general solver is as fast as anything. Above, SciPy's trtrs
+# serves a few columns. For many, NumPy's own products are used block by block: SciPy brings a second
+# OpenBLAS whose threads and NumPy's wait for each other (20 times slower on two cores, 200 x 200).
+_BLOCK = 64
+_FEW = 8
 
 
 class TriangularSolve(_System):
@@ -97,24 +102,23 @@ class TriangularSolve(_System):
     name = "triangular_solve"
 
     def eval_rule(self, a, b, *, lower, transpose, unit_diagonal):
-        n = a.shape[-1]
-        if a.ndim > 2 or n <= _SMALL:
-            t = np.tril(a) if lower else np.triu(a)
-            if unit_diagonal:
-                t[..., np.arange(n), np.arange(n)] = 1
-            return np.linalg.solve(t.swapaxes(-1, -2) if transpose else t, b)
-        return scipy_linalg().solve_triangular(
-            a, b, trans=int(transpose), lower=lower, unit_diagonal=unit_diagonal, check_finite=False
-        )
+        n, k = b.shape[-2:]
+        if a.ndim == 2 and n > _BLOCK and k <= _FEW:
+            return scipy_linalg().solve_triangular(
+                a, b, trans=int(transpose), lower=lower, unit_diagonal=unit_diagonal, check_finite=False
+            )
+        if transpose:
+            a, lower = a.swapaxes(-1, -2), not lower
+        if n <= _BLOCK:
+            return np.linalg.solve(_triangle(a, lower, unit_diagonal), b)
+        return _by_blocks(a, b, lower, unit_diagonal)
 
     def vjp_rule(self, needs, x_bar, x, a, b, *, lower, transpose, unit_diagonal):
         b_bar = triangular_solve(a, x_bar, lower=lower, transpose=not transpose, unit_diagonal=unit_diagonal)
         a_bar = None
         if needs[0]:
             a_bar = -(x @ transposed(b_bar)) if transpose else -(b_bar @ transposed(x))
-            n, offset = shape_of(a)[-1], int(unit_diagonal)
-            mask = np.tri(n, k=-offset) if lower else np.tri(n, k=-offset).T
-            a_bar = conform_dtype(a_bar * mask.astype(np.int8), a)
+            a_bar = conform_dtype(a_bar * _mask(shape_of(a)[-1], lower, unit_diagonal), a)
         return a_bar, conform_dtype(b_bar, b) if needs[1] else None
 
     def samples(self):
@@ -133,6 +137,34 @@ class TriangularSolve(_System):
             Sample((np.zeros((0, 0)), np.zeros((0, 2))), params()),
             Bad(_bad_system.args, params(), _bad_system.message),
         ]
+
+
+def _triangle(a, lower, unit_diagonal):
+    """Return one triangle of the matrices, with zeros in the other one."""
+    n = a.shape[-1]
+    t = np.where(_mask(n, lower, unit_diagonal), a, 0)
+    if unit_diagonal:
+        t[..., np.arange(n), np.arange(n)] = 1
+    return t
+
+
+@lru_cache(256)
+def _mask(n, lower, strict):
+    mask = np.tri(n, k=-int(strict), dtype=bool)
+    return mask if lower else mask.T
+
+
+def _by_blocks(a, b, lower, unit_diagonal):
+    """Substitute forward (or backward, where upper), a block of rows at a time."""
+    n = a.shape[-1]
+    x = np.array(b, np.result_type(a, b))
+    starts = range(0, n, _BLOCK)
+    for start in starts if lower else reversed(starts):
+        block = slice(start, start + _BLOCK)
+        known = slice(0, start) if lower else slice(start + _BLOCK, n)
+        rest = x[..., block, :] - a[..., block, known] @ x[..., known, :]
+        x[..., block, :] = np.linalg.solve(_triangle(a[..., block, block], lower, unit_diagonal), rest)
+    return x
 
 
 class Inv(MatrixPrimitive):
