@@ -80,7 +80,9 @@ SYSTEMS = {
 
 def main() -> None:
     """Print the table: the time of a gradient, and its ratio to funcgrad's."""
-    present = {n: run for n, (module, run) in SYSTEMS.items() if module is None or importlib.util.find_spec(module)}
+    present = {
+        n: run for n, (module, run) in SYSTEMS.items() if module is None or importlib.util.find_spec(module)
+    }
     rows = []
     for work in WORKLOADS:
         runners = {name: make(work) for name, make in present.items()}
@@ -91,7 +93,9 @@ def main() -> None:
         cells += [f"{formatted(t)} ({t / ours:.1f}x)" for name, t in times.items() if name != "funcgrad"]
         rows.append([work.name, *cells])
     print(markdown(["gradient of", *present], rows))
-    missing = sorted({module for module, _ in SYSTEMS.values() if module and not importlib.util.find_spec(module)})
+    missing = sorted(
+        {module for module, _ in SYSTEMS.values() if module and not importlib.util.find_spec(module)}
+    )
     if missing:
         print(f"\nnot installed, so skipped: {', '.join(missing)}")
 

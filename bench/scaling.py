@@ -31,7 +31,7 @@ def main() -> None:
     rows = []
     for n in (100, 1000, 10_000):
         x = np.ones(n)
-        tape, ys, outs, _ = record(lambda t: ([reads(t)], None), [x], "bench")
+        tape, _, outs, _ = record(lambda t: ([reads(t)], None), [x], "bench")
         start = time.perf_counter()
         tape.pull([np.float64(1.0)], outs, 1)
         backward = time.perf_counter() - start
@@ -53,7 +53,7 @@ def main() -> None:
     print(markdown(["n", "gradient", "for each operation", "peak memory for each"], rows))
 
     x = np.ones(3)
-    tape, ys, outs, _ = record(lambda t: ([chain(1000)(t)], None), [x], "bench")
+    tape, _, outs, _ = record(lambda t: ([chain(1000)(t)], None), [x], "bench")
     times = interleaved(
         {
             "plain NumPy": lambda: chain(1000)(x),

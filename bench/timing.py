@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 
 
-def interleaved(functions: dict[str, Callable[[], object]], seconds: float = 0.15, rounds: int = 7) -> dict[str, float]:
+def interleaved(
+    functions: dict[str, Callable[[], object]], seconds: float = 0.15, rounds: int = 7
+) -> dict[str, float]:
     """Return the best time of a call, in seconds, of each function; rounds take turns."""
     counts = {}
     for name, function in functions.items():

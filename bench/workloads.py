@@ -1,6 +1,7 @@
 """The functions whose gradients are timed, written once for NumPy's namespace and once for PyTorch's."""
 
 import importlib
+from itertools import pairwise
 
 import numpy as np
 
@@ -58,7 +59,8 @@ def logsumexp_of(xp):
 
 _sizes = [100, 50, 50, 10]
 _weights = [
-    [_rng.standard_normal((m, n)) / np.sqrt(m), np.zeros(n)] for m, n in zip(_sizes[:-1], _sizes[1:], strict=True)
+    [_rng.standard_normal((m, n)) / np.sqrt(m), np.zeros(n)]
+    for m, n in pairwise(_sizes)
 ]
 
 WORKLOADS = [

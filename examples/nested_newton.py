@@ -18,7 +18,7 @@ def solve(mean, eccentricity):
     """Return the eccentric anomaly, by Newton's method."""
     slope = fg.grad(kepler)
     x = mean
-    for step in range(50):
+    for _ in range(50):
         update = kepler(x, mean, eccentricity) / slope(x, mean, eccentricity)
         x = x - update
         if abs(update) < 1e-14:

@@ -13,7 +13,7 @@ import numpy as np
 import funcgrad as fg
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 
 def main(path: Path) -> None:

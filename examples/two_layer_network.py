@@ -15,7 +15,7 @@ import numpy as np
 import funcgrad as fg
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 N, D_IN, HIDDEN, D_OUT = 64, 1000, 100, 10
 RATE, STEPS = 1e-6, 500

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "funcgrad"
-LAYERS = ["source", "errors", "heavy", "tree", "core", "primitives", "transforms", "numpy", "scipy", "testing"]
+LAYERS = [
+    "source",
+    "errors",
+    "heavy",
+    "tree",
+    "core",
+    "primitives",
+    "transforms",
+    "numpy",
+    "scipy",
+    "testing",
+]
 FACADES = {"__init__.py", "extend.py"}
 # The doors behind which the heavy libraries are imported where first needed.
 DOORS = {"heavy.py"}

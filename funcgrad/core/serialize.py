@@ -16,6 +16,7 @@ Loading looks primitives and containers up by name among those registered, and n
 import io
 import json
 import math
+import zlib
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,18 @@ __all__ = ["FORMAT", "VERSION", "load", "save"]
 
 FORMAT = "funcgrad program"
 VERSION = 1
+
+# What reading a file that is not what it should be can raise, beside zip's own errors.
+_DAMAGE = (
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    RecursionError,
+)
 
 # Parameter classes of the layers above, by tag: (class, to JSON, from JSON).
 _codecs: dict[str, tuple[type, Any, Any]] = {}
@@ -84,9 +97,9 @@ def load(file: Any) -> Program:
                     hint="save the program again with this version of funcgrad.",
                 )
             return check(_decode_program(text["program"], arrays))
-    except FuncgradError:
+    except ProgramError:
         raise
-    except (zipfile().BadZipFile, KeyError, ValueError, TypeError, IndexError, EOFError, AttributeError) as error:
+    except (FuncgradError, zipfile().BadZipFile, zlib.error, *_DAMAGE) as error:
         raise ProgramError(
             f"load: expected a funcgrad program, got a damaged or foreign file ({error})."
         ) from error
@@ -168,7 +181,9 @@ def _decode_program(text, arrays):
         decoded = {key: _decode(value, arrays) for key, value in params.items()}
         read_atoms = tuple(map(read, atoms))
         outputs = tuple(map(define, types))
-        equations.append(Equation(primitive, read_atoms, decoded, outputs, Location(*source) if source else None))
+        equations.append(
+            Equation(primitive, read_atoms, decoded, outputs, Location(*source) if source else None)
+        )
     return Program(
         tuple(inputs),
         tuple(constants),
@@ -218,7 +233,7 @@ def _encode(value: Any, arrays: list) -> Any:
     for tag, (cls, encode, _) in _codecs.items():
         if type(value) is cls:
             return {tag: _encode(encode(value), arrays)}
-    if value is None or isinstance(value, (bool, int, str)) and not isinstance(value, np.generic):
+    if value is None or (isinstance(value, (bool, int, str)) and not isinstance(value, np.generic)):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"float": repr(value)}

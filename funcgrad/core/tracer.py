@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
-from funcgrad.errors import ConcretizationError, DerivativeError, FuncgradError, InPlaceError, LeakedTracerError
+from funcgrad.errors import (
+    ConcretizationError,
+    DerivativeError,
+    FuncgradError,
+    InPlaceError,
+    LeakedTracerError,
+)
 from funcgrad.source import user_location
 
 if TYPE_CHECKING:

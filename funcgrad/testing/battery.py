@@ -65,7 +65,9 @@ def bad_calls() -> Iterator[tuple[str, Primitive, Bad]]:
 
 def _variants(sample: Sample) -> Iterator[tuple[str, Sample]]:
     yield "", sample
-    if sample.derivative is None and any(isinstance(x, box) and np.dtype(x.dtype) == float for x in sample.args):
+    if sample.derivative is None and any(
+        isinstance(x, box) and np.dtype(x.dtype) == float for x in sample.args
+    ):
         single = [box(x.shape, x.low, x.high, np.float32) if _is_real_box(x) else x for x in sample.args]
         yield "-float32", Sample(tuple(single), sample.params, smooth=False)
 
@@ -151,7 +153,9 @@ def types_agree(primitive, sample, arrays):
 def staged_equals_eager(primitive, sample, arrays):
     """The staged program is lawful and computes what evaluation computes."""
     program = stage_flat(
-        lambda *xs: _results(primitive, bind(primitive, *xs, **sample.params)), [*map(type_of, arrays)], "battery"
+        lambda *xs: _results(primitive, bind(primitive, *xs, **sample.params)),
+        [*map(type_of, arrays)],
+        "battery",
     )
     check(program)
     want = _results(primitive, bind(primitive, *arrays, **sample.params))
@@ -246,7 +250,9 @@ def second_derivatives(primitive, sample, arrays):
             _same(g, w, 1e-7, f"second derivative ({derivative.__name__}, forward)")
         zs, pullback = vjp(derivative, *xs)
         z_bars = random_like(zs, rng)
-        _same(inner(pullback(z_bars), v), inner(z_bars, want), 1e-7, f"second ({derivative.__name__}, reverse)")
+        _same(
+            inner(pullback(z_bars), v), inner(z_bars, want), 1e-7, f"second ({derivative.__name__}, reverse)"
+        )
 
 
 @_law(lambda primitive, sample: any(type_of(x).ndim or True for x in arrays_of(sample)))

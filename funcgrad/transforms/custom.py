@@ -71,9 +71,7 @@ class CustomJVP(_CustomCall):
         return self(*leaves, call=inner), True
 
     def samples(self):
-        square = _Call(
-            "battery", lambda x: [x * x], rule=lambda xs, dots: [2 * xs[0] * dots[0]]
-        )
+        square = _Call("battery", lambda x: [x * x], rule=lambda xs, dots: [2 * xs[0] * dots[0]])
         return [Sample((box((2, 3)),), {"call": square})]
 
 

@@ -135,7 +135,9 @@ class Tape(Trace):
                 cotangents.add(i, y_bar)
         records = self.records
         with np.errstate(all="ignore"):
-            for primitive, params, ids, values, out, saved in _popped(records) if consume else reversed(records):
+            for primitive, params, ids, values, out, saved in (
+                _popped(records) if consume else reversed(records)
+            ):
                 if primitive.multiple:
                     y_bar = [None if i is None else cotangents.take(i) for i in out]
                     if all(b is None for b in y_bar):

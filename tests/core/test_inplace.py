@@ -183,7 +183,7 @@ def test_plain_arrays_refuse_traced_values():
     for f in (element, block, added):
         for transform in (fg.grad(f), fg.vmap(f), fg.trace(f)):
             argument = np.stack([X, X]) if transform.__name__.startswith("vmap") else X
-            with pytest.raises((TypeError, ValueError), match="zeros_like|one value an example|not known"):
+            with pytest.raises((TypeError, ValueError), match=r"zeros_like|one value an example|not known"):
                 transform(argument)
 
 
@@ -209,7 +209,11 @@ def test_at():
     [
         (9, 1.0, "expected a key that fits"),
         ((0, 0), 1.0, "indexing: expected"),
-        (slice(0, 2), np.ones(3), r"assignment: expected a value that broadcasts to float64\[2\], got float64\[3\]"),
+        (
+            slice(0, 2),
+            np.ones(3),
+            r"assignment: expected a value that broadcasts to float64\[2\], got float64\[3\]",
+        ),
         ("a", 1.0, "expected"),
         (1.0, 1.0, "indexing: expected integers, slices"),
         (np.array([True]), 1.0, "expected a mask of shape"),

@@ -55,7 +55,9 @@ def test_running(program):
     got = program(P, X)
     np.testing.assert_array_equal(got["y"], want["y"])
     np.testing.assert_array_equal(got["sorted"], want["sorted"])
-    np.testing.assert_allclose(fg.jacobian(lambda x: program(P, x)["y"])(X), fg.jacobian(lambda x: f(P, x)["y"])(X))
+    np.testing.assert_allclose(
+        fg.jacobian(lambda x: program(P, x)["y"])(X), fg.jacobian(lambda x: f(P, x)["y"])(X)
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,10 @@ def altered(program, change):
     [
         (lambda t: t.update(format="other"), "expected a funcgrad program"),
         (lambda t: t.update(version=99), "expected format version 1, got 99"),
-        (lambda t: t["program"]["equations"][0].__setitem__(0, "rm"), "primitives that are registered, got 'rm'"),
+        (
+            lambda t: t["program"]["equations"][0].__setitem__(0, "rm"),
+            "primitives that are registered, got 'rm'",
+        ),
         (lambda t: t["program"].pop("outputs"), "damaged or foreign"),
         (lambda t: t["program"]["outputs"].__setitem__(0, 10**6), "damaged or foreign"),
         (lambda t: t["program"]["outputs"].__setitem__(0, -1), "expected the number of a variable"),

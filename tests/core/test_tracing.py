@@ -76,7 +76,9 @@ def test_silent_errors_of_peers_are_not_ours():
     np.testing.assert_array_equal(fg.grad(lambda x: np.full_like(x, x[0]).sum())(X), [3, 0, 0])
     for transform in (fg.grad, fg.trace, fg.vmap):
         with pytest.raises(IndexError, match=r"expected a key that fits float64\[3\], got \[7\]"):
-            transform(lambda x: x[7])(np.arange(9.0).reshape(3, 3) if transform is fg.vmap else np.arange(3.0))
+            transform(lambda x: x[7])(
+                np.arange(9.0).reshape(3, 3) if transform is fg.vmap else np.arange(3.0)
+            )
 
 
 def test_leaks():
@@ -89,8 +91,15 @@ def test_leaks():
     for run in (lambda: fg.grad(f)(1.0), lambda: fg.trace(f)(1.0), lambda: fg.jvp(f, (1.0,), (1.0,))):
         kept.clear()
         run()
-        for use in (lambda t: t + 1, lambda t: np.sin(t), lambda t: float(t), lambda t: fg.grad(lambda y: y * t)(1.0)):
-            with pytest.raises(RuntimeError, match="must not be used after the transformation has ended") as caught:
+        for use in (
+            lambda t: t + 1,
+            lambda t: np.sin(t),
+            lambda t: float(t),
+            lambda t: fg.grad(lambda y: y * t)(1.0),
+        ):
+            with pytest.raises(
+                RuntimeError, match="must not be used after the transformation has ended"
+            ) as caught:
                 use(kept[0])
         assert " of f: " in str(caught.value)
         assert "which has ended" in repr(kept[0])
@@ -116,14 +125,20 @@ def test_shapes_that_do_not_fit_eagerly_and_staged():
         (lambda x: np.transpose(x, (0, 0)), "transpose: expected a permutation"),
     ]
     for f, message in calls:
-        for run in (lambda f=f: fg.grad(f)(X), lambda f=f: fg.trace(f)(X), lambda f=f: fg.vmap(f)(np.stack([X, X]))):
+        for run in (
+            lambda f=f: fg.grad(f)(X),
+            lambda f=f: fg.trace(f)(X),
+            lambda f=f: fg.vmap(f)(np.stack([X, X])),
+        ):
             with pytest.raises(ValueError, match=message) as caught:
                 run()
             assert "test_tracing.py:" in str(caught.value)
 
 
 def test_functions_without_a_rule_say_so():
-    with pytest.raises(TypeError, match="numpy.save.*no rule|has no rule for it"):
+    with pytest.raises(
+        TypeError, match=r"numpy\.packbits: expected plain arrays, got a traced array: funcgrad has no rule"
+    ):
         fg.grad(lambda x: np.sum(np.packbits(x)))(X)
 
 

@@ -9,7 +9,17 @@ import funcgrad as fg
 from funcgrad.core.types import type_of
 
 SCALARS = [True, 2, 2.5, 1j]
-DTYPES = [np.bool_, np.int8, np.uint8, np.int64, np.float16, np.float32, np.float64, np.complex64, np.complex128]
+DTYPES = [
+    np.bool_,
+    np.int8,
+    np.uint8,
+    np.int64,
+    np.float16,
+    np.float32,
+    np.float64,
+    np.complex64,
+    np.complex128,
+]
 UFUNCS = [np.add, np.multiply, np.true_divide, np.maximum, np.less, np.arctan2, np.power]
 
 

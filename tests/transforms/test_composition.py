@@ -69,33 +69,31 @@ def test_hessian_of_a_function_on_a_dict():
     assert h["b"]["b"] == 18.0
 
 
+def busy(x):
+    y = np.zeros_like(x)
+    y[1:] = np.cumsum(np.sin(x))[:-1] * x[0]
+    y += np.where(x > 0, x**2, np.exp(x))
+    return y
+
+
+V = np.array([0.3, -0.7, 1.1])
+
+
 @pytest.mark.parametrize(
-    "transform",
+    ("transformed", "x"),
     [
-        lambda f: fg.grad(lambda x: np.sum(f(x))),
-        lambda f: fg.jacfwd(f),
-        lambda f: fg.jacrev(f),
-        lambda f: lambda x: fg.linearize(f, x)[1](x),
-        lambda f: fg.vmap(f),
-        lambda f: lambda x: fg.jvp(f, (x,), (x,))[1],
+        (fg.grad(lambda x: np.sum(busy(x))), V),
+        (fg.jacfwd(busy), V),
+        (fg.jacrev(busy), V),
+        (fg.hessian(lambda x: np.sum(busy(x))), V),
+        (lambda x: fg.linearize(busy, x)[1](x), V),
+        (lambda x: fg.jvp(busy, (x,), (x,))[1], V),
+        (fg.vmap(busy), np.stack([V, 2 * V])),
+        (fg.vmap(fg.grad(lambda x: np.sum(busy(x)))), np.stack([V, 2 * V])),
     ],
 )
-def test_staging_a_transformation_changes_nothing(transform):
-    def f(x):
-        y = np.zeros_like(x)
-        y[1:] = np.cumsum(np.sin(x))[:-1] * x[0]
-        y += np.where(x > 0, x**2, np.exp(x))
-        return y if x.ndim else np.sin(x)
-
-    if transform is not None:
-        g = transform(f if transform(f) is not None else f)
-    x = np.array([0.3, -0.7, 1.1])
-    try:
-        want = g(x)
-    except fg.errors.FuncgradError:
-        g = transform(np.tanh)
-        want = g(x)
-    np.testing.assert_allclose(fg.trace(g)(x)(x), want, rtol=1e-14)
+def test_staging_a_transformation_changes_nothing(transformed, x):
+    np.testing.assert_allclose(fg.trace(transformed)(x)(x), transformed(x), rtol=1e-13, atol=1e-15)
 
 
 def test_closures_at_every_level():

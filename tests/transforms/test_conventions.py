@@ -66,7 +66,7 @@ def test_derivatives_raise_no_warnings():
 
 
 def test_second_derivatives_at_special_points():
-    assert fg.grad(fg.grad(np.sinc))(0.0) == pytest.approx(-np.pi**2 / 3)
+    assert fg.grad(fg.grad(np.sinc))(0.0) == pytest.approx(-(np.pi**2) / 3)
     assert fg.grad(fg.grad(lambda x: x**2))(0.0) == 2.0
     hessian = fg.hessian(np.prod)(np.array([2.0, 0.0, 3.0]))
     np.testing.assert_allclose(hessian, [[0, 3, 0], [3, 0, 2], [0, 2, 0]])

@@ -82,7 +82,12 @@ def test_integer_arguments():
         (lambda x: x * 1j, (1.0,), TypeError, "expected a real output, got complex128"),
         (lambda x: x > 0, (1.0,), TypeError, "expected a floating output, got bool"),
         (lambda x: x, ("text",), TypeError, "expected arrays or numbers, got x: str"),
-        (lambda x: x, (np.array([1, "a"], object),), TypeError, "expected arrays or numbers, got x: dtype object"),
+        (
+            lambda x: x,
+            (np.array([1, "a"], object),),
+            TypeError,
+            "expected arrays or numbers, got x: dtype object",
+        ),
         (lambda p: p, ({"a": [1.0, "text"]},), TypeError, r"got p\['a'\]\[1\]: str"),
     ],
 )

@@ -169,4 +169,6 @@ def test_random_compositions_keep_the_laws(steps, seed):
     assert np.dot(pullback(y_bar)[0], x_dot) == pytest.approx(np.dot(y_bar, y_dot), rel=1e-9, abs=1e-12)
     np.testing.assert_allclose(fg.jacrev(function)(x), fg.jacfwd(function)(x), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(fg.trace(function)(x)(x), function(x), rtol=1e-12)
-    np.testing.assert_allclose(fg.vmap(function)(np.stack([x, y_bar]))[1], function(y_bar), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        fg.vmap(function)(np.stack([x, y_bar]))[1], function(y_bar), rtol=1e-9, atol=1e-12
+    )

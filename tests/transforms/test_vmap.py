@@ -22,7 +22,9 @@ def test_containers():
     def f(p, x):
         return {"y": p["w"] * x, "s": np.sum(x)}
 
-    out = fg.vmap(f, in_axes=({"w": 0, "b": None}, 0), out_axes={"y": 1, "s": 0})({"w": np.arange(3.0), "b": 1.0}, XS)
+    out = fg.vmap(f, in_axes=({"w": 0, "b": None}, 0), out_axes={"y": 1, "s": 0})(
+        {"w": np.arange(3.0), "b": 1.0}, XS
+    )
     np.testing.assert_array_equal(out["y"], (np.arange(3.0)[:, None] * XS).T)
     np.testing.assert_array_equal(out["s"], XS.sum(1))
     np.testing.assert_array_equal(fg.vmap(lambda x, *, y: x + y, in_axes=0)(XS, y=XS), 2 * XS)

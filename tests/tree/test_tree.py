@@ -23,10 +23,12 @@ class Model:
 
 TREES = st.recursive(
     st.floats(allow_nan=False) | st.none(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.tuples(inner, inner)
-    | st.dictionaries(st.text(max_size=2), inner, max_size=3)
-    | st.builds(Pair, inner, inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+        | st.builds(Pair, inner, inner)
+    ),
     max_leaves=8,
 )
 
@@ -50,7 +52,14 @@ def test_kinds_of_containers():
     leaves, treedef = fg.tree.flatten(x)
     y = fg.tree.unflatten(treedef, leaves)
     assert y == x and y["d"].default_factory is list and list(y["o"]) == ["z", "a"]
-    assert treedef.paths("x") == ["x['o']['z']", "x['o']['a']", "x['d']['k']", "x['m'].w", "x['m'].name", "x[2][1][0]"]
+    assert treedef.paths("x") == [
+        "x['o']['z']",
+        "x['o']['a']",
+        "x['d']['k']",
+        "x['m'].w",
+        "x['m'].name",
+        "x[2][1][0]",
+    ]
 
 
 def test_registered_classes():
@@ -70,7 +79,9 @@ def test_registered_classes():
         mode: str
 
     fg.tree.register_dataclass(Config, meta_fields=("mode",))
-    assert fg.grad(lambda c: c.w**2 if c.mode == "square" else c.w)(Config(3.0, "square")) == Config(6.0, "square")
+    assert fg.grad(lambda c: c.w**2 if c.mode == "square" else c.w)(Config(3.0, "square")) == Config(
+        6.0, "square"
+    )
     with pytest.raises(TreeError, match="meta_fields must be fields"):
         fg.tree.register_dataclass(Model, meta_fields=("nope",))
 
