@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-__all__ = ["hashlib", "scipy_linalg", "zipfile"]
+__all__ = ["hashlib", "scipy_linalg", "scipy_special", "zipfile"]
 
 
 def hashlib() -> ModuleType:
@@ -24,3 +24,10 @@ def scipy_linalg() -> ModuleType:
     import scipy.linalg
 
     return scipy.linalg
+
+
+def scipy_special() -> ModuleType:
+    """Return `scipy.special`."""
+    import scipy.special
+
+    return scipy.special

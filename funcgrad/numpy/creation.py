@@ -421,6 +421,11 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     i, j = as_axis("diagonal", axis1, a.ndim), as_axis("diagonal", axis2, a.ndim)
     if i == j:
         raise ShapeError(f"diagonal: expected two different axes, got {axis1} and {axis2}.")
+    return readonly(diagonal_view(a, offset, i, j))
+
+
+def diagonal_view(a: Any, offset: int, i: int, j: int) -> Any:
+    """Return the diagonal of the axes i and j as a new last axis."""
     rest = tuple(d for d in range(a.ndim) if d not in (i, j))
     rows, columns = a.shape[i], a.shape[j]
     count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
@@ -431,4 +436,4 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     y = reshape(y, shape=(*lead, rows * columns))
     step = columns + 1
     chosen = slice(start, start + count * step, step) if count else slice(0, 0)
-    return readonly(index(y, key=Key((*(slice(None),) * len(lead), chosen))))
+    return index(y, key=Key((*(slice(None),) * len(lead), chosen)))

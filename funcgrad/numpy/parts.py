@@ -10,9 +10,10 @@ from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import dtype_of, is_inexact
 from funcgrad.numpy.arrays import as_array, astype, implements, no_out
 from funcgrad.primitives import arithmetic, logic, trigonometric
+from funcgrad.primitives.bessel import bessel_i
 from funcgrad.primitives.broadcasting import broadcast_to
 
-__all__ = ["angle", "around", "fix", "imag", "nan_to_num", "real", "real_if_close", "round", "sinc"]
+__all__ = ["angle", "around", "fix", "i0", "imag", "nan_to_num", "real", "real_if_close", "round", "sinc"]
 
 
 @implements(np.real)
@@ -80,6 +81,15 @@ def sinc(x: Any) -> Any:
     """Return sin(pi x) / (pi x), 1 at 0; every derivative is right at 0 as well."""
     x = as_array(x)
     return trigonometric.sinc(x if is_inexact(x.dtype) else astype(x, float), order=0)
+
+
+@implements(np.i0)
+def i0(x: Any) -> Any:
+    """Return the modified Bessel function of the first kind, of order 0, of real numbers."""
+    x = as_array(x)
+    if dtype_of(x).kind == "c":
+        raise DTypeError(f"i0: expected real numbers, got {type_of(x)}.")
+    return bessel_i(x if is_inexact(x.dtype) else astype(x, float), order=0)
 
 
 @implements(np.nan_to_num)

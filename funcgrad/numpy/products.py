@@ -4,15 +4,17 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.inplace import own
 from funcgrad.core.tracer import UFUNCS
 from funcgrad.core.types import type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, fit, implements
+from funcgrad.numpy.arrays import as_array, as_axis, fit, implements, stacked
+from funcgrad.numpy.shaping import moveaxis
 from funcgrad.primitives.arithmetic import conjugate
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.contraction import dot as dot_primitive
 
-__all__ = ["dot", "inner", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat"]
+__all__ = ["cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat"]
 
 _NONE = ((), ())
 _MATRICES = {"contract": ((1,), (0,)), "batch": _NONE}
@@ -41,7 +43,7 @@ def matmul(x: Any, y: Any, /) -> Any:
     if nx == 1:
         z = dot_primitive(x, y, contract=((0,), (ny - 2,)), batch=_NONE)
         return z
-    lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2]) if _broadcasts(x, y) else None
+    lead = _leading_axes(x, y)
     x = fit(x, (*lead, *x.shape[-2:]))
     y = fit(y, (*lead, *y.shape[-2:]))
     n = len(lead)
@@ -49,14 +51,13 @@ def matmul(x: Any, y: Any, /) -> Any:
     return dot_primitive(x, y, contract=((n + 1,), (n,)), batch=(axes, axes))
 
 
-def _broadcasts(x, y):
+def _leading_axes(x, y):
     try:
-        np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        return np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
         raise ShapeError(
             f"matmul: expected leading axes that broadcast, got {type_of(x)} and {type_of(y)}."
         ) from None
-    return True
 
 
 @implements(np.dot)
@@ -127,6 +128,39 @@ def matvec(x: Any, y: Any, /) -> Any:
 def vecmat(x: Any, y: Any, /) -> Any:
     """Return the product of vectors, conjugated, and matrices; leading axes broadcast."""
     return matmul(_conjugated(as_array(x))[..., None, :], as_array(y))[..., 0, :]
+
+
+@implements(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """Return the Kronecker product: blocks a[i, j, ...] * b."""
+    a, b = as_array(a), as_array(b)
+    n = max(a.ndim, b.ndim)
+    rows = (1,) * (n - a.ndim) + a.shape
+    columns = (1,) * (n - b.ndim) + b.shape
+    x = reshape(a, shape=tuple([size for s in rows for size in (s, 1)]))
+    y = reshape(b, shape=tuple([size for s in columns for size in (1, s)]))
+    return own(reshape(x * y, shape=tuple([r * c for r, c in zip(rows, columns, strict=True)])))
+
+
+@implements(np.cross)
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """Return the vector product of vectors of 3 (or 2) components along the given axes."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = as_array(a), as_array(b)
+    a = moveaxis(a, as_axis("cross", axisa, a.ndim), -1)
+    b = moveaxis(b, as_axis("cross", axisb, b.ndim), -1)
+    if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
+        raise ShapeError(f"cross: expected vectors of 2 or 3 components, got {type_of(a)} and {type_of(b)}.")
+    x, y = [[v[..., i] for i in range(v.shape[-1])] for v in (a, b)]
+    z = x[0] * y[1] - x[1] * y[0]
+    if len(x) == len(y) == 2:
+        return z
+    x, y = [v if len(v) == 3 else [*v, np.zeros((), v[0].dtype)] for v in (x, y)]
+    parts = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], z]
+    return moveaxis(stacked([fit(p, z.shape) for p in parts], z.ndim), -1, axisc)
 
 
 def _conjugated(x):

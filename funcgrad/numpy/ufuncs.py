@@ -59,6 +59,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "frexp",
     "gcd",
     "greater",
     "greater_equal",
@@ -233,8 +234,8 @@ bitwise_invert = invert
 bitwise_left_shift = left_shift
 bitwise_not = invert
 bitwise_right_shift = right_shift
-degrees = rad2deg
-radians = deg2rad
+degrees = _ufunc(np.degrees, trigonometric.rad2deg)
+radians = _ufunc(np.radians, trigonometric.deg2rad)
 mod = remainder
 pow = power
 true_divide = divide
@@ -267,7 +268,20 @@ def select_finite(x: Any, whole: Any) -> Any:
     return logic.select(logic.isinf(x), 0.0, x - whole)
 
 
+def _frexp(x: Any, /) -> tuple[Any, Any]:
+    x = as_operand(x)
+    x = x if is_inexact(dtype_of(x)) else astype(x, float)
+    size = logic.select(logic.logical_and(logic.isfinite(x), logic.not_equal(x, 0)), absolute(x), 1.0)
+    exponent = astype(floor(log2(size)), np.int32) + np.int32(1)
+    # log2 may round up to the next whole number, or down from one.
+    fraction = ldexp(size, -exponent)
+    exponent = exponent + astype(greater_equal(fraction, 1), np.int32) - astype(less(fraction, 0.5), np.int32)
+    plain = logic.select(logic.logical_and(logic.isfinite(x), logic.not_equal(x, 0)), exponent, np.int32(0))
+    return ldexp(x, -plain), plain
+
+
 conj = conjugate = _registered(np.conjugate, _conjugate)
 float_power = _registered(np.float_power, _float_power)
 divmod = _registered(np.divmod, _divmod)
 modf = _registered(np.modf, _modf)
+frexp = _registered(np.frexp, _frexp)

@@ -1,0 +1,78 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import numpy as fnp
+from funcgrad.errors import DTypeError
+from tests.laws import assert_same, check_laws
+
+rng = np.random.default_rng(12)
+A = rng.standard_normal((2, 3))
+Z = A + 1j * rng.standard_normal((2, 3))
+INTS = np.array([15, 25, -7])
+SPECIAL = np.array([1.0, np.nan, np.inf, -np.inf])
+F32 = A.astype(np.float32)
+
+LAWS = {
+    "real": (lambda m, x: m.real(x), (Z,)),
+    "real of real": (lambda m, x: m.real(x), (A,)),
+    "imag": (lambda m, x: m.imag(x), (Z,)),
+    "imag of real": (lambda m, x: m.imag(x), (F32,)),
+    "angle": (lambda m, x: m.angle(x), (Z,)),
+    "angle degrees": (lambda m, x: m.angle(x, deg=True), (Z,)),
+    "angle of real": (lambda m, x: m.angle(x), (A,)),
+    "round": (lambda m, x: m.round(x), (A,)),
+    "round places": (lambda m, x: m.round(x, 2), (A,)),
+    "round tens": (lambda m, x: m.round(x * 100, -1), (A,)),
+    "round ints": (lambda m, x: m.round(x, -1), (INTS,)),
+    "round ints up": (lambda m, x: m.round(x, 2), (INTS,)),
+    "round complex": (lambda m, x: m.round(x, 1), (Z,)),
+    "around": (lambda m, x: m.around(x, 1), (F32,)),
+    "fix": (lambda m, x: m.fix(3 * x), (A,)),
+    "sinc": (lambda m, x: m.sinc(x), (A,)),
+    "sinc zero": (lambda m, x: m.sinc(x), (np.array([0.0, 1.0, -2.0]),)),
+    "sinc ints": (lambda m, x: m.sinc(x), (INTS,)),
+    "i0": (lambda m, x: m.i0(x), (3 * A,)),
+    "i0 zero": (lambda m, x: m.i0(x), (np.array([0.0]),)),
+    "i0 ints": (lambda m, x: m.i0(x), (INTS,)),
+    "nan_to_num": (lambda m, x: m.nan_to_num(x), (A,)),
+    "nan_to_num complex": (lambda m, x: m.nan_to_num(x), (Z,)),
+    "nan_to_num ints": (lambda m, x: m.nan_to_num(x), (INTS,)),
+    "degrees": (lambda m, x: m.degrees(m.radians(x)) + m.rad2deg(m.deg2rad(x)), (A,)),
+    "frexp": (lambda m, x: m.frexp(x), (np.array([0.0, 1.0, -0.75, 0.1, 1e300, 3e-310]),)),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_laws(name):
+    function, args = LAWS[name]
+    check_laws(function, *args, order=0 if name == "frexp" else 2)
+
+
+def test_nan_to_num_replaces_and_has_no_derivative_there():
+    for details in ({}, {"nan": 7.0, "posinf": 8.0, "neginf": -9.0}):
+        assert_same(fnp.nan_to_num(SPECIAL, **details), np.nan_to_num(SPECIAL, **details))
+    np.testing.assert_array_equal(fg.grad(lambda x: np.sum(np.nan_to_num(x)))(SPECIAL), [1, 0, 0, 0])
+
+    def f(x):
+        y = x * 1.0
+        np.nan_to_num(y, copy=False)
+        return y
+
+    np.testing.assert_array_equal(fg.trace(f)(SPECIAL)(SPECIAL), np.nan_to_num(SPECIAL))
+
+
+def test_real_if_close():
+    assert_same(fnp.real_if_close(A + 1e-15j), np.real_if_close(A + 1e-15j))
+    assert_same(fg.vjp(np.real_if_close, Z)[0], Z)
+    assert fg.vjp(np.real_if_close, A + 0j)[0].dtype == float
+
+
+def test_i0_is_of_real_numbers_and_does_not_load_scipy_at_import():
+    with pytest.raises(DTypeError, match="i0: expected real numbers"):
+        fnp.i0(Z)
+    code = "import sys, funcgrad; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
