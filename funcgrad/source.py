@@ -2,6 +2,7 @@
 
 import os
 import sys
+from types import FrameType
 from typing import NamedTuple
 
 import numpy
@@ -32,7 +33,7 @@ def user_location(depth: int = 1) -> Location | None:
     Args:
         depth: how many frames above the caller to start from.
     """
-    frame = sys._getframe(depth)
+    frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
         if not _is_library(code.co_filename):

@@ -130,12 +130,12 @@ class Primitive:
     linear_in: Sequence[Iterable[int]] = ()
     view: bool = False
 
-    jvp_rule: Callable | None = None
-    vjp_rule: Callable | None = None
-    batch_rule: Callable | None = None
-    forward_rule: Callable | None = None
-    accumulate_rule: Callable | None = None
-    write_rule: Callable | None = None
+    jvp_rule: Any = None
+    vjp_rule: Any = None
+    batch_rule: Any = None
+    forward_rule: Any = None
+    accumulate_rule: Any = None
+    write_rule: Any = None
 
     def __init__(self):
         self._register()

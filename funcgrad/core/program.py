@@ -210,7 +210,7 @@ class Program:
 
 def subprograms(params: dict[str, Any]) -> list[Program]:
     """Return the Programs among an equation's parameters."""
-    found = []
+    found: list[Program] = []
     for value in params.values():
         items = value if isinstance(value, tuple) else (value,)
         found.extend(item for item in items if isinstance(item, Program))

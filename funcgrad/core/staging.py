@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def stage(
     paths = [call_path(path, names) for path, _ in pairs]
     with Staging(owner) as staging:
         tracers = [
-            argument(staging.input(leaf_type(x, owner, lambda path=path: path)))
+            argument(staging.input(leaf_type(x, owner, partial(str, path))))
             for path, (_, x) in zip(paths, pairs, strict=True)
         ]
         inputs = [t.node for t in tracers]
@@ -219,7 +220,7 @@ def argument_names(function: Callable, args: tuple, kwargs: dict) -> list[str]:
         bound = inspect.signature(function).bind(*args, **kwargs)
     except (TypeError, ValueError):
         return [f"args[{i}]" for i in range(len(args))]
-    names = []
+    names: list[str] = []
     for name, value in bound.arguments.items():
         parameter = bound.signature.parameters[name]
         if parameter.kind is parameter.VAR_POSITIONAL:

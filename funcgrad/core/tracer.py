@@ -56,7 +56,7 @@ class Tracer:
         self.tracing = trace
         self.value = value
         self.node = node
-        self.alias = None
+        self.alias: Alias | None = None
 
     @property
     def array_type(self) -> ArrayType:
@@ -227,6 +227,7 @@ def _explained(primitive, args, params, error):
 def refresh(x: Tracer) -> None:
     """Bring a view up to date with the writes made to the array it views."""
     alias = x.alias
+    assert alias is not None
     if alias.blocked:
         raise InPlaceError(alias.blocked, hint="copy the array first: y = y.copy().")
     base = alias.base

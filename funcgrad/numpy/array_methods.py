@@ -193,9 +193,9 @@ def _caller_of_conversion() -> str | None:
         return None
     if instructions[-1].opname == "PRECALL":
         instructions.pop()
-    height = 0  # of the stack, counted back from the call; its arguments are the top `arg` items
+    height: int = 0  # of the stack, counted back from the call; its arguments are the top `arg` items
     for instruction in reversed(instructions):
-        if height == -call.arg and instruction.opname != "PUSH_NULL":
+        if height == -(call.arg or 0) and instruction.opname != "PUSH_NULL":
             name = instruction.argval
             return name if isinstance(name, str) else None
         height -= dis.stack_effect(instruction.opcode, instruction.arg, jump=False)

@@ -45,7 +45,7 @@ class Elementwise(Primitive):
         dtype_rule: Callable | None = None,
     ):
         self.name = name
-        self.eval_rule = ufunc
+        self.eval_rule = ufunc  # type: ignore[method-assign]
         self.differentiable = partials is not None
         self.partials = tuple(partials or ())
         self.singular = singular
@@ -53,7 +53,7 @@ class Elementwise(Primitive):
         self._samples = samples
         self._dtype_rule = dtype_rule
         if not self.differentiable:
-            self.jvp_rule = self.vjp_rule = None
+            self.jvp_rule = self.vjp_rule = None  # type: ignore[method-assign, assignment]
         super().__init__()
 
     def type_rule(self, *types):

@@ -187,8 +187,8 @@ class Norm(Reduction):
 
 class _Logical(Reduction):
     differentiable = False
-    jvp_rule = None
-    vjp_rule = None
+    jvp_rule = None  # type: ignore[assignment]
+    vjp_rule = None  # type: ignore[assignment]
 
     def samples(self):
         x = np.array([[True, False, True], [True, True, False]])

@@ -102,7 +102,7 @@ def _function(primitive: Primitive, sample: Sample, arrays: list[Any], positions
 
 def _law(applies: Callable) -> Callable:
     def register(law: Callable) -> Callable:
-        law.applies = applies
+        law.applies = applies  # type: ignore[attr-defined]
         LAWS.append(law)
         return law
 

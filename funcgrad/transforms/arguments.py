@@ -1,6 +1,7 @@
 """The arguments a transformation differentiates by: chosen, flattened, checked, and put back."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Chosen:
         self.single = type(argnums) is int
         numbers = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
         count = len(args)
-        if self.single and -count <= argnums < count and type(args[argnums]) is np.ndarray:
+        if type(argnums) is int and -count <= argnums < count and type(args[argnums]) is np.ndarray:
             # What most calls choose, an array, needs no flattening.
             self.argnums, self.treedef = (argnums % count,), _ONE_LEAF
             self.leaves = [args[argnums]]
@@ -72,7 +73,7 @@ class Chosen:
                 continue
             if type(x) is float:
                 continue
-            kind = leaf_type(x, self._owner, lambda i=i: self.path(i))
+            kind = leaf_type(x, self._owner, partial(self.path, i))
             if kind.dtype.kind in "biu" and not allow_int:
                 raise DTypeError(
                     f"{self._owner}: expected floating or complex arguments, got {self.path(i)}: {kind}.",
@@ -122,6 +123,10 @@ def as_derivative(x_bar: Any, x: Any) -> Any:
     return x_bar
 
 
+def _path_of(what, treedef, i):
+    return what + treedef.paths()[i]
+
+
 def check_like(owner: str, what: str, given: Any, types: Sequence[ArrayType], treedef) -> list[Any]:
     """Return the leaves of a tangent or cotangent, which must match `types` in `treedef`.
 
@@ -133,7 +138,7 @@ def check_like(owner: str, what: str, given: Any, types: Sequence[ArrayType], tr
         raise TreeError(f"{owner}: expected {what} of the structure {treedef}, got {got_def}.")
     out = []
     for i, (x, want) in enumerate(zip(leaves, types, strict=True)):
-        got = leaf_type(x, owner, lambda i=i: what + treedef.paths()[i])
+        got = leaf_type(x, owner, partial(_path_of, what, treedef, i))
         if got.shape != want.shape:
             raise ShapeError(
                 f"{owner}: expected {what}{treedef.paths()[i]} of type {want.strong()}, got {got}.",

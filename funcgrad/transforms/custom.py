@@ -1,7 +1,7 @@
 """Functions with derivatives of the user's own: custom_jvp and custom_vjp."""
 
 from collections.abc import Callable, Sequence
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import signature
 from typing import Any
 
@@ -159,7 +159,7 @@ class _Custom:
     """The common part of the two decorators."""
 
     def __init__(self, function: Callable, nondiff_argnums: Sequence[int] = ()):
-        update_wrapper(self, function)
+        update_wrapper(self, function)  # type: ignore[arg-type]
         self._function = function
         self._static = tuple(nondiff_argnums)
         self._owner = f"{type(self).__name__} {name_of(function)}"
@@ -243,7 +243,7 @@ class custom_jvp(_Custom):
         pairs, in_tree = tree.flatten_with_paths(tuple(given))
         leaves = [x for _, x in pairs]
         for path, x in pairs:
-            leaf_type(x, self._owner, lambda path=path: f"argument {path}")
+            leaf_type(x, self._owner, partial(str, f"argument {path}"))
 
         def rule(xs, dots):
             if self._rule is None:
@@ -313,7 +313,7 @@ class custom_vjp(_Custom):
         pairs, in_tree = tree.flatten_with_paths(tuple(given))
         leaves = [x for _, x in pairs]
         for path, x in pairs:
-            leaf_type(x, self._owner, lambda path=path: f"argument {path}")
+            leaf_type(x, self._owner, partial(str, f"argument {path}"))
 
         def forward(*xs):
             if self._forward is None:

@@ -117,7 +117,7 @@ def _basis(types: list[ArrayType], start: int, stop: int) -> list[np.ndarray]:
     offset = 0
     for t in types:
         dtype = t.dtype if t.dtype.kind in "fc" else float
-        block = np.zeros((stop - start, t.size), dtype)
+        block: Any = np.zeros((stop - start, t.size), dtype)
         rows = np.arange(max(start, offset), min(stop, offset + t.size))
         block[rows - start, rows - offset] = 1
         out.append(block.reshape(stop - start, *t.shape))

@@ -135,6 +135,7 @@ def linear_transpose(function: Callable, *primals: Any) -> Callable:
         x_bars = transpose(program, bars, owner)
         zeros = [ArrayType(t.shape, t.dtype) for t in types]
         leaves = [as_derivative(b, t) for b, t in zip(x_bars, zeros, strict=True)]
+        assert program.in_tree is not None
         return tree.unflatten(program.in_tree, leaves)[0]
 
     transpose(program, [None] * len(program.outputs), owner)  # raises where it is not linear

@@ -1,6 +1,7 @@
 """Batching: vmap, and the collectives over its named axes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def _examples(owner, leaves, axes, axis_size, path):
         if axis is None:
             values.append(x)
             continue
-        kind = leaf_type(x, owner, lambda i=i: path(i))
+        kind = leaf_type(x, owner, partial(path, i))
         if not -kind.ndim <= axis < kind.ndim:
             raise ShapeError(
                 f"{owner}: expected an argument with axis {axis} to batch over, got {path(i)}: {kind}.",

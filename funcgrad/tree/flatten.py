@@ -20,7 +20,7 @@ class TreeDef:
         self.node = node
         self.meta = meta
         self.children = children
-        self.size = 1 if node is None else sum([child.size for child in children])
+        self.size: int = 1 if node is None else sum([child.size for child in children])
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

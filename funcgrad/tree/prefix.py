@@ -23,15 +23,15 @@ def broadcast_prefix(prefix: Any, treedef: TreeDef, what: str, path: str = "") -
     Raises:
         TreeError: when `prefix` has a container that `treedef` does not have.
     """
-    if prefix is None or treedef.node is None or node_for(prefix) is None:
-        if treedef.node is None and prefix is not None and node_for(prefix) is not None:
+    node = None if prefix is None else node_for(prefix)
+    if node is None or treedef.node is None:
+        if node is not None:
             raise TreeError(
                 f"{what} must be a prefix of the structure it describes, "
                 f"got {prefix!r} for a leaf{f' at {path}' if path else ''}.",
                 hint="give one entry for the array there.",
             )
         return [prefix] * treedef.size
-    node = node_for(prefix)
     children, meta = node.flatten(prefix)
     children = list(children)
     kind = {"tuple": "list"}

@@ -76,7 +76,8 @@ def register_dataclass(cls: type, meta_fields: Iterable[str] = ()) -> type:
             f"register_dataclass: meta_fields must be fields of {cls.__qualname__}, got {unknown[0]!r}.",
             hint=f"its fields are {', '.join(names)}.",
         )
-    register_node(cls, *_dataclass_functions(cls, meta_fields), entries=_attribute_entries)
+    flatten, unflatten = _dataclass_functions(cls, meta_fields)
+    register_node(cls, flatten, unflatten, entries=_attribute_entries)
     return cls
 
 
@@ -108,7 +109,8 @@ def _automatic(cls: type) -> Node | None:
             _attribute_entries,
         )
     if dataclasses.is_dataclass(cls):
-        return Node(name, *_dataclass_functions(cls, ()), _attribute_entries)
+        flatten, unflatten = _dataclass_functions(cls, ())
+        return Node(name, flatten, unflatten, _attribute_entries)
     return None
 
 
