@@ -210,7 +210,7 @@ def _prepared(name, a, axes, norm, out):
     return a, tuple(as_axis(name, axis, len(shape_of(a))) for axis in axes), norm or "backward"
 
 
-def _sizes(name, a, s, axes):
+def _sizes(name, a, s, axes) -> tuple[tuple, tuple]:
     """Return a size (None to keep it) and an axis for each axis to be transformed."""
     ndim = len(shape_of(a))
     if axes is None:

@@ -10,6 +10,7 @@ import funcgrad as fg
 from funcgrad.errors import DerivativeError
 from funcgrad.primitives.linalg.degenerate import degenerate_divide, degenerate_scale
 from funcgrad.primitives.linalg.determinant import adjugate, adjugate_along
+from funcgrad.primitives.linalg.lu import lu
 from funcgrad.primitives.linalg.matrices import positive_definite, sample_matrix
 from funcgrad.primitives.linalg.solve import triangular_solve
 from tests.laws import check_laws
@@ -254,3 +255,18 @@ def test_scipy_is_not_imported_before_it_is_needed():
         "assert 'scipy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (2, 5, 3), (2, 3, 5)])
+def test_lu(shape):
+    a = sample_matrix(*shape)
+    p, lower, upper = lu(a)
+    np.testing.assert_allclose(np.take_along_axis(lower @ upper, p[..., None], axis=-2), a, atol=1e-14)
+
+    def rebuilt(a):
+        _, lower, upper = lu(a)
+        return np.sum((lower @ upper) ** 2)
+
+    np.testing.assert_allclose(
+        fg.grad(rebuilt)(a), 2 * np.take_along_axis(lower @ upper, p[..., None], axis=-2)
+    )
