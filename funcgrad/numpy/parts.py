@@ -7,7 +7,8 @@ import numpy as np
 
 from funcgrad.core.inplace import write
 from funcgrad.core.tracer import Tracer, concrete
-from funcgrad.core.types import dtype_of, is_inexact
+from funcgrad.core.types import dtype_of, is_inexact, type_of
+from funcgrad.errors import DTypeError
 from funcgrad.numpy.arrays import as_array, astype, implements, no_out
 from funcgrad.primitives import arithmetic, logic, trigonometric
 from funcgrad.primitives.bessel import bessel_i

@@ -65,7 +65,9 @@ def _unsupported(name):
     )
 
 
-def _called(function, ufunc, inputs, out=None, where=True, dtype=None, casting=None, order=None, subok=True):
+def _called(
+    function, ufunc, inputs, out=None, where=True, dtype=None, casting=None, order=None, subok=True, **details
+):
     """Call with keyword arguments: `dtype` converts the operands, `out` and `where` write in place."""
     if dtype is not None:
         inputs = [astype(as_operand(x), dtype) for x in inputs]
@@ -75,7 +77,7 @@ def _called(function, ufunc, inputs, out=None, where=True, dtype=None, casting=N
                 f"{ufunc.__name__}: expected out= together with where=, got where only.",
                 hint="elements where the mask is false would be uninitialized: use np.where.",
             )
-        return function(*inputs)
+        return function(*inputs, **details)
     targets = out if isinstance(out, tuple) else (out,)
     for target in targets:
         if target is not None and type(target) is not Tracer:
@@ -85,7 +87,7 @@ def _called(function, ufunc, inputs, out=None, where=True, dtype=None, casting=N
                 hint="make the array from a traced one (np.zeros_like(x), fg.numpy.zeros_like), "
                 "or assign the result: y = y + v in place of y += v.",
             )
-    results = function(*inputs)
+    results = function(*inputs, **details)
     results = results if isinstance(results, tuple) else (results,)
     for target, result in zip(targets, results, strict=True):
         _store(ufunc, target, result, where)

@@ -11,6 +11,7 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, type_of
 from funcgrad.errors import ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements
+from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.shaping import flip, ravel, swapaxes, transpose
 from funcgrad.numpy.static import as_shape, known
 from funcgrad.primitives.arithmetic import remainder
@@ -152,7 +153,7 @@ def _rolled(x, shift, axis):
     n = x.shape[axis]
     lead = (slice(None),) * axis
     if type(shift) is Tracer:  # a shift need not be known
-        return own(x[(*lead, remainder(np.arange(n) - shift, max(n, 1)))])
+        return own(getitem(x, (*lead, remainder(np.arange(n) - shift, max(n, 1)))))
     shift = operator.index(shift) % max(n, 1)
     if shift == 0:
         return x.copy()

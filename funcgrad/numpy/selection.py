@@ -12,6 +12,7 @@ from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axis, as_operand, astype, fit, implements, no_out
 from funcgrad.numpy.creation import diagonal, zeros_like
+from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.joining import stack
 from funcgrad.numpy.shaping import broadcast_arrays, ravel
 from funcgrad.numpy.static import known
@@ -156,8 +157,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
             raise DTypeError(f"take: expected integer indices, got {type_of(indices)}.")
         indices = astype(indices, np.intp)
     indices = _wrapped("take", indices, a.shape[axis], mode)
-    y = a[(*(slice(None),) * axis, indices)]
-    return y if type(y) is not Tracer else own(y)
+    return own(getitem(a, (*(slice(None),) * axis, indices)))
 
 
 @implements(np.take_along_axis)
@@ -166,7 +166,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     arr, indices = as_array(arr), as_array(indices)
     if axis is None:
         arr, axis = ravel(arr), 0
-    return arr[along_axis("take_along_axis", arr, indices, axis)]
+    return getitem(arr, along_axis("take_along_axis", arr, indices, axis))
 
 
 def along_axis(name: str, arr: Any, indices: Any, axis: int) -> tuple:

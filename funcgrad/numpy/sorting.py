@@ -12,6 +12,7 @@ from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements, no_out
+from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.selection import take, take_along_axis
 from funcgrad.numpy.shaping import ravel, transpose
 from funcgrad.numpy.static import known
@@ -296,7 +297,7 @@ def quantiles_of_sorted(ordered: Any, n: Any, q: Any, method: str) -> Any:
 def _gathered(ordered, places):
     """Return ordered[row, places[..., row]], where the last axes of `places` are those of the rows."""
     grids = np.ogrid[tuple([slice(n) for n in shape_of(ordered)[:-1]])]
-    return ordered[(*grids, places)] if grids else ordered[places]
+    return getitem(ordered, (*grids, places))
 
 
 def _quantiles(name, a, q, axis, out, method, keepdims, weights):

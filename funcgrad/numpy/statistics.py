@@ -132,15 +132,16 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     x, bins = as_array(x), as_array(bins)
     if bins.ndim != 1:
         raise ShapeError(f"digitize: expected a vector of edges, got {type_of(bins)}.")
+    side = "left" if right else "right"
     if is_concrete(bins):
         steps = np.diff(np.asarray(concrete(bins)))
         if not ((steps >= 0).all() or (steps <= 0).all()):
             raise ShapeError("digitize: expected edges that increase or decrease, got neither.")
         if (steps >= 0).all():
-            return searchsorted(bins, x, "left" if right else "right")
-        return len(bins) - searchsorted(bins[::-1], x, "right" if right else "left")
-    up = searchsorted(bins, x, "left" if right else "right")
-    down = len(bins) - searchsorted(bins[::-1], x, "right" if right else "left")
+            return searchsorted(bins, x, side)
+        return len(bins) - searchsorted(bins[::-1], x, side)
+    up = searchsorted(bins, x, side)
+    down = len(bins) - searchsorted(bins[::-1], x, side)
     return logic.select(logic.less_equal(bins[0], bins[-1]), up, down)
 
 

@@ -107,6 +107,9 @@ def test_a_transposed_view_is_a_view():
 )  # fmt: skip
 def test_bad_inputs_say_so_staged_and_eager(subscripts, shapes, message):
     args = [operand(*shape) for shape in shapes]
-    for run in (lambda: fnp.einsum(subscripts, *args), lambda: fg.trace(lambda *xs: np.einsum(subscripts, *xs))(*args)):
+    for run in (
+        lambda: fnp.einsum(subscripts, *args),
+        lambda: fg.trace(lambda *xs: np.einsum(subscripts, *xs))(*args),
+    ):
         with pytest.raises(ShapeError, match=message):
             run()

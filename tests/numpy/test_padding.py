@@ -56,9 +56,17 @@ def test_results_are_copies(mode):
     ("call", "error", "message"),
     [
         (lambda m, x: m.pad(x, 1, "cubic"), DTypeError, "pad: expected mode constant, empty, edge"),
-        (lambda m, x: m.pad(x, 1, "edge", end_values=1), DTypeError, "pad: expected options of the mode 'edge'"),
+        (
+            lambda m, x: m.pad(x, 1, "edge", end_values=1),
+            DTypeError,
+            "pad: expected options of the mode 'edge'",
+        ),
         (lambda m, x: m.pad(x, -1), ShapeError, "pad: expected pad_width of at least 0"),
-        (lambda m, x: m.pad(x, [[1, 2]] * 3), ShapeError, "pad: expected one number, a pair, or a pair for each"),
+        (
+            lambda m, x: m.pad(x, [[1, 2]] * 3),
+            ShapeError,
+            "pad: expected one number, a pair, or a pair for each",
+        ),
         (lambda m, x: m.pad(x[:0], 1, "edge"), ShapeError, "pad: expected elements along axis 0"),
         (lambda m, x: m.pad(x, 0.5), DTypeError, "pad: expected pad_width of ints"),
     ],

@@ -133,7 +133,11 @@ def test_methods():
         (lambda m, x: m.take(x, 0.5), DTypeError, "take: expected integer indices"),
         (lambda m, x: m.take(x, 0, mode="bounce"), DTypeError, "take: expected mode 'raise'"),
         (lambda m, x: m.choose([5], [x, x]), ValueError, "choose: expected indices within 2"),
-        (lambda m, x: m.take_along_axis(x, np.array([0]), 1), ShapeError, "take_along_axis: expected indices"),
+        (
+            lambda m, x: m.take_along_axis(x, np.array([0]), 1),
+            ShapeError,
+            "take_along_axis: expected indices",
+        ),
         (lambda m, x: m.piecewise(x, [x > 0], [1, 2, 3]), ShapeError, "piecewise: expected a function"),
         (lambda m, x: m.clip(x, 0, 1, out=np.zeros(3)), DTypeError, "clip: expected no out="),
     ],

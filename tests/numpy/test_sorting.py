@@ -47,7 +47,9 @@ LAWS = {
     "lexsort": (lambda m, x: x[m.lexsort((INTS[0], INTS[1]))], (V[:4],)),
 } | {
     f"quantile {method}": (
-        lambda m, x, method=method: m.quantile(x, np.array([0.0, 0.1, 0.33, 0.5, 0.8, 1.0]), axis=1, method=method),
+        lambda m, x, method=method: m.quantile(
+            x, np.array([0.0, 0.1, 0.33, 0.5, 0.8, 1.0]), axis=1, method=method
+        ),
         (A,),
     )
     for method in METHODS

@@ -75,7 +75,11 @@ def test_bins_from_known_values():
         (lambda m, x: m.bincount(np.array([-1])), ShapeError, "bincount: expected ints of at least 0"),
         (lambda m, x: m.digitize(x, x), ShapeError, "digitize: expected a vector of edges"),
         (lambda m, x: m.digitize(x, [0.0, 1.0, 0.5]), ShapeError, "digitize: expected edges that increase"),
-        (lambda m, x: m.histogram(x, EDGES, weights=x[0]), ShapeError, "histogram: expected a weight for each"),
+        (
+            lambda m, x: m.histogram(x, EDGES, weights=x[0]),
+            ShapeError,
+            "histogram: expected a weight for each",
+        ),
     ],
 )
 def test_bad_inputs_say_so_staged_and_eager(call, error, message):
