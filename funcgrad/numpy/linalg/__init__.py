@@ -1,4 +1,8 @@
-"""numpy.linalg for plain and traced arrays. Plain arrays are handed to NumPy itself."""
+"""numpy.linalg for plain and traced arrays.
+
+Plain arrays are handed to NumPy itself, errors included; the errors named in the docstrings are those for
+traced arrays. Each is also one of NumPy's or Python's, so that `except ValueError` catches both.
+"""
 
 from numpy.linalg import LinAlgError
 

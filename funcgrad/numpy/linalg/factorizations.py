@@ -102,7 +102,9 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 
     Derivative: by the triangle that is read, as for `cholesky`. Where eigenvalues are repeated, a
     function of the eigenvalues alone or of other vectors has its derivative, as has one of the
-    space that the vectors span; any other raises. The phases of complex vectors are arbitrary.
+    space that the vectors span; any other raises. So does V diag(g(w)) V^H: its derivative needs
+    g' between the repeated values, which cannot be told from here. The phases of complex vectors
+    are arbitrary.
 
     Reference: Giles 2008, section 3.1.
     """
