@@ -5,7 +5,7 @@ import numpy as np
 from funcgrad.core.primitive import Bad, Linear, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, dtype_of, ufunc_dtype
-from funcgrad.primitives.elementwise import elementwise
+from funcgrad.primitives.elementwise import Elementwise, elementwise
 from funcgrad.primitives.exponential import log
 from funcgrad.primitives.logic import equal, floor, select, sign, trunc
 from funcgrad.primitives.shape import convert
@@ -99,9 +99,7 @@ divide = elementwise(
         _bad_shapes,
     ],
 )
-square = elementwise(
-    "square", np.square, (lambda y, x: x + x,), samples=[box((2, 3)), _complex, box(())]
-)
+square = elementwise("square", np.square, (lambda y, x: x + x,), samples=[box((2, 3)), _complex, box(())])
 power = elementwise(
     "power",
     _power,
@@ -137,7 +135,7 @@ fmod = elementwise(
     singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
 )
-copysign = elementwise(
+copysign: Elementwise = elementwise(
     "copysign",
     np.copysign,
     (lambda z, x, y: sign(x) * copysign(1.0, y), 0),
@@ -146,7 +144,7 @@ copysign = elementwise(
         Sample((0.0, -1.0), derivative=(0.0, 0.0), note="kink: 0, as for abs"),
     ],
 )
-ldexp = elementwise(
+ldexp: Elementwise = elementwise(
     "ldexp",
     np.ldexp,
     (lambda z, x, n: ldexp(1.0, n), None),

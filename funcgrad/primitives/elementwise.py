@@ -7,6 +7,7 @@ derivative by that argument, a number where it is constant, or None where there 
 """
 
 from collections.abc import Callable, Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,11 @@ class Elementwise(Primitive):
             return c if partial == 1 else -c if partial == -1 else c * partial
         p = partial(y, *args)
         if type(c) is np.ndarray and type(p) is np.ndarray:
-            return _multiply_guarded(c, p) if self.singular else c * p
+            if self.singular:
+                return _multiply_guarded(c, p)
+            # Nobody but this frame refers to a freshly computed partial: it can hold the product.
+            fresh = getrefcount(p) == 2 and p.shape == c.shape and p.dtype is c.dtype and p.base is None
+            return np.multiply(c, p, out=p) if fresh else c * p
         return guarded_multiply(c, p) if self.singular else scale(c, p)
 
     def batch_rule(self, size, batched, *args):

