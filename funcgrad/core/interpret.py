@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from funcgrad.core.program import Literal, Program
-from funcgrad.core.tracer import bind
+from funcgrad.core.tracer import bind, weaken
 from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
@@ -26,7 +26,8 @@ def run(program: Program, args: Sequence[Any], *, check: bool = False) -> list[A
         if equation.primitive.multiple:
             env.update(zip(equation.outputs, out, strict=True))
         else:
-            env[equation.outputs[0]] = out
+            var = equation.outputs[0]
+            env[var] = weaken(out) if var.type.weak else out
         for var in dying:
             del env[var]
     return [read(atom) for atom in program.outputs]

@@ -94,6 +94,9 @@ class Staging(Trace):
     def type_of(self, tracer):
         return tracer.node.type
 
+    def weaken(self, tracer):
+        tracer.node.type = ArrayType((), tracer.node.type.dtype, weak=True)
+
     def concrete(self, tracer):
         if not self.alive:
             raise self.leaked(tracer)

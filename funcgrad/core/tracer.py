@@ -33,7 +33,9 @@ __all__ = [
     "closes_over_traced",
     "concrete",
     "is_concrete",
+    "is_weak",
     "refresh",
+    "weaken",
 ]
 
 # What NumPy's dispatch protocols look up; filled by funcgrad.numpy and funcgrad.scipy.
@@ -152,6 +154,9 @@ class Trace:
     def type_of(self, tracer: Tracer) -> ArrayType:
         return type_of(tracer.value)
 
+    def weaken(self, tracer: Tracer) -> None:
+        """Mark the type of `tracer` as that of a Python number, where this trace has types of its own."""
+
     def concrete(self, tracer: Tracer) -> Any:
         """Return the NumPy value of `tracer`; raise ConcretizationError where none is known."""
         if not self.alive:
@@ -242,6 +247,30 @@ def refresh(x: Tracer) -> None:
         x.tracing, x.value, x.node = fresh.tracing, fresh.value, fresh.node
         alias.seen = base.alias.version
         alias.version += 1
+
+
+def is_weak(x: Any) -> bool:
+    """Whether `x` is a Python number, or stands for one."""
+    if type(x) is not Tracer:
+        return type(x) in (float, int, complex)
+    if x.tracing.transparent:
+        return is_weak(x.value)
+    return x.tracing.type_of(x).weak
+
+
+def weaken(x: Any) -> Any:
+    """Return the result of Python arithmetic on Python numbers as such a number again.
+
+    `s + 1` of a float `s` is a float, which adapts to the dtype of its partner, where `np.add(s, 1)`
+    is a float64; a traced `s` must behave the same.
+    """
+    if type(x) is not Tracer:
+        return x.item() if isinstance(x, np.generic) else x
+    if x.tracing.transparent:
+        x.value = weaken(x.value)
+    else:
+        x.tracing.weaken(x)
+    return x
 
 
 def is_concrete(x: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import own, write
-from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, concrete, refresh
+from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, concrete, is_weak, refresh, weaken
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ConcretizationError, DTypeError, FuncgradError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
@@ -25,16 +25,18 @@ _FOREIGN = (str, bytes, dict, set, type(None))
 
 def _binary(primitive):
     def forward(self, other):
-        if type(other) is Tracer or type(other) is float or type(other) is np.ndarray:
+        if type(other) is np.ndarray:
             return bind(primitive, self, other)
         if isinstance(other, _FOREIGN):
             return NotImplemented
-        return bind(primitive, self, as_operand(other))
+        out = bind(primitive, self, as_operand(other))
+        return weaken(out) if is_weak(self) and is_weak(other) else out
 
     def reflected(self, other):
         if isinstance(other, _FOREIGN):
             return NotImplemented
-        return bind(primitive, as_operand(other), self)
+        out = bind(primitive, as_operand(other), self)
+        return weaken(out) if is_weak(self) and is_weak(other) else out
 
     def in_place(self, other):
         if not self.ndim:
@@ -57,15 +59,20 @@ def _binary(primitive):
     return forward, reflected, in_place
 
 
+def _unary(self, primitive):
+    out = bind(primitive, self)
+    return weaken(out) if is_weak(self) else out
+
+
 def _power(self, n):
     # The cheap exponents are those for which NumPy's own ** takes a shortcut.
     if type(n) in (int, float):
         if n == 2:
-            return bind(arithmetic.square, self)
+            return _unary(self, arithmetic.square)
         if n == 0.5 and self.dtype.kind in "fc":
-            return bind(sqrt, self)
+            return _unary(self, sqrt)
         if n == -1 and self.dtype.kind in "fc":
-            return bind(arithmetic.reciprocal, self)
+            return _unary(self, arithmetic.reciprocal)
     return _power_general(self, n)
 
 
@@ -326,9 +333,9 @@ def attach(cls: type = Tracer) -> None:
         "__imatmul__": _imatmul,
         "__divmod__": lambda self, other: ufuncs.divmod(self, other),
         "__rdivmod__": lambda self, other: ufuncs.divmod(other, self),
-        "__neg__": lambda self: bind(arithmetic.negative, self),
-        "__pos__": lambda self: bind(arithmetic.positive, self),
-        "__abs__": lambda self: bind(arithmetic.absolute, self),
+        "__neg__": lambda self: _unary(self, arithmetic.negative),
+        "__pos__": lambda self: _unary(self, arithmetic.positive),
+        "__abs__": lambda self: _unary(self, arithmetic.absolute),
         "__invert__": lambda self: bind(logic.invert, self),
         "__round__": lambda self, digits=0: np.round(self, digits or 0),
         "__floor__": lambda self: int(np.floor(_value_for(self, "int", ""))),

@@ -56,6 +56,24 @@ def test_python_scalars_stay_weak():
     assert fg.trace(lambda s: x * s)(np.float64(2.0)).out_types[0].dtype == np.float64
 
 
+def test_python_arithmetic_on_python_scalars_stays_weak():
+    x = np.ones(2, np.float32)
+    for f in (
+        lambda s: x * (s + 1),
+        lambda s: x * -(2 * s**2 - abs(s) / 3) ** 3,
+        lambda s: x + s % 2 // 1,
+        lambda s: x * np.tanh(s),
+        lambda s: x * (s + np.float64(1)),
+        lambda s: (s + 1) / 2,
+    ):
+        want = type_of(f(2.5))
+        program = fg.trace(f)(2.5)
+        assert program.out_types[0] == want
+        assert type_of(program(2.5)) == want
+        assert type_of(fg.jvp(f, (2.5,), (1.0,))[0]) == want
+        assert type_of(fg.trace(lambda s, f=f: fg.jvp(f, (s,), (s,))[0])(2.5)(2.5)) == want
+
+
 def test_bad_leaves():
     for bad in ("text", object(), np.array(["a"]), np.array([None])):
         with pytest.raises(TypeError, match="expected arrays or numbers, got x"):

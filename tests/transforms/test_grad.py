@@ -79,7 +79,7 @@ def test_integer_arguments():
         (lambda x: (x, x), (1.0,), ValueError, "expected a scalar output, got"),
         (lambda x: "text", (1.0,), ValueError, "expected a scalar output, got str"),
         (lambda x: None, (1.0,), ValueError, "expected a scalar output"),
-        (lambda x: x * 1j, (1.0,), TypeError, "expected a real output, got complex128"),
+        (lambda x: x * 1j, (1.0,), TypeError, "expected a real output, got complex"),
         (lambda x: x > 0, (1.0,), TypeError, "expected a floating output, got bool"),
         (lambda x: x, ("text",), TypeError, "expected arrays or numbers, got x: str"),
         (
