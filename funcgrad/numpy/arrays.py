@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.tracer import FUNCTIONS, Tracer
-from funcgrad.core.types import ArrayType, dtype_of, promote, shape_of, type_of
+from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.primitives.broadcasting import broadcast_to, reshape
 from funcgrad.primitives.shape import concatenate, convert, to_integer
@@ -76,7 +76,7 @@ def _holds_tracer(x):
 
 def stacked(arrays: Sequence[Any], axis: int) -> Any:
     """Join arrays of one shape along a new axis."""
-    dtype = promote(*map(type_of, arrays))
+    dtype = np.result_type(*map(dtype_of, arrays))  # as arrays: no number is weak
     shape = shape_of(arrays[0])
     for x in arrays:
         if shape_of(x) != shape:
@@ -99,7 +99,7 @@ def astype(x: Any, dtype: Any) -> Any:
 
 def promoted(*arrays: Any) -> list[Any]:
     """Return the arrays converted to their common dtype."""
-    dtype = promote(*map(type_of, arrays))
+    dtype = np.result_type(*map(dtype_of, arrays))
     return [astype(x, dtype) for x in arrays]
 
 

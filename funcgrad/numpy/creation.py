@@ -26,6 +26,7 @@ __all__ = [
     "array",
     "asanyarray",
     "asarray",
+    "ascontiguousarray",
     "copy",
     "diag",
     "diagflat",
@@ -90,6 +91,15 @@ def asarray(
 def asanyarray(a: Any, dtype: Any = None, order: str | None = None, **details: Any) -> Any:
     """Return `a` as an array; see `asarray`."""
     return asarray(a, dtype, order, **details)
+
+
+@implements(np.ascontiguousarray)
+def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    """Return `a` as an array with at least one axis, in C order where it is plain."""
+    x = asarray(a, dtype)
+    if type(x) is not Tracer:
+        return np.ascontiguousarray(x)
+    return x if x.ndim else reshape(x, shape=(1,))
 
 
 @implements(np.copy)

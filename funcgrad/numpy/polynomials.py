@@ -4,16 +4,30 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.types import dtype_of, type_of
+from funcgrad.core.tracer import concrete, is_concrete
+from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.errors import ShapeError
+from funcgrad.numpy import linalg, reductions
 from funcgrad.numpy.arrays import as_array, astype, implements, promoted
 from funcgrad.numpy.calculus import convolve
-from funcgrad.numpy.creation import zeros_like
+from funcgrad.numpy.creation import vander, zeros_like
 from funcgrad.numpy.joining import concatenate, stack
+from funcgrad.numpy.products import dot
 from funcgrad.numpy.rearranging import atleast_1d
-from funcgrad.numpy.shaping import ravel
+from funcgrad.numpy.shaping import ravel, transpose
 
-__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval"]
+__all__ = [
+    "poly",
+    "polyadd",
+    "polyder",
+    "polydiv",
+    "polyfit",
+    "polyint",
+    "polymul",
+    "polysub",
+    "polyval",
+    "roots",
+]
 
 
 def _coefficients(name, p):
@@ -121,3 +135,77 @@ def poly(seq_of_zeros: Any) -> Any:
     for i in range(len(zeros)):
         y = convolve(y, stack([np.ones((), zeros.dtype), -zeros[i]]))
     return y
+
+
+@implements(np.roots)
+def roots(p: Any) -> Any:
+    """Return the zeros of a polynomial: the eigenvalues of its companion matrix.
+
+    Zeros among the first and last coefficients are left out where the values are known.
+
+    Derivative: by the coefficients, infinite at a repeated zero.
+    """
+    p = _coefficients("roots", p)
+    p = p if is_inexact(p.dtype) else astype(p, float)
+    at_zero = 0
+    if is_concrete(p):
+        places = np.flatnonzero(concrete(p))
+        if not len(places):
+            return np.zeros(0)
+        at_zero = len(p) - 1 - int(places[-1])
+        p = p[int(places[0]) : int(places[-1]) + 1]
+    n = len(p) - 1
+    if n < 1:
+        return np.zeros(at_zero, p.dtype)
+    companion = concatenate([(-p[1:] / p[0])[None], np.eye(n - 1, n, dtype=p.dtype)])
+    found = linalg.eigvals(companion)
+    return concatenate([found, np.zeros(at_zero, dtype_of(found))]) if at_zero else found
+
+
+@implements(np.polyfit)
+def polyfit(
+    x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
+    """Return the coefficients of the polynomial of degree `deg` nearest to the points (x, y).
+
+    Args:
+        x: float[n].
+        y: float[n] or [n, k].
+        deg: the degree.
+        rcond: smaller singular values, relative to the largest, count as zero.
+        full: return also the residuals, rank and singular values of the scaled matrix, and rcond.
+        w: float[n], weights of the differences.
+        cov: return also the covariance of the coefficients ("unscaled" as it is for weights 1 / sigma).
+
+    Derivative: by x, y and w.
+    """
+    x, y = (a if is_inexact(a.dtype) else astype(a, float) for a in (as_array(x), as_array(y)))
+    if x.ndim != 1 or not len(x) or y.ndim not in (1, 2) or len(y) != len(x) or deg < 0:
+        raise ShapeError(
+            f"polyfit: expected points x[n], y[n] or y[n, k] and deg of at least 0, "
+            f"got {type_of(x)}, {type_of(y)} and {deg}."
+        )
+    n = deg + 1
+    rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
+    matrix, target = vander(x, n), y
+    if w is not None:
+        w = as_array(w)
+        if w.shape != x.shape:
+            raise ShapeError(f"polyfit: expected a weight for each point, got {type_of(w)} for {type_of(x)}.")
+        matrix = matrix * w[:, None]
+        target = target * (w[:, None] if y.ndim == 2 else w)
+    scale = reductions.sum(matrix * matrix, 0) ** 0.5
+    matrix = matrix / scale
+    c, residuals, rank, singular = linalg.lstsq(matrix, target, rcond)
+    c = c / (scale[:, None] if y.ndim == 2 else scale)
+    if full:
+        return c, residuals, rank, singular, rcond
+    if not cov:
+        return c
+    base = linalg.inv(dot(transpose(matrix), matrix)) / (scale[:, None] * scale)
+    if cov == "unscaled":
+        return c, base if y.ndim == 1 else base[:, :, None] * np.ones(y.shape[1])
+    if len(x) <= n:
+        raise ShapeError(f"polyfit: expected more than {n} points to scale the covariance, got {len(x)}.")
+    factor = residuals / (len(x) - n)
+    return c, base * factor if y.ndim == 1 else base[:, :, None] * factor

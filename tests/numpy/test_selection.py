@@ -103,7 +103,7 @@ def test_places_of_known_values():
     np.testing.assert_array_equal(fg.grad(f)(x), [[0, 5], [7, 0]])
     with pytest.raises(ConcretizationError, match="nonzero: expected an array with values that are known"):
         fg.trace(np.nonzero)(x)
-    with pytest.raises(ConcretizationError, match="nonzero: .* got float64"):
+    with pytest.raises(ConcretizationError, match=r"nonzero: .* got float64"):
         fg.vmap(np.where)(x)
 
 
