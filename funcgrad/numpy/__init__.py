@@ -5,7 +5,6 @@ from funcgrad.numpy import fft, linalg
 from funcgrad.numpy.assignment import *  # noqa: F403
 from funcgrad.numpy.calculus import *  # noqa: F403
 from funcgrad.numpy.creation import *  # noqa: F403
-from funcgrad.numpy.einsum import *  # noqa: F403
 from funcgrad.numpy.functional import *  # noqa: F403
 from funcgrad.numpy.joining import *  # noqa: F403
 from funcgrad.numpy.nanfunctions import *  # noqa: F403
@@ -23,4 +22,5 @@ from funcgrad.numpy.sets import *  # noqa: F403
 from funcgrad.numpy.shaping import *  # noqa: F403
 from funcgrad.numpy.sorting import *  # noqa: F403
 from funcgrad.numpy.statistics import *  # noqa: F403
+from funcgrad.numpy.subscripts import *  # noqa: F403
 from funcgrad.numpy.ufuncs import *  # noqa: F403

@@ -36,7 +36,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append:
     axis = as_axis("diff", axis, x.ndim)
     if n == 0:
         return x
-    ends = []
+    ends: list[list[Any]] = []
     for end in (prepend, append):
         if end is np._NoValue or end is None:
             ends.append([])

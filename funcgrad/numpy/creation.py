@@ -61,13 +61,14 @@ def array(
     order: str = "K",
     subok: bool = False,
     ndmin: int = 0,
+    ndmax: int = 0,
     like: Any = None,
 ) -> Any:
     """Return an array of the numbers in `object`: an array, a number, or nested lists of both."""
     x = as_array(object)
     if type(x) is not Tracer:
         return np.array(object, dtype, copy=copy, order=order, ndmin=ndmin)
-    y = x if dtype is None else astype(x, dtype)
+    y: Any = x if dtype is None else astype(x, dtype)
     if y.ndim < ndmin:
         y = reshape(y, shape=(1,) * (ndmin - y.ndim) + y.shape)
     return y.copy() if copy and (y is x or y.alias is not None) else y

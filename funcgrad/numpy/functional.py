@@ -97,7 +97,7 @@ def vectorize(
     inputs, outputs = (None, None) if signature is None else _parsed(signature)
 
     def vectorized(*args: Any, **kwargs: Any) -> Any:
-        names = [i for i in range(len(args)) if i not in plain]
+        names: list[int | str] = [i for i in range(len(args)) if i not in plain]
         names += [name for name in kwargs if name not in plain]
         arrays = [as_array(args[i] if isinstance(i, int) else kwargs[i]) for i in names]
         if inputs is not None and len(inputs) != len(arrays):

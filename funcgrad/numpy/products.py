@@ -8,7 +8,7 @@ from funcgrad.core.inplace import own
 from funcgrad.core.tracer import UFUNCS
 from funcgrad.core.types import type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, fit, implements, stacked
+from funcgrad.numpy.arrays import as_array, as_axis, fit, implements, no_out, stacked
 from funcgrad.numpy.shaping import moveaxis
 from funcgrad.primitives.arithmetic import conjugate
 from funcgrad.primitives.broadcasting import reshape
@@ -61,9 +61,10 @@ def _leading_axes(x, y):
 
 
 @implements(np.dot)
-def dot(x: Any, y: Any, out: None = None) -> Any:
-    """Return `numpy.dot(x, y)`: the sum product over the last axis of x and the last but one of y."""
-    x, y = as_array(x), as_array(y)
+def dot(a: Any, b: Any, out: None = None) -> Any:
+    """Return `numpy.dot(a, b)`: the sum product over the last axis of a and the last but one of b."""
+    no_out("dot", out)
+    x, y = as_array(a), as_array(b)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     axis = max(y.ndim - 2, 0)
@@ -90,6 +91,7 @@ def inner(x: Any, y: Any, /) -> Any:
 @implements(np.outer)
 def outer(a: Any, b: Any, out: None = None) -> Any:
     """Return all products of an element of a and one of b, both flattened."""
+    no_out("outer", out)
     a, b = as_array(a), as_array(b)
     return reshape(a, shape=(type_of(a).size, 1)) * reshape(b, shape=(1, type_of(b).size))
 

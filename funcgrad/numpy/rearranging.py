@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.inplace import own
-from funcgrad.core.tracer import Tracer
+from funcgrad.core.inplace import own, readonly
+from funcgrad.core.tracer import Alias, Tracer
 from funcgrad.core.types import dtype_of, type_of
 from funcgrad.errors import ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements
@@ -225,17 +225,20 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 def sliding_window_view(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
-    """Return the windows of `x`, one for each place, along new last axes."""
-    x = as_array(x)
+    """Return the windows of `x`, one for each place, along new last axes: a read-only view."""
     if type(x) is not Tracer:
-        return np.lib.stride_tricks.sliding_window_view(x, window_shape, axis, writeable=writeable)
+        return np.lib.stride_tricks.sliding_window_view(as_array(x), window_shape, axis)
     sizes = as_shape(window_shape)
-    if axis is None:
-        axes = tuple(range(x.ndim))
-    else:
-        axes = tuple(as_axis("sliding_window_view", i, x.ndim) for i in as_shape(axis))
+    places = range(x.ndim) if axis is None else as_shape(axis)
+    axes = tuple([as_axis("sliding_window_view", i, x.ndim) for i in places])
     if len(sizes) != len(axes):
         raise ShapeError(f"sliding_window_view: expected one size an axis, got {sizes} for axes {axes}.")
+    y = _windows(x, sizes=sizes, axes=axes)
+    y.alias = Alias(x, _windows, {"sizes": sizes, "axes": axes})
+    return readonly(y)
+
+
+def _windows(x, *, sizes, axes):
     for size, i in zip(sizes, axes, strict=True):
         places = x.shape[i] - size + 1
         if places < 1 or size < 0:
@@ -245,4 +248,4 @@ def sliding_window_view(
         windows = np.arange(places)[:, None] + np.arange(size)
         order = [*range(i + 1), *range(i + 2, x.ndim + 1), i + 1]
         x = transpose(x[(*(slice(None),) * i, windows)], order)
-    return own(x)
+    return x

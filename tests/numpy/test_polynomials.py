@@ -70,7 +70,7 @@ def test_roots():
     np.testing.assert_allclose(fg.trace(np.roots)(p)(p), plain)
     # dz = -sum of dp[k] z**(n - k) / p'(z)
     expected = -np.vander(plain, 4) / np.polyval(np.polyder(p), plain)[:, None]
-    np.testing.assert_allclose(fg.jacobian(np.roots)(p), expected)
+    np.testing.assert_allclose(fg.jacobian(np.roots, mode="forward")(p), expected)
 
 
 def test_roots_with_zeros_at_either_end():

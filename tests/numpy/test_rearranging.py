@@ -131,3 +131,14 @@ def test_what_decides_a_shape_must_be_known():
         fg.trace(lambda x, n: np.repeat(x, n))(V, 2)
     with pytest.raises(ConcretizationError):
         fg.trace(lambda x, n: np.tile(x, n))(V, 2)
+
+
+def test_windows_follow_the_array_they_view():
+    def f(x):
+        y = x * 1.0
+        w = np.lib.stride_tricks.sliding_window_view(y, 2)
+        y[1] = 9.0
+        return w
+
+    np.testing.assert_array_equal(fg.trace(f)(V)(V), f(V))
+    np.testing.assert_array_equal(fg.vjp(f, V)[0], f(V))
