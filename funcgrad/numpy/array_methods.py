@@ -25,11 +25,13 @@ _FOREIGN = (str, bytes, dict, set, type(None))
 
 def _binary(primitive):
     def forward(self, other):
-        if type(other) is np.ndarray:
-            return bind(primitive, self, other)
-        if isinstance(other, _FOREIGN):
-            return NotImplemented
-        out = bind(primitive, self, as_operand(other))
+        if type(other) is not Tracer and type(other) is not np.ndarray:
+            if isinstance(other, _FOREIGN):
+                return NotImplemented
+            other = as_operand(other)
+        out = bind(primitive, self, other)
+        if type(out) is Tracer and type(out.value) is np.ndarray:
+            return out
         return weaken(out) if is_weak(self) and is_weak(other) else out
 
     def reflected(self, other):

@@ -36,13 +36,12 @@ class Dot(Bilinear):
     def eval_rule(self, x, y, *, contract, batch):
         return _plan(x.ndim, y.ndim, contract, batch)(x, y)
 
-    def transpose_left(self, z_bar, x, y, *, contract, batch):
-        plan = _pullback_left(len(shape_of(x)), len(shape_of(y)), contract, batch)
-        return conform_dtype(_pulled_back(plan, z_bar, y), x)
-
-    def transpose_right(self, z_bar, x, y, *, contract, batch):
-        plan = _pullback_right(len(shape_of(x)), len(shape_of(y)), contract, batch)
-        return conform_dtype(_pulled_back(plan, z_bar, x), y)
+    def vjp_rule(self, needs, z_bar, z, x, y, *, contract, batch):
+        left, right = _pullbacks(len(shape_of(x)), len(shape_of(y)), contract, batch)
+        return (
+            conform_dtype(_pulled_back(left, z_bar, y), x) if needs[0] else None,
+            conform_dtype(_pulled_back(right, z_bar, x), y) if needs[1] else None,
+        )
 
     def batch_rule(self, size, batched, x, y, *, contract, batch):
         (cx, cy), (bx, by) = contract, batch
@@ -89,21 +88,17 @@ def _free_axes(ndim, contract, batch):
 
 
 @lru_cache(4096)
-def _pullback_left(x_ndim, y_ndim, contract, batch):
-    """Return the dot of z_bar and y that gives x_bar, and the order its axes must be put in (or None)."""
+def _pullbacks(x_ndim, y_ndim, contract, batch):
+    """Return, for each side, the dot of z_bar and the other side that pulls back to it."""
     (cx, cy), (bx, by) = contract, batch
     free_x, free_y = _free_axes(x_ndim, cx, bx), _free_axes(y_ndim, cy, by)
-    start = len(bx) + len(free_x)
-    return _pullback(tuple(range(start, start + len(free_y))), free_y, free_x, cx, cy, bx, by)
-
-
-@lru_cache(4096)
-def _pullback_right(x_ndim, y_ndim, contract, batch):
-    """Return the dot of z_bar and x that gives y_bar, and the order its axes must be put in (or None)."""
-    (cx, cy), (bx, by) = contract, batch
-    free_x, free_y = _free_axes(x_ndim, cx, bx), _free_axes(y_ndim, cy, by)
-    start = len(bx)
-    return _pullback(tuple(range(start, start + len(free_x))), free_x, free_y, cy, cx, by, bx)
+    n_batch, n_x, n_y = len(bx), len(free_x), len(free_y)
+    z_free_x = tuple(range(n_batch, n_batch + n_x))
+    z_free_y = tuple(range(n_batch + n_x, n_batch + n_x + n_y))
+    return (
+        _pullback(z_free_y, free_y, free_x, cx, cy, bx, by),
+        _pullback(z_free_x, free_x, free_y, cy, cx, by, bx),
+    )
 
 
 def _pullback(z_free, free, own_free, own_contract, contract, own_batch, batch):

@@ -95,11 +95,10 @@ class Elementwise(Primitive):
             return c if partial == 1 else -c if partial == -1 else c * partial
         p = partial(y, *args)
         if type(c) is np.ndarray and type(p) is np.ndarray:
-            if self.singular:
-                return _multiply_guarded(c, p)
             # Nobody but this frame refers to a freshly computed partial: it can hold the product.
             fresh = getrefcount(p) == 2 and p.shape == c.shape and p.dtype is c.dtype and p.base is None
-            return np.multiply(c, p, out=p) if fresh else c * p
+            product = np.multiply(c, p, out=p if fresh else None)
+            return _guarded(product, c) if self.singular else product
         return guarded_multiply(c, p) if self.singular else scale(c, p)
 
     def batch_rule(self, size, batched, *args):
@@ -162,7 +161,11 @@ def _is_one(c):
 
 
 def _multiply_guarded(c, p):
-    y = np.multiply(c, p)
+    return _guarded(np.multiply(c, p), c)
+
+
+def _guarded(y, c):
+    """Set y = c * p to 0 where c is 0."""
     total = np.add.reduce(y, None)
     if total - total == 0:  # the usual case, told by one pass: everything is finite
         return y

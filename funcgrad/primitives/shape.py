@@ -182,14 +182,14 @@ def _inverse(axes):
     return tuple(inverse)
 
 
+def conform_dtype(x_bar, x):
+    """Return a cotangent in the dtype of `x` (the real part, where `x` is real)."""
+    dtype, got = dtype_of(x), dtype_of(x_bar)
+    return x_bar if got is dtype or got == dtype else convert(x_bar, dtype=dtype)
+
+
 convert = Convert()
 to_integer = ToInteger()
 transpose = Transpose()
 flip = Flip()
 concatenate = Concatenate()
-
-
-def conform_dtype(x_bar, x):
-    """Return a cotangent in the dtype of `x` (the real part, where `x` is real)."""
-    dtype = dtype_of(x)
-    return x_bar if dtype_of(x_bar) == dtype else convert(x_bar, dtype=dtype)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.numpy.arrays import as_array, as_axes, astype
+from funcgrad.primitives import normalization
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
 from funcgrad.primitives.exponential import exp, log
 from funcgrad.primitives.logic import isfinite, select
@@ -34,12 +35,14 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -
     >>> fg.grad(fg.scipy.special.logsumexp)(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
+    a = as_array(a)
+    a = a if a.dtype.kind == "f" else astype(a, float)
+    axes = as_axes("logsumexp", axis, a.ndim)
+    if b is None:
+        return normalization.logsumexp(a, axes=axes, keepdims=bool(keepdims))
     shifted, top, axes = _shifted("logsumexp", a, axis)
-    terms = exp(shifted) if b is None else as_array(b) * exp(shifted)
-    total = log(reduce_sum(terms, axes=axes, keepdims=bool(keepdims)))
-    if not keepdims:
-        top = reshape(top, shape=total.shape)
-    return total + top
+    total = log(reduce_sum(as_array(b) * exp(shifted), axes=axes, keepdims=True)) + top
+    return total if keepdims else reshape(total, shape=tuple(n for i, n in enumerate(total.shape) if i not in axes))
 
 
 def softmax(x: Any, axis: Any = None) -> Any:

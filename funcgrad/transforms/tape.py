@@ -50,6 +50,12 @@ class Tape(Trace):
             (x,) = args
             ids = (x.node,)
             values = (x.value,)
+        elif len(args) == 2:
+            x, y = args
+            x_mine = type(x) is Tracer and x.tracing is self
+            y_mine = type(y) is Tracer and y.tracing is self
+            ids = (x.node if x_mine else None, y.node if y_mine else None)
+            values = (x.value if x_mine else x, y.value if y_mine else y)
         else:
             ids = []
             values = []
