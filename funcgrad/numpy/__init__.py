@@ -1,7 +1,36 @@
-"""NumPy's namespace for plain and traced arrays, for what NumPy itself cannot dispatch."""
+"""NumPy's namespace for plain and traced arrays, for what NumPy itself cannot dispatch.
 
-from funcgrad.numpy import array_methods as _array_methods
-from funcgrad.numpy import fft, linalg
+Each module of this package is one group of functions and lists its own in `__all__`; this one gathers
+them. Everything here accepts plain arrays, traced values and nested lists of both.
+"""
+
+from funcgrad.numpy import (
+    array_methods,
+    assignment,
+    calculus,
+    creation,
+    fft,
+    functional,
+    joining,
+    linalg,
+    nanfunctions,
+    padding,
+    parts,
+    places,
+    plain,
+    polynomials,
+    products,
+    queries,
+    rearranging,
+    reductions,
+    selection,
+    sets,
+    shaping,
+    sorting,
+    statistics,
+    subscripts,
+    ufuncs,
+)
 from funcgrad.numpy.assignment import *  # noqa: F403
 from funcgrad.numpy.calculus import *  # noqa: F403
 from funcgrad.numpy.creation import *  # noqa: F403
@@ -24,3 +53,33 @@ from funcgrad.numpy.sorting import *  # noqa: F403
 from funcgrad.numpy.statistics import *  # noqa: F403
 from funcgrad.numpy.subscripts import *  # noqa: F403
 from funcgrad.numpy.ufuncs import *  # noqa: F403
+
+# Tracers get their operators and methods once the functions behind them exist.
+array_methods.attach()
+
+_GROUPS = (
+    assignment,
+    calculus,
+    creation,
+    functional,
+    joining,
+    nanfunctions,
+    padding,
+    parts,
+    places,
+    plain,
+    polynomials,
+    products,
+    queries,
+    rearranging,
+    reductions,
+    selection,
+    sets,
+    shaping,
+    sorting,
+    statistics,
+    subscripts,
+    ufuncs,
+)
+
+__all__ = ["fft", "linalg", *(name for group in _GROUPS for name in group.__all__)]

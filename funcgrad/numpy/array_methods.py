@@ -317,8 +317,9 @@ _METHODS_BY_NAME = [
 ]  # fmt: skip
 
 
-def attach(cls: type = Tracer) -> None:
+def attach() -> None:
     """Give tracers the interface of an array."""
+    cls = Tracer
     for name, primitive in _OPERATORS.items():
         forward, reflected, in_place = _binary(primitive)
         setattr(cls, f"__{name}__", forward)
@@ -390,6 +391,3 @@ def attach(cls: type = Tracer) -> None:
         methods[name] = _by_name(name)
     for name, method in methods.items():
         setattr(cls, name, method)
-
-
-attach()

@@ -84,7 +84,7 @@ def value_and_grad(
 
     >>> import funcgrad as fg
     >>> fg.value_and_grad(lambda x: x**3)(2.0)
-    (np.float64(8.0), np.float64(12.0))
+    (8.0, np.float64(12.0))
     """
     owner = owner_of("value_and_grad", function)
     both = _value_and_grad(function, argnums, has_aux, holomorphic, allow_int, owner)
