@@ -34,6 +34,7 @@ from funcgrad.numpy import (
 from funcgrad.numpy.assignment import *  # noqa: F403
 from funcgrad.numpy.calculus import *  # noqa: F403
 from funcgrad.numpy.creation import *  # noqa: F403
+from funcgrad.numpy.diagonals import *  # noqa: F403
 from funcgrad.numpy.functional import *  # noqa: F403
 from funcgrad.numpy.joining import *  # noqa: F403
 from funcgrad.numpy.nanfunctions import *  # noqa: F403
@@ -44,6 +45,8 @@ from funcgrad.numpy.plain import *  # noqa: F403
 from funcgrad.numpy.polynomials import *  # noqa: F403
 from funcgrad.numpy.products import *  # noqa: F403
 from funcgrad.numpy.queries import *  # noqa: F403
+from funcgrad.numpy.quantiles import *  # noqa: F403
+from funcgrad.numpy.ranges import *  # noqa: F403
 from funcgrad.numpy.rearranging import *  # noqa: F403
 from funcgrad.numpy.reductions import *  # noqa: F403
 from funcgrad.numpy.selection import *  # noqa: F403

@@ -10,11 +10,11 @@ from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements
-from funcgrad.numpy.creation import linspace
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import tensordot
+from funcgrad.numpy.quantiles import median
+from funcgrad.numpy.ranges import linspace
 from funcgrad.numpy.shaping import moveaxis
-from funcgrad.numpy.sorting import median
 from funcgrad.numpy.static import known
 from funcgrad.primitives import logic
 from funcgrad.primitives.indexing import Key, place

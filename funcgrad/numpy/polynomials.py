@@ -10,9 +10,10 @@ from funcgrad.errors import ShapeError
 from funcgrad.numpy import linalg, reductions
 from funcgrad.numpy.arrays import as_array, astype, implements, promoted
 from funcgrad.numpy.calculus import convolve
-from funcgrad.numpy.creation import vander, zeros_like
+from funcgrad.numpy.creation import zeros_like
 from funcgrad.numpy.joining import concatenate, stack
 from funcgrad.numpy.products import dot
+from funcgrad.numpy.ranges import vander
 from funcgrad.numpy.rearranging import atleast_1d
 from funcgrad.numpy.shaping import ravel, transpose
 

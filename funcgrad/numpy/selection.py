@@ -11,7 +11,8 @@ from funcgrad.core.types import dtype_of, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axis, as_operand, astype, fit, implements, no_out
-from funcgrad.numpy.creation import diagonal, zeros_like
+from funcgrad.numpy.creation import zeros_like
+from funcgrad.numpy.diagonals import diagonal
 from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.joining import stack
 from funcgrad.numpy.shaping import broadcast_arrays, ravel

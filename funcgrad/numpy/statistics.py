@@ -11,7 +11,7 @@ from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, astype, implements
 from funcgrad.numpy.calculus import diff
-from funcgrad.numpy.creation import diag
+from funcgrad.numpy.diagonals import diag
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import dot
 from funcgrad.numpy.rearranging import atleast_2d
