@@ -3,7 +3,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import numpy as fnp
-from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
+from funcgrad.errors import ConcretizationError, ShapeError
 from tests.laws import assert_same, check_laws
 
 rng = np.random.default_rng(5)
@@ -13,11 +13,6 @@ T = (rng.permutation(24) * 0.9).reshape(2, 3, 4)
 F32 = A.astype(np.float32)
 INTS = rng.permutation(12).reshape(3, 4)
 BINS = np.array([0.0, 1.0, 3.0, 7.0])
-METHODS = [
-    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen",
-    "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
-]  # fmt: skip
-
 LAWS = {
     "sort": (lambda m, x: m.sort(x), (A,)),
     "sort axis": (lambda m, x: m.sort(x, axis=0), (T,)),
@@ -30,29 +25,7 @@ LAWS = {
     "searchsorted": (lambda m, a, v: m.searchsorted(a, v), (BINS, A)),
     "searchsorted right": (lambda m, a, v: m.searchsorted(a, v, side="right"), (BINS, BINS)),
     "searchsorted sorter": (lambda m, a, v: m.searchsorted(a, v, sorter=np.argsort(V)), (V, A)),
-    "median": (lambda m, x: m.median(x), (V,)),
-    "median even": (lambda m, x: m.median(x, axis=0), (A,)),
-    "median axes": (lambda m, x: m.median(x, axis=(0, 2)), (T,)),
-    "median keepdims": (lambda m, x: m.median(x, axis=1, keepdims=True), (A,)),
-    "median ints": (lambda m, x: m.median(x, 1), (INTS,)),
-    "median float32": (lambda m, x: m.median(x, 1), (F32,)),
-    "quantile": (lambda m, x: m.quantile(x, 0.3), (A,)),
-    "quantile several": (lambda m, x: m.quantile(x, [0.0, 0.35, 1.0], axis=1), (A,)),
-    "quantile by q": (lambda m, x, q: m.quantile(x, q, axis=0), (A, np.array([0.31, 0.87]))),
-    "quantile keepdims": (lambda m, x: m.quantile(x, [0.2, 0.6], axis=(0, -1), keepdims=True), (T,)),
-    "quantile float32": (lambda m, x: m.quantile(x, 0.25), (F32,)),
-    "quantile ints": (lambda m, x: m.quantile(x, 0.3, axis=0), (INTS,)),
-    "percentile": (lambda m, x: m.percentile(x, 35, axis=1), (A,)),
-    "percentile several": (lambda m, x: m.percentile(x, np.array([10.0, 90.0])), (A,)),
     "lexsort": (lambda m, x: x[m.lexsort((INTS[0], INTS[1]))], (V[:4],)),
-} | {
-    f"quantile {method}": (
-        lambda m, x, method=method: m.quantile(
-            x, np.array([0.0, 0.1, 0.33, 0.5, 0.8, 1.0]), axis=1, method=method
-        ),
-        (A,),
-    )
-    for method in METHODS
 }
 
 
@@ -80,14 +53,6 @@ def test_partition_puts_the_kth_in_place(kth):
 def test_ties_are_by_position():
     x = np.array([2.0, 1.0, 1.0])
     np.testing.assert_array_equal(fg.jacobian(np.sort)(x), [[0, 1, 0], [0, 0, 1], [1, 0, 0]])
-    np.testing.assert_array_equal(fg.grad(np.median)(x), [0, 0, 1])
-
-
-@pytest.mark.parametrize("f", [np.median, lambda x: np.quantile(x, 0.4), lambda x: np.percentile(x, 40.0)])
-def test_nan_spreads(f):
-    x = np.array([1.0, np.nan, 3.0])
-    with np.errstate(all="ignore"):
-        assert np.isnan(fg.trace(f)(x)(x))
 
 
 def test_unique_carries_the_derivative():
@@ -122,11 +87,6 @@ def test_sort_method_works_in_place():
     [
         (lambda m, x: m.sort(x, axis=2), ShapeError, "sort: expected an axis of an array with 2 axes"),
         (lambda m, x: m.partition(x, 9), ShapeError, "partition: expected kth within 5, got 9"),
-        (lambda m, x: m.quantile(x, 1.5), ShapeError, "quantile: expected quantiles between 0 and 1"),
-        (lambda m, x: m.percentile(x, 150), ShapeError, "percentile: expected percentiles between 0 and 100"),
-        (lambda m, x: m.quantile(x, 0.5, method="best"), DTypeError, "quantile: expected a method among"),
-        (lambda m, x: m.quantile(x * 1j, 0.5), DTypeError, "quantile: expected real numbers"),
-        (lambda m, x: m.median(x[:0]), ShapeError, "median: expected at least one element"),
         (lambda m, x: m.searchsorted(x, 0.0), ShapeError, "searchsorted: expected a sorted 1-D array"),
     ],
 )
