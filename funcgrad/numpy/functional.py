@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.types import shape_of, type_of
+from funcgrad.core.types import ArrayType, broadcast_shapes, shape_of, type_of
 from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements
 from funcgrad.numpy.joining import stack
@@ -107,7 +107,8 @@ def vectorize(
         core = [0] * len(arrays) if inputs is None else [len(term) for term in inputs]
         if inputs is not None:
             _check_core(signature, inputs, arrays)
-        loop = np.broadcast_shapes(*[x.shape[: x.ndim - n] for x, n in zip(arrays, core, strict=True)])
+        loops = [ArrayType(x.shape[: x.ndim - n], x.dtype) for x, n in zip(arrays, core, strict=True)]
+        loop = broadcast_shapes("vectorize", *loops)
 
         def call(*values):
             given = dict(zip(names, values, strict=True))

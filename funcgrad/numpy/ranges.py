@@ -7,7 +7,7 @@ import numpy as np
 
 from funcgrad.core.inplace import own, readonly
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
-from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
+from funcgrad.core.types import broadcast_shapes, dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, astype, fit, implements
 from funcgrad.numpy.creation import array
@@ -67,9 +67,10 @@ def linspace(
     if num < 0:
         raise ShapeError(f"linspace: expected num of at least 0, got {num}.")
     start, stop = _inexact(start), _inexact(stop)
+    shape = broadcast_shapes("linspace", type_of(start), type_of(stop))
     parts = num - 1 if endpoint else num
     step = (stop - start) / parts if parts > 0 else (stop - start) * np.nan
-    y = _steps(start, stop, step, num, parts, endpoint)
+    y = _steps(start, stop, step, shape, num, parts, endpoint)
     if dtype is not None:
         y = astype(floor(y) if np.dtype(dtype).kind in "iu" else y, dtype)
     y = own(moveaxis(y, 0, axis)) if axis else y
@@ -81,10 +82,9 @@ def _inexact(x):
     return x if is_inexact(dtype_of(x)) else astype(x, float)
 
 
-def _steps(start, stop, step, num, parts, endpoint):
+def _steps(start, stop, step, shape, num, parts, endpoint):
     """Return start + i step for i below num, along a new first axis, ending in stop exactly."""
     dtype = np.result_type(dtype_of(start), dtype_of(stop), 1.0)
-    shape = np.broadcast_shapes(shape_of(start), shape_of(stop))
     counts = np.arange(num, dtype=dtype).reshape(-1, *(1,) * len(shape))
     y = astype(fit(start + counts * (step if parts > 0 else 0), (num, *shape)), dtype)
     if not endpoint or num < 2:
@@ -105,7 +105,8 @@ def logspace(
 ) -> Any:
     """Return base ** (numbers evenly spaced from start to stop), differentiable in all three."""
     base = as_array(base)
-    shape = np.broadcast_shapes(shape_of(as_array(start)), shape_of(as_array(stop)), shape_of(base))
+    ends = type_of(as_array(start)), type_of(as_array(stop))
+    shape = broadcast_shapes("logspace", *ends, type_of(base))
     if base.ndim:
         start, stop = fit(as_array(start), shape), fit(as_array(stop), shape)
     y = power(fit(base, shape) if base.ndim else base, linspace(start, stop, num, endpoint))

@@ -7,7 +7,7 @@ import numpy as np
 
 from funcgrad.core.inplace import own
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
-from funcgrad.core.types import dtype_of, promote, shape_of, type_of
+from funcgrad.core.types import broadcast_shapes, dtype_of, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axis, as_operand, astype, fit, implements, no_out
@@ -84,7 +84,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
             raise DTypeError(f"select: expected conditions of dtype bool, got {type_of(c)}.")
     choices = [as_operand(x) for x in (*choicelist, default)]
     dtype = promote(*map(type_of, choices))
-    shape = np.broadcast_shapes(*map(shape_of, (*conditions, *choices)))
+    shape = broadcast_shapes("select", *map(type_of, (*conditions, *choices)))
     y = astype(choices.pop(), dtype)
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         y = logic.select(condition, astype(choice, dtype), y)

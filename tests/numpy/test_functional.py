@@ -68,6 +68,7 @@ def test_vectorize_as_a_decorator_with_keywords():
         (lambda m, x: m.apply_along_axis(np.sum, 0, x[:, :0]), "apply_along_axis: expected at least one row"),
         (lambda m, x: fnp.vectorize(np.dot, signature="(n),(n)->()")(x), "vectorize: expected 2 arguments"),
         (lambda m, x: fnp.vectorize(np.dot, signature="(n),(n)->()")(x, x[0, :2]), "expected one size for n"),
+        (lambda m, x: fnp.vectorize(np.hypot)(x, x[:, :2]), "vectorize: expected shapes that broadcast"),
         (lambda m, x: fnp.vectorize(np.sum, signature="(n)->()")(x[0, 0]), "expected at least 1 axes"),
         (lambda m, x: m.apply_over_axes(lambda a, i: a[0, 0], x, 0), "apply_over_axes: expected a function"),
     ],

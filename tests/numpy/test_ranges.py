@@ -66,6 +66,8 @@ def test_geomspace_refuses_zero():
     ("call", "message"),
     [
         (lambda m, x: m.vander(x), "vander: expected a 1-D array, got float64"),
+        (lambda m, x: m.linspace(x, x[:, :2]), "linspace: expected shapes that broadcast"),
+        (lambda m, x: m.logspace(x, x[:, :2]), "logspace: expected shapes that broadcast"),
         (lambda m, x: m.linspace(x, x, -1), "linspace: expected num of at least 0, got -1"),
     ],
 )

@@ -128,6 +128,7 @@ def test_methods():
         (lambda m, x: m.where(x > 0, x), DTypeError, "where: expected both x and y"),
         (lambda m, x: m.where(x > 0, x, x[:, :2]), ShapeError, "where: expected shapes that broadcast"),
         (lambda m, x: m.select([x], [x]), DTypeError, "select: expected conditions of dtype bool"),
+        (lambda m, x: m.select([x > 0], [x[:, :2]]), ShapeError, "select: expected shapes that broadcast"),
         (lambda m, x: m.select([x > 0], []), ShapeError, "select: expected as many choices as conditions"),
         (lambda m, x: m.take(x, 3, axis=1), IndexError, "take: expected indices within 3"),
         (lambda m, x: m.take(x, 0.5), DTypeError, "take: expected integer indices"),
