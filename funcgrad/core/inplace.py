@@ -9,11 +9,11 @@ with an error as soon as it is used.
 
 from typing import Any
 
-from funcgrad.core.tracer import Alias, Tracer
+from funcgrad.core.tracer import Alias, Tracer, refresh
 from funcgrad.core.types import shape_of
 from funcgrad.errors import InPlaceError
 
-__all__ = ["argument", "own", "readonly", "write"]
+__all__ = ["argument", "overwrite", "own", "readonly", "write"]
 
 # Shared marks: handles that must not be written to.
 _ARGUMENT = Alias()
@@ -44,6 +44,23 @@ def write(x: Tracer, new: Any) -> None:
         _write_base(alias, x, new)
     _become(x, new)
     alias.version += 1
+
+
+def overwrite(x: Tracer, key: tuple, value: Any) -> bool:
+    """Perform `x[key] = value` without a copy, if nothing else refers to the memory of `x`.
+
+    Returns False, with nothing done, where that is not so; `write` then does it with a copy.
+    """
+    alias = x.alias
+    if alias is not None and (alias.base is not None or alias.watched or alias in _REFUSED):
+        return False
+    if type(value) is Tracer and value.alias is not None and value.alias.watched:
+        refresh(value)
+    if not x.tracing.overwrite(x, key, value):
+        return False
+    if alias is not None:
+        alias.version += 1
+    return True
 
 
 def _write_base(alias, x, new):

@@ -110,6 +110,8 @@ class Primitive:
         differentiable: False when the derivative is zero wherever it exists.
         linear_in: sets of argument positions in which it is jointly linear, for transposition.
         view: NumPy's result is a view of argument 0, so `write_rule` is needed.
+        unread: argument positions of which the derivative rules read only shape and dtype, and in
+            that case only those of the result; such arrays are not kept for the backward pass.
 
     Rules, `x_dots`/`needs` with one entry an argument:
         type_rule(*types, **params) -> ArrayType (or a tuple of them)
@@ -120,6 +122,7 @@ class Primitive:
         forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
             in place of `y`
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
+        overwrite_rule(y_bar, *args, **params) -> one cotangent an argument, the first in `y_bar` itself
         write_rule(x, new, **params) -> x with the view replaced; None where NumPy may have copied
         samples() -> a list of Sample and Bad
     """
@@ -129,12 +132,14 @@ class Primitive:
     differentiable: bool = True
     linear_in: Sequence[Iterable[int]] = ()
     view: bool = False
+    unread: Sequence[int] = ()
 
     jvp_rule: Any = None
     vjp_rule: Any = None
     batch_rule: Any = None
     forward_rule: Any = None
     accumulate_rule: Any = None
+    overwrite_rule: Any = None
     write_rule: Any = None
 
     def __init__(self):
@@ -193,6 +198,7 @@ class Linear(Primitive):
     """
 
     linear_in = ((0,),)
+    unread = (0,)
 
     def transpose_rule(self, y_bar, x, *rest, **params):
         raise NotImplementedError
@@ -211,6 +217,10 @@ class JointlyLinear(Primitive):
     """
 
     positions: tuple[int, ...] | None = None
+
+    @property
+    def unread(self):
+        return range(1_000_000) if self.positions is None else self.positions
 
     def transpose_rule(self, needs, y_bar, *args, **params):
         raise NotImplementedError

@@ -154,6 +154,10 @@ class Trace:
     def type_of(self, tracer: Tracer) -> ArrayType:
         return type_of(tracer.value)
 
+    def overwrite(self, x: Tracer, key: tuple, value: Any) -> bool:
+        """Perform `x[key] = value` in the memory of `x`, if nothing else refers to it."""
+        return False
+
     def weaken(self, tracer: Tracer) -> None:
         """Mark the type of `tracer` as that of a Python number, where this trace has types of its own."""
 

@@ -5,13 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.inplace import own, write
+from funcgrad.core.inplace import overwrite, own, write
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype, fit
+from funcgrad.numpy.arrays import as_array, as_operand, astype, fit
 from funcgrad.primitives.broadcasting import reshape
-from funcgrad.primitives.indexing import Key, gather, index, index_update, scatter_add, scatter_set
+from funcgrad.primitives.indexing import (
+    Key,
+    gather,
+    index,
+    index_update,
+    indexed_shape,
+    scatter_add,
+    scatter_set,
+)
 from funcgrad.primitives.logic import select
 from funcgrad.primitives.shape import transpose
 
@@ -38,21 +46,40 @@ def getitem(x: Any, key: Any) -> Any:
 
 def setitem(x: Tracer, key: Any, value: Any) -> None:
     """Perform `x[key] = value` on a traced array."""
-    write(x, updated(x, key, value))
+    value = _value_for(x, value)
+    if type(key) is int or type(key) is slice and _plain(key):
+        basic = Key((key,))
+    else:
+        basic, indices, _, _ = _parsed(x, key) if _whole_mask(x, key) is None else (None, True, None, None)
+        if indices is not None:
+            write(x, updated(x, key, value))
+            return
+    value = _fitted(x, basic, value)
+    if not overwrite(x, basic, value):
+        write(x, index_update(x, value, key=basic))
+
+
+def _value_for(x, value):
+    value = as_operand(value)
+    return value if dtype_of(value) == dtype_of(x) else astype(value, dtype_of(x))
+
+
+def _fitted(x, basic, value):
+    """Return a value for `x[basic]` without the leading axes of size 1 that NumPy ignores."""
+    if not shape_of(value):
+        return value
+    return _without_leading_ones(value, len(indexed_shape(type_of(x), basic)))
 
 
 def updated(x: Any, key: Any, value: Any) -> Any:
     """Return `x` with `x[key] = value` done."""
-    value = as_array(value)
-    if dtype_of(value) != dtype_of(x):
-        value = astype(value, dtype_of(x))
+    value = _value_for(x, value)
     mask = _whole_mask(x, key)
     if mask is not None and shape_of(value) == ():
         return select(_expanded(mask, x), value, x)
     basic, indices, axes, separated = _parsed(x, key)
     if indices is None:
-        target = shape_of(index(x, key=basic))
-        return index_update(x, _without_leading_ones(value, len(target)), key=basic)
+        return index_update(x, _fitted(x, basic, value), key=basic)
     inner = x if _trivial(basic) else index(x, key=basic)
     inner = scatter_set(inner, _scatter_value(inner, value, indices, axes, separated), *indices, axes=axes)
     return inner if _trivial(basic) else index_update(x, inner, key=basic)

@@ -52,6 +52,8 @@ class Elementwise(Primitive):
         self.singular = singular
         self.linear_in = linear_in
         self._samples = samples
+        if self.partials and not any(map(callable, self.partials)):
+            self.unread = range(len(self.partials))
         self._dtype_rule = dtype_rule
         if not self.differentiable:
             self.jvp_rule = self.vjp_rule = None  # type: ignore[method-assign, assignment]

@@ -15,7 +15,7 @@ from funcgrad.primitives.broadcasting import reshape, stretch
 from funcgrad.primitives.elementwise import conform
 from funcgrad.primitives.shape import transpose
 
-__all__ = ["Key", "gather", "index", "index_update", "place", "scatter_add", "scatter_set"]
+__all__ = ["Key", "gather", "index", "index_update", "indexed_shape", "place", "scatter_add", "scatter_set"]
 
 
 class Key(tuple):
@@ -147,6 +147,11 @@ class IndexUpdate(JointlyLinear):
     def transpose_rule(self, needs, y_bar, x, v, *, key):
         x_bar = index_update(y_bar, np.zeros((), dtype_of(y_bar)), key=key) if needs[0] else None
         return x_bar, conform(index(y_bar, key=key), v) if needs[1] else None
+
+    def overwrite_rule(self, y_bar, x, v, *, key):
+        v_bar = conform(np.array(y_bar[key])[()], v)
+        y_bar[key] = 0
+        return y_bar, v_bar
 
     def batch_rule(self, size, batched, x, v, *, key):
         if not batched[0]:

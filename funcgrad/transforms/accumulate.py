@@ -64,6 +64,18 @@ class Cotangents:
         primitive.accumulate_rule(self.bars[i], y_bar, *args, **params)
         return True
 
+    def overwrite(self, primitive, ids, out: int, y_bar: np.ndarray, args: list, params: dict) -> None:
+        """Pull `y_bar` back in its own memory, copied first unless this walk owns it."""
+        if out not in self._owned:
+            y_bar = y_bar.copy()
+        x_bars = primitive.overwrite_rule(y_bar, *args, **params)
+        for i, x_bar in zip(ids, x_bars, strict=True):
+            if i is not None:
+                fresh = self.bars[i] is None
+                self.add(i, x_bar)
+                if fresh and x_bar is y_bar:
+                    self._owned.add(i)
+
     def finish(self, ids: Iterable[int], given: Any) -> list[Any]:
         """Return the cotangents of `ids` as arrays that share memory with nothing."""
         seen = {id(x) for x in given}

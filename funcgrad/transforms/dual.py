@@ -1,5 +1,6 @@
 """Forward mode as a trace: every primitive carries its tangent along as it is evaluated."""
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from funcgrad.core.inplace import argument
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
 from funcgrad.core.types import dtype_of
 from funcgrad.transforms.derive import jvp_of
+from funcgrad.transforms.tape import exclusive
 
 __all__ = ["Dual"]
 
@@ -53,6 +55,26 @@ class Dual(Trace):
                 for yi, di in zip(y, y_dot, strict=True)
             ]
         )
+
+    def overwrite(self, x, key, value):
+        v_dot = None
+        if type(value) is Tracer:
+            if value.tracing is not self:
+                return False
+            value, v_dot = value.value, value.node
+        x_dot = x.node
+        if v_dot is not None and x_dot is None:
+            x_dot = np.zeros_like(x.value)
+        plain = all(d is None or isinstance(d, (np.ndarray, np.generic)) for d in (x_dot, v_dot))
+        if not plain or isinstance(value, Tracer) or not exclusive(x):
+            return False
+        if x_dot is not None:
+            if x.node is not None and getrefcount(x_dot) > 3:
+                x_dot = x_dot.copy()
+            x_dot[key] = 0 if v_dot is None else v_dot
+        x.value[key] = value
+        x.node = x_dot
+        return True
 
     def release(self, x: Any) -> tuple[Any, Any]:
         """Return the primal and the tangent (None when zero) of an output."""

@@ -6,6 +6,7 @@ cotangents back with their VJP rules. Both are linear, and neither runs the func
 """
 
 from collections.abc import Callable, Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.inplace import argument
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
-from funcgrad.core.types import dtype_of
+from funcgrad.core.types import ArrayType, dtype_of
+from funcgrad.primitives.indexing import index_update
 from funcgrad.transforms.accumulate import Cotangents
 from funcgrad.transforms.derive import jvp_of, vjp_of
 
@@ -78,8 +80,29 @@ class Tape(Trace):
             return self._record_outputs(primitive, params, ids, values, y, saved)
         out = self._count
         self._count = out + 1
+        if primitive.unread:
+            unread = primitive.unread
+            values = [_type_if_large(v) if i in unread else v for i, v in enumerate(values)]
+            saved = _type_if_large(y)
         self.records.append((primitive, params, ids, values, out, saved))
         return Tracer(self, y, out)
+
+    def overwrite(self, x, key, value):
+        v_id = None
+        if type(value) is Tracer:
+            if value.tracing is not self:
+                return False
+            v_id, value = value.node, value.value
+        if not exclusive(x) or not isinstance(value, _PLAIN):
+            return False
+        kind = _type_if_large(x.value)
+        x.value[key] = value
+        if x.node is not None or v_id is not None:
+            params = {"key": key}
+            self.records.append((index_update, params, (x.node, v_id), (kind, value), self._count, kind))
+            x.node = self._count
+            self._count += 1
+        return True
 
     def _record_outputs(self, primitive, params, ids, values, ys, saved):
         self.check_outputs(primitive, ys)
@@ -153,6 +176,9 @@ class Tape(Trace):
                     if y_bar is None:
                         continue
                     bars[out] = None
+                if primitive.overwrite_rule is not None and ids[0] is not None and type(y_bar) is np.ndarray:
+                    cotangents.overwrite(primitive, ids, out, y_bar, values, params)
+                    continue
                 if primitive.accumulate_rule is not None and ids[0] is not None:
                     if cotangents.accumulate(primitive, ids[0], y_bar, values, params):
                         continue
@@ -167,6 +193,28 @@ class Tape(Trace):
                         else:
                             cotangents.add(i, x_bar)
         return cotangents.finish(range(1, inputs + 1), given)
+
+
+_PLAIN = (np.ndarray, np.generic, float, int, complex)
+
+# Below this size a copy is cheaper than knowing that none is needed.
+_LARGE = 4096
+
+
+def _type_if_large(x):
+    return ArrayType(x.shape, x.dtype) if type(x) is np.ndarray and x.nbytes >= _LARGE else x
+
+
+def exclusive(x: Tracer) -> bool:
+    """Whether the value of `x` is a large array that nothing but `x` refers to."""
+    value = x.value
+    return (
+        type(value) is np.ndarray
+        and value.nbytes >= _LARGE
+        and getrefcount(value) == 3  # x, the local name, and getrefcount's argument
+        and value.base is None
+        and value.flags.writeable
+    )
 
 
 def _popped(records):
