@@ -122,6 +122,7 @@ class Primitive:
         forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
             in place of `y`
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
+        accumulate_batch_rule: the same, where both have a leading batch axis
         overwrite_rule(y_bar, *args, **params) -> one cotangent an argument, the first in `y_bar` itself
         write_rule(x, new, **params) -> x with the view replaced; None where NumPy may have copied
         samples() -> a list of Sample and Bad
@@ -139,6 +140,7 @@ class Primitive:
     batch_rule: Any = None
     forward_rule: Any = None
     accumulate_rule: Any = None
+    accumulate_batch_rule: Any = None
     overwrite_rule: Any = None
     write_rule: Any = None
 

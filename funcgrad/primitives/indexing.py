@@ -75,6 +75,9 @@ class Index(Linear):
     def accumulate_rule(self, x_bar, y_bar, x, *, key):
         x_bar[key] += y_bar
 
+    def accumulate_batch_rule(self, x_bar, y_bar, x, *, key):
+        x_bar[key.batched()] += y_bar
+
     def batch_rule(self, size, batched, x, *, key):
         return index(x, key=key.batched()), True
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of
+from funcgrad.transforms.batch import Batch
 
 __all__ = ["Cotangents"]
 
@@ -35,7 +37,7 @@ class Cotangents:
         if old is None:
             self.bars[i] = x_bar
         elif i in self._owned:
-            if type(x_bar) is np.ndarray:
+            if type(x_bar) is np.ndarray and type(old) is np.ndarray:
                 old += x_bar
             else:
                 self.bars[i] = old + x_bar
@@ -47,9 +49,11 @@ class Cotangents:
 
     def accumulate(self, primitive, i: int, y_bar: Any, args: list, params: dict) -> bool:
         """Add the pullback of `y_bar` into the buffer of variable `i`, if everything is concrete."""
-        if type(y_bar) is not np.ndarray and not isinstance(y_bar, np.generic):
-            return False
         if not all(type(x) is np.ndarray for x in args[1:]):
+            return False
+        if type(y_bar) is Tracer:
+            return self._accumulate_batch(primitive, i, y_bar, args, params)
+        if type(y_bar) is not np.ndarray and not isinstance(y_bar, np.generic):
             return False
         old = self.bars[i]
         if i not in self._owned:
@@ -62,6 +66,24 @@ class Cotangents:
             self.bars[i] = buffer
             self._owned.add(i)
         primitive.accumulate_rule(self.bars[i], y_bar, *args, **params)
+        return True
+
+    def _accumulate_batch(self, primitive, i, y_bar, args, params):
+        """The same for one cotangent an example, all of them in one buffer."""
+        batch = y_bar.tracing
+        rule = primitive.accumulate_batch_rule
+        if rule is None or not isinstance(batch, Batch) or type(y_bar.value) is not np.ndarray:
+            return False
+        old = self.bars[i]
+        if i not in self._owned:
+            if old is not None:
+                return False
+            buffer = np.zeros((batch.size, *shape_of(args[0])), dtype_of(args[0]))
+            self.bars[i] = Tracer(batch, buffer, None)
+            self._owned.add(i)
+        elif type(old) is not Tracer or old.tracing is not batch:
+            return False
+        rule(self.bars[i].value, y_bar.value, *args, **params)
         return True
 
     def overwrite(self, primitive, ids, out: int, y_bar: np.ndarray, args: list, params: dict) -> None:

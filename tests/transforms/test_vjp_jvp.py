@@ -172,3 +172,14 @@ def test_random_compositions_keep_the_laws(steps, seed):
     np.testing.assert_allclose(
         fg.vmap(function)(np.stack([x, y_bar]))[1], function(y_bar), rtol=1e-9, atol=1e-12
     )
+
+
+def test_jacobian_of_a_loop_of_reads():
+    def f(x):
+        rows = [x[0]]
+        for i in range(1, len(x)):
+            rows.append(rows[-1] * 0.5 + np.sin(x[i]) * x[1:3].sum())
+        return np.stack(rows)
+
+    x = np.linspace(0, 1, 6)
+    np.testing.assert_allclose(fg.jacrev(f)(x), fg.jacfwd(f)(x), rtol=1e-13)
