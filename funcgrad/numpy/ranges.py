@@ -7,9 +7,9 @@ import numpy as np
 
 from funcgrad.core.inplace import own, readonly
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
-from funcgrad.core.types import broadcast_shapes, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.core.types import broadcast_shapes, dtype_of, is_inexact, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype, fit, implements
+from funcgrad.numpy.arrays import as_array, as_operand, astype, fit, implements
 from funcgrad.numpy.creation import array
 from funcgrad.numpy.shaping import moveaxis
 from funcgrad.numpy.static import known
@@ -66,7 +66,7 @@ def linspace(
     num = operator.index(num)
     if num < 0:
         raise ShapeError(f"linspace: expected num of at least 0, got {num}.")
-    start, stop = _inexact(start), _inexact(stop)
+    start, stop = _ends(start, stop)
     shape = broadcast_shapes("linspace", type_of(start), type_of(stop))
     parts = num - 1 if endpoint else num
     step = (stop - start) / parts if parts > 0 else (stop - start) * np.nan
@@ -77,14 +77,15 @@ def linspace(
     return (y, step) if retstep else y
 
 
-def _inexact(x):
-    x = as_array(x)
-    return x if is_inexact(dtype_of(x)) else astype(x, float)
+def _ends(*ends):
+    """Return the endpoints in their common inexact dtype; Python numbers adapt to arrays."""
+    dtype = promote(*[type_of(as_operand(x)) for x in ends], type_of(1.0))
+    return [astype(as_array(x), dtype) for x in ends]
 
 
 def _steps(start, stop, step, shape, num, parts, endpoint):
     """Return start + i step for i below num, along a new first axis, ending in stop exactly."""
-    dtype = np.result_type(dtype_of(start), dtype_of(stop), 1.0)
+    dtype = dtype_of(start)
     counts = np.arange(num, dtype=dtype).reshape(-1, *(1,) * len(shape))
     y = astype(fit(start + counts * (step if parts > 0 else 0), (num, *shape)), dtype)
     if not endpoint or num < 2:
@@ -104,12 +105,12 @@ def logspace(
     axis: int = 0,
 ) -> Any:
     """Return base ** (numbers evenly spaced from start to stop), differentiable in all three."""
-    base = as_array(base)
-    ends = type_of(as_array(start)), type_of(as_array(stop))
-    shape = broadcast_shapes("logspace", *ends, type_of(base))
-    if base.ndim:
-        start, stop = fit(as_array(start), shape), fit(as_array(stop), shape)
-    y = power(fit(base, shape) if base.ndim else base, linspace(start, stop, num, endpoint))
+    start, stop = _ends(start, stop)
+    base = as_operand(base)
+    shape = broadcast_shapes("logspace", type_of(start), type_of(stop), type_of(base))
+    if shape_of(base):
+        start, stop, base = fit(start, shape), fit(stop, shape), fit(base, shape)
+    y = power(base, linspace(start, stop, num, endpoint))
     y = own(moveaxis(y, 0, axis)) if axis else y
     return y if dtype is None else astype(y, dtype)
 
@@ -123,12 +124,11 @@ def geomspace(
     Raises:
         ShapeError: when an endpoint is known to be zero.
     """
-    start, stop = _inexact(start), _inexact(stop)
+    start, stop = (astype(x, np.result_type(dtype_of(x), float)) for x in _ends(start, stop))
     for x in (start, stop):
         if is_concrete(x) and np.any(np.equal(concrete(x), 0)):
             raise ShapeError("geomspace: expected endpoints other than zero, got zero.")
     direction = start / absolute(start) if dtype_of(start).kind == "c" else sign(start)
-    result = np.result_type(dtype_of(start), dtype_of(stop), 1.0)
     y = logspace(log10(start / direction), log10(stop / direction), num, endpoint) * direction
     shape = shape_of(y)[1:]
     if num > 0:
@@ -136,7 +136,7 @@ def geomspace(
     if num > 1 and endpoint:
         y = index_update(y, fit(stop, shape), key=Key((-1,)))
     y = own(moveaxis(y, 0, axis)) if axis else y
-    return astype(y, result if dtype is None else dtype)
+    return astype(y, dtype_of(start) if dtype is None else dtype)
 
 
 @implements(np.vander)

@@ -38,6 +38,11 @@ __all__ = [
 ]
 
 
+def _axes(name, axis, ndim):
+    """Return the axes; like NumPy's ufuncs take axis 0 and -1 of an array that has none."""
+    return () if ndim == 0 and axis in (0, -1) else as_axes(name, axis, ndim)
+
+
 @implements(np.sum)
 def sum(
     a: Any,
@@ -56,7 +61,7 @@ def sum(
         a = select(where, a, 0)
     if dtype is not None:
         a = astype(a, dtype)
-    y = bind(reduce_sum, a, axes=as_axes("sum", axis, a.ndim), keepdims=bool(keepdims))
+    y = bind(reduce_sum, a, axes=_axes("sum", axis, a.ndim), keepdims=bool(keepdims))
     return y if initial is None else y + initial
 
 
@@ -77,7 +82,7 @@ def prod(
         a = select(where, a, 1)
     if dtype is not None:
         a = astype(a, dtype)
-    y = reduction.reduce_prod(a, axes=as_axes("prod", axis, a.ndim), keepdims=bool(keepdims))
+    y = reduction.reduce_prod(a, axes=_axes("prod", axis, a.ndim), keepdims=bool(keepdims))
     return y if initial is None else y * initial
 
 
@@ -96,7 +101,7 @@ def _extremum(name, primitive, combine):
             if initial is None:
                 raise DTypeError(f"{name}: expected initial= together with where=, got none.")
             a = select(where, a, initial)
-        axes = as_axes(name, axis, a.ndim)
+        axes = _axes(name, axis, a.ndim)
         if initial is not None and math.prod(a.shape[i] for i in axes) == 0:
             shape = [1 if i in axes else n for i, n in enumerate(a.shape)]
             a = np.full(shape, initial, a.dtype)
@@ -127,7 +132,7 @@ def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, w
     no_out("any", out)
     a = as_array(a)
     a = a if where is None else select(where, a, False)
-    return reduction.reduce_any(a, axes=as_axes("any", axis, a.ndim), keepdims=bool(keepdims))
+    return reduction.reduce_any(a, axes=_axes("any", axis, a.ndim), keepdims=bool(keepdims))
 
 
 @implements(np.all)
@@ -136,7 +141,7 @@ def all(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, w
     no_out("all", out)
     a = as_array(a)
     a = a if where is None else select(where, a, True)
-    return reduction.reduce_all(a, axes=as_axes("all", axis, a.ndim), keepdims=bool(keepdims))
+    return reduction.reduce_all(a, axes=_axes("all", axis, a.ndim), keepdims=bool(keepdims))
 
 
 @implements(np.count_nonzero)

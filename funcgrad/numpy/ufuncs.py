@@ -270,7 +270,7 @@ def select_finite(x: Any, whole: Any) -> Any:
 
 def _frexp(x: Any, /) -> tuple[Any, Any]:
     x = as_operand(x)
-    x = x if is_inexact(dtype_of(x)) else astype(x, float)
+    x = x if is_inexact(dtype_of(x)) else astype(x, np.frexp(np.ones((), dtype_of(x)))[0].dtype)
     size = logic.select(logic.logical_and(logic.isfinite(x), logic.not_equal(x, 0)), absolute(x), 1.0)
     exponent = astype(floor(log2(size)), np.int32) + np.int32(1)
     # log2 may round up to the next whole number, or down from one.
