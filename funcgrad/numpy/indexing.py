@@ -47,16 +47,23 @@ def getitem(x: Any, key: Any) -> Any:
 def setitem(x: Tracer, key: Any, value: Any) -> None:
     """Perform `x[key] = value` on a traced array."""
     value = _value_for(x, value)
-    if type(key) is int or type(key) is slice and _plain(key):
-        basic = Key((key,))
-    else:
-        basic, indices, _, _ = _parsed(x, key) if _whole_mask(x, key) is None else (None, True, None, None)
-        if indices is not None:
-            write(x, updated(x, key, value))
-            return
+    basic = _basic_key(x, key)
+    if basic is None:
+        write(x, updated(x, key, value))
+        return
     value = _fitted(x, basic, value)
     if not overwrite(x, basic, value):
         write(x, index_update(x, value, key=basic))
+
+
+def _basic_key(x, key) -> Key | None:
+    """Return a key without index arrays and masks; None for one that has them."""
+    if type(key) is int or type(key) is slice and _plain(key):
+        return Key((key,))
+    if _whole_mask(x, key) is not None:
+        return None
+    basic, indices, _, _ = _parsed(x, key)
+    return basic if indices is None else None
 
 
 def _value_for(x, value):

@@ -36,10 +36,10 @@ _ACCUMULATE = {
 def array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's `__array_ufunc__`: called for every ufunc that meets a tracer."""
     function = UFUNCS.get(ufunc)
-    if method == "__call__" and not kwargs and function is not None:
-        return function(*inputs)
     if function is None:
         raise _unsupported(f"{ufunc.__name__}")
+    if method == "__call__" and not kwargs:
+        return function(*inputs)
     if method == "__call__":
         return _called(function, ufunc, inputs, **kwargs)
     handler = _METHODS.get(method)

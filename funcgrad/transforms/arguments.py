@@ -11,7 +11,7 @@ from funcgrad.core.staging import argument_names, call_path, leaf_type
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
-__all__ = ["Chosen", "as_derivative", "check_like", "owner_of"]
+__all__ = ["Chosen", "as_derivative", "check_like", "described", "owner_of", "split_aux"]
 
 
 def owner_of(transform: str, function: Callable) -> str:
@@ -112,6 +112,22 @@ class Chosen:
             return leaves[0]
         out = tree.unflatten(self.treedef, leaves)
         return out[0] if self.single else out
+
+
+def split_aux(out: Any, owner: str) -> tuple:
+    """Return the pair `(result, extra)` that a function with has_aux=True must return."""
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TreeError(
+            f"{owner}: expected a pair (result, extra) with has_aux=True, got {described(out)}.",
+            hint="return result, extra.",
+        )
+    return out
+
+
+def described(x: Any) -> str:
+    """Return what to call a result that is not what was expected: its structure, or its class."""
+    leaves, treedef = tree.flatten(x)
+    return str(treedef) if len(leaves) != 1 or leaves[0] is not x else type(x).__name__
 
 
 def as_derivative(x_bar: Any, x: Any) -> Any:

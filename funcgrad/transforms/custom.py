@@ -165,7 +165,8 @@ class _Custom:
         self._owner = f"{type(self).__name__} {name_of(function)}"
 
     def _split(self, args):
-        """Return the differentiable arguments, and a function that puts the others back."""
+        """Return the differentiable arguments as leaves, their structure, the other arguments, and a
+        function that puts the two together."""
         static = {i % len(args): args[i] for i in self._static}
         given = [x for i, x in enumerate(args) if i not in static]
 
@@ -173,7 +174,10 @@ class _Custom:
             rest = iter(dynamic)
             return [static[i] if i in static else next(rest) for i in range(len(args))]
 
-        return given, list(static.values()), merged
+        pairs, in_tree = tree.flatten_with_paths(tuple(given))
+        for path, x in pairs:
+            leaf_type(x, self._owner, partial(str, f"argument {path}"))
+        return [x for _, x in pairs], in_tree, list(static.values()), merged
 
     def _flat_function(self, call_of, in_tree, merged):
         def function(*leaves):
@@ -238,12 +242,7 @@ class custom_jvp(_Custom):
         return rule
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        args = self._bound(args, kwargs)
-        given, static, merged = self._split(args)
-        pairs, in_tree = tree.flatten_with_paths(tuple(given))
-        leaves = [x for _, x in pairs]
-        for path, x in pairs:
-            leaf_type(x, self._owner, partial(str, f"argument {path}"))
+        leaves, in_tree, static, merged = self._split(self._bound(args, kwargs))
 
         def rule(xs, dots):
             if self._rule is None:
@@ -308,12 +307,7 @@ class custom_vjp(_Custom):
         self._backward = backward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        args = self._bound(args, kwargs)
-        given, static, merged = self._split(args)
-        pairs, in_tree = tree.flatten_with_paths(tuple(given))
-        leaves = [x for _, x in pairs]
-        for path, x in pairs:
-            leaf_type(x, self._owner, partial(str, f"argument {path}"))
+        leaves, in_tree, static, merged = self._split(self._bound(args, kwargs))
 
         def forward(*xs):
             if self._forward is None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad import tree
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.transforms.arguments import Chosen, as_derivative, owner_of
+from funcgrad.transforms.arguments import Chosen, as_derivative, described, owner_of, split_aux
 from funcgrad.transforms.tape import record
 
 __all__ = ["grad", "value_and_grad"]
@@ -126,7 +125,8 @@ def _value_and_grad(function, argnums, has_aux, holomorphic, allow_int, owner):
                     merged[i] = tracer
                 tracers = merged
             out = function(*chosen.replaced(tracers), **kwargs)
-            return ([out], None) if not has_aux else _split_aux(out, owner)
+            out, extra = split_aux(out, owner) if has_aux else (out, None)
+            return [out], extra
 
         tape, (y,), outs, extra = record(flat, [leaves[i] for i in active], owner, aux=has_aux)
         bars = tape.pull([_seed(y, owner, holomorphic)], outs, len(active), consume=True)
@@ -146,7 +146,7 @@ def _seed(y, owner, holomorphic):
         return np.float64(1.0)
     if type(y) is not Tracer and not isinstance(y, (np.ndarray, np.generic, int, float, complex)):
         raise ShapeError(
-            f"{owner}: expected a scalar output, got {_described(y)}.",
+            f"{owner}: expected a scalar output, got {described(y)}.",
             hint="return one number; has_aux=True carries extra results.",
         )
     kind = type_of(y)
@@ -171,17 +171,3 @@ def _seed(y, owner, holomorphic):
             hint="an integer or bool result has no derivative.",
         )
     return kind.dtype.type(1)
-
-
-def _split_aux(out, owner):
-    if not isinstance(out, tuple) or len(out) != 2:
-        raise ShapeError(
-            f"{owner}: expected a pair (result, extra) with has_aux=True, got {_described(out)}.",
-            hint="return result, extra.",
-        )
-    return [out[0]], out[1]
-
-
-def _described(x):
-    leaves, treedef = tree.flatten(x)
-    return str(treedef) if len(leaves) != 1 or leaves[0] is not x else type(x).__name__

@@ -9,8 +9,8 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.staging import check_outputs
 from funcgrad.core.types import ArrayType, shape_of, type_of
-from funcgrad.errors import DTypeError, ShapeError, TreeError
-from funcgrad.transforms.arguments import Chosen, owner_of
+from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.transforms.arguments import Chosen, owner_of, split_aux
 from funcgrad.transforms.batch import Batch
 from funcgrad.transforms.grad import grad
 from funcgrad.transforms.jvp import jvp
@@ -78,11 +78,7 @@ def jacobian(
             out = function(*chosen.replaced(tracers), **kwargs)
             extra = None
             if has_aux:
-                if not isinstance(out, tuple) or len(out) != 2:
-                    raise TreeError(
-                        f"{owner}: expected a pair (result, extra) with has_aux=True, got {out!r}."
-                    )
-                out, extra = out
+                out, extra = split_aux(out, owner)
             leaves, treedef = tree.flatten(out)
             return check_outputs(leaves, treedef, owner), (treedef, extra)
 

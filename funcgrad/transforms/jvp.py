@@ -11,7 +11,7 @@ from funcgrad.core.staging import check_outputs, stage, stage_flat
 from funcgrad.core.tracer import is_concrete
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import DerivativeError, TreeError
-from funcgrad.transforms.arguments import Chosen, as_derivative, check_like, owner_of
+from funcgrad.transforms.arguments import Chosen, as_derivative, check_like, owner_of, split_aux
 from funcgrad.transforms.derive import transpose
 from funcgrad.transforms.dual import Dual
 from funcgrad.transforms.vjp import linear_record
@@ -59,9 +59,7 @@ def jvp(function: Callable, primals: tuple, tangents: tuple, *, has_aux: bool = 
         out = function(*chosen.replaced(tracers))
         extra = None
         if has_aux:
-            if not isinstance(out, tuple) or len(out) != 2:
-                raise TreeError(f"{owner}: expected a pair (result, extra) with has_aux=True, got {out!r}.")
-            out, extra = out
+            out, extra = split_aux(out, owner)
             extra = tree.map(lambda x: dual.release(x)[0], extra)
         leaves, treedef = tree.flatten(out)
         check_outputs(leaves, treedef, owner)

@@ -6,8 +6,7 @@ from typing import Any
 from funcgrad import tree
 from funcgrad.core.staging import check_outputs
 from funcgrad.core.types import type_of
-from funcgrad.errors import TreeError
-from funcgrad.transforms.arguments import Chosen, as_derivative, check_like, owner_of
+from funcgrad.transforms.arguments import Chosen, as_derivative, check_like, owner_of, split_aux
 from funcgrad.transforms.tape import record
 
 __all__ = ["linear_record", "vjp"]
@@ -26,9 +25,7 @@ def linear_record(function: Callable, primals: tuple, owner: str, has_aux: bool 
         out = function(*chosen.replaced(tracers))
         extra = None
         if has_aux:
-            if not isinstance(out, tuple) or len(out) != 2:
-                raise TreeError(f"{owner}: expected a pair (result, extra) with has_aux=True, got {out!r}.")
-            out, extra = out
+            out, extra = split_aux(out, owner)
         leaves, treedef = tree.flatten(out)
         check_outputs(leaves, treedef, owner)
         return leaves, (treedef, extra)
