@@ -243,7 +243,10 @@ true_divide = divide
 
 def _conjugate(x: Any, /) -> Any:
     x = as_operand(x)
-    return arithmetic.conjugate(x) if dtype_of(x).kind == "c" else positive(x)
+    kind = dtype_of(x).kind
+    if kind == "c":
+        return arithmetic.conjugate(x)
+    return positive(astype(x, np.int8) if kind == "b" else x)
 
 
 def _float_power(x: Any, y: Any, /) -> Any:

@@ -195,6 +195,7 @@ class Real(Linear):
     """y = the real part of a complex x."""
 
     name = "real"
+    view = True
 
     def type_rule(self, x):
         return ArrayType(x.shape, np.empty(0, x.dtype).real.dtype)
@@ -208,6 +209,9 @@ class Real(Linear):
     def batch_rule(self, size, batched, x):
         return real(x), True
 
+    def write_rule(self, x, new):
+        return convert(new, dtype=dtype_of(x)) + imag(x) * 1j
+
     def samples(self):
         return [Sample((_complex,)), Sample((box((), dtype=complex),))]
 
@@ -216,6 +220,7 @@ class Imag(Linear):
     """y = the imaginary part of a complex x; a cotangent c becomes -i c, so that Re(-i c x) = c y."""
 
     name = "imag"
+    view = True
 
     def type_rule(self, x):
         return ArrayType(x.shape, np.empty(0, x.dtype).real.dtype)
@@ -228,6 +233,9 @@ class Imag(Linear):
 
     def batch_rule(self, size, batched, x):
         return imag(x), True
+
+    def write_rule(self, x, new):
+        return real(x) + convert(new, dtype=dtype_of(x)) * 1j
 
     def samples(self):
         return [Sample((_complex,)), Sample((box((), dtype=complex),))]

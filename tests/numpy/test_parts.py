@@ -76,3 +76,18 @@ def test_i0_is_of_real_numbers_and_does_not_load_scipy_at_import():
         fnp.i0(Z)
     code = "import sys, funcgrad; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("part", [np.real, np.imag, lambda z: z.real, lambda z: z.imag])
+def test_parts_are_views(part):
+    def f(z):
+        z = z * 1.0
+        y = part(z)
+        y[0] = 7.0
+        z[1] = 2.0 - 3.0j
+        return z, y
+
+    assert_same(fg.trace(f)(Z)(Z), f(Z))
+    assert_same(fg.vjp(f, Z)[0], f(Z))
+    single = Z.astype(np.complex64)
+    assert_same(fg.trace(f)(single)(single), f(single))
