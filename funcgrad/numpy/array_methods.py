@@ -363,6 +363,7 @@ def attach() -> None:
         "__deepcopy__": lambda self, memo: _copy(self),
         "__array_ufunc__": array_ufunc,
         "__array_function__": array_function,
+        "__array_namespace__": lambda self, *, api_version=None: sys.modules["funcgrad.numpy"],
         "__array_priority__": 1000.0,
         "reshape": _method_reshape,
         "transpose": _method_transpose,

@@ -40,7 +40,9 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     if not _target("copyto", dst, src, where):
         return np.copyto(dst, src, casting, where)
     if not np.can_cast(dtype_of(as_array(src)), dst.dtype, casting):
-        raise DTypeError(f"copyto: expected values that cast to {type_of(dst)}, got {type_of(as_array(src))}.")
+        raise DTypeError(
+            f"copyto: expected values that cast to {type_of(dst)}, got {type_of(as_array(src))}."
+        )
     value = astype(as_array(src), dst.dtype)
     _check_fits("copyto", value, dst)
     write(dst, fit(value if where is True else logic.select(as_array(where), value, dst), dst.shape))

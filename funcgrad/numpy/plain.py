@@ -3,6 +3,7 @@
 from numpy import (
     bartlett,
     blackman,
+    bool,
     bool_,
     broadcast_shapes,
     complex64,
@@ -18,6 +19,7 @@ from numpy import (
     float32,
     float64,
     floating,
+    from_dlpack,
     hamming,
     hanning,
     iinfo,
@@ -57,6 +59,7 @@ from numpy import (
 __all__ = [
     "bartlett",
     "blackman",
+    "bool",
     "bool_",
     "broadcast_shapes",
     "complex64",
@@ -72,6 +75,7 @@ __all__ = [
     "float32",
     "float64",
     "floating",
+    "from_dlpack",
     "hamming",
     "hanning",
     "iinfo",

@@ -14,7 +14,19 @@ from funcgrad.primitives.arithmetic import conjugate
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.contraction import dot as dot_primitive
 
-__all__ = ["cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat"]
+__all__ = [
+    "cross",
+    "dot",
+    "inner",
+    "kron",
+    "matmul",
+    "matvec",
+    "outer",
+    "tensordot",
+    "vdot",
+    "vecdot",
+    "vecmat",
+]
 
 _NONE = ((), ())
 _MATRICES = {"contract": ((1,), (0,)), "batch": _NONE}
@@ -145,9 +157,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 @implements(np.cross)
-def cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     """Return the vector product of vectors of 3 (or 2) components along the given axes."""
     if axis is not None:
         axisa = axisb = axisc = axis

@@ -1,5 +1,6 @@
 """Covariance and correlation of variables, and counts of values: histogram, bincount, digitize."""
 
+import builtins
 import operator
 from typing import Any
 
@@ -16,7 +17,7 @@ from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import dot
 from funcgrad.numpy.rearranging import atleast_2d
 from funcgrad.numpy.selection import clip
-from funcgrad.numpy.shaping import ravel, squeeze, transpose
+from funcgrad.numpy.shaping import ravel, reshape, squeeze, transpose
 from funcgrad.numpy.sorting import searchsorted
 from funcgrad.numpy.static import known
 from funcgrad.primitives import logic
@@ -24,7 +25,16 @@ from funcgrad.primitives.arithmetic import conjugate, imag, real
 from funcgrad.primitives.exponential import sqrt
 from funcgrad.primitives.indexing import scatter_add
 
-__all__ = ["bincount", "corrcoef", "cov", "digitize", "histogram", "histogram_bin_edges"]
+__all__ = [
+    "bincount",
+    "corrcoef",
+    "cov",
+    "digitize",
+    "histogram",
+    "histogram2d",
+    "histogram_bin_edges",
+    "histogramdd",
+]
 
 
 @implements(np.cov)
@@ -165,23 +175,79 @@ def histogram(
     """
     a = as_array(a)
     edges = as_array(histogram_bin_edges(a, bins, range))
-    if edges.ndim != 1:
-        raise ShapeError(f"histogram: expected a number of bins or a vector of edges, got {type_of(edges)}.")
-    n = len(edges) - 1
-    flat = ravel(a)
-    place = searchsorted(edges, flat, "right") - 1
-    place = logic.select(logic.equal(flat, edges[-1]), n - 1, place)
-    outside = logic.logical_or(logic.less(place, 0), logic.greater_equal(place, n))
-    place = logic.select(outside, n, place)  # one more bin, which is dropped
-    if weights is None:
-        w = np.ones(flat.shape, np.intp)
-    else:
-        w = ravel(weights)
-        if w.shape != flat.shape:
-            raise ShapeError(
-                f"histogram: expected a weight for each element, got {type_of(w)} for {type_of(flat)}."
-            )
-    counts = +scatter_add(np.zeros(n + 1, w.dtype), w, place, axes=(0,))[:-1]
+    counts = _counted("histogram", [ravel(a)], [edges], weights)
     if density:
         counts = counts / astype(diff(edges), float) / reductions.sum(counts)
     return counts, edges
+
+
+@implements(np.histogram2d)
+def histogram2d(
+    x: Any, y: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
+) -> tuple[Any, Any, Any]:
+    """Return how many points (x, y) fall into each cell, and the edges along x and y; see `histogram`."""
+    if np.ndim(bins) == 1 and len(bins) not in (1, 2):
+        bins = [as_array(bins)] * 2
+    counts, edges = histogramdd([x, y], bins, range, density, weights)
+    return counts, *edges
+
+
+@implements(np.histogramdd)
+def histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
+) -> tuple[Any, tuple[Any, ...]]:
+    """Return how many points fall into each cell of a grid, and the edges along each axis.
+
+    Args:
+        sample: float[n, d], or d vectors float[n].
+        bins: a number of bins or a vector of edges, the same for all axes or one for each.
+        range: a pair of bounds (or None) for each axis.
+        density: divide by the number of points and the volume of each cell.
+        weights: float[n].
+
+    Derivative: by the weights; counts are constants.
+    """
+    if isinstance(sample, (list, tuple)):
+        columns = [ravel(x) for x in sample]
+    else:
+        points = atleast_2d(sample)
+        columns = [points[:, d] for d in builtins.range(points.shape[1])]
+    count = len(columns)
+    each = [bins] * count if isinstance(bins, int) else list(bins)
+    bounds = [None] * count if range is None else list(range)
+    if len(each) != count or len(bounds) != count:
+        raise ShapeError(
+            f"histogramdd: expected bins and range for each of {count} axes, got {len(each)} and {len(bounds)}."
+        )
+    edges = [
+        as_array(histogram_bin_edges(x, b if isinstance(b, int) else as_array(b), r))
+        for x, b, r in zip(columns, each, bounds, strict=True)
+    ]
+    counts = astype(_counted("histogramdd", columns, edges, weights), float)
+    if density:
+        counts = counts / reductions.sum(counts)
+        for d, e in enumerate(edges):
+            counts = counts / reshape(diff(e), [-1 if i == d else 1 for i in builtins.range(count)])
+    return counts, tuple(edges)
+
+
+def _counted(name, columns, edges, weights):
+    """Return the sum of the weights (the number, without them) of the points in each cell."""
+    places = []
+    for x, e in zip(columns, edges, strict=True):
+        if e.ndim != 1:
+            raise ShapeError(f"{name}: expected a number of bins or a vector of edges, got {type_of(e)}.")
+        n = len(e) - 1
+        place = searchsorted(e, x, "right") - 1
+        place = logic.select(logic.equal(x, e[-1]), n - 1, place)
+        outside = logic.logical_or(logic.less(place, 0), logic.greater_equal(place, n))
+        places.append(logic.select(outside, n, place))  # one more bin, which is dropped
+    w = np.ones(columns[0].shape, np.intp) if weights is None else ravel(weights)
+    if w.shape != columns[0].shape:
+        raise ShapeError(
+            f"{name}: expected a weight for each element, got {type_of(w)} for {type_of(columns[0])}."
+        )
+    full = scatter_add(
+        np.zeros([len(e) for e in edges], w.dtype), w, *places, axes=tuple(builtins.range(len(edges)))
+    )
+    return +full[(slice(None, -1),) * len(edges)]

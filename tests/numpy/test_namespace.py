@@ -65,3 +65,13 @@ def test_a_program_written_against_the_namespace():
     w, x = np.full((4, 2), 0.3), np.arange(6.0).reshape(2, 3)
     assert loss(fnp, w, x) == loss(np, w, x)
     np.testing.assert_allclose(fg.grad(lambda w: loss(fnp, w, x))(w), fg.grad(lambda w: loss(np, w, x))(w))
+
+
+def test_the_array_api_finds_the_namespace():
+    def standardized(x):
+        xp = x.__array_namespace__()
+        y = xp.concat([x, xp.ones_like(x)])
+        return xp.sum(xp.astype(y, xp.float64) ** 2, axis=0) + xp.cumulative_sum(x, axis=0)[-1]
+
+    np.testing.assert_allclose(fg.grad(standardized)(np.arange(3.0)), 2 * np.arange(3.0) + 1)
+    assert fnp.isdtype(fnp.float32, "real floating")

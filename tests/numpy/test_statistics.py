@@ -42,6 +42,9 @@ LAWS = {
     "histogram range": (lambda m, x: list(m.histogram(x, 4, (-1.0, 1.0))), (M,)),
     "histogram weights": (lambda m, w: list(m.histogram(V, EDGES, weights=w)), (W,)),
     "histogram density": (lambda m, w: m.histogram(V, EDGES, weights=w, density=True)[0], (W,)),
+    "histogram2d": (lambda m, w: m.histogram2d(M.ravel()[:6], V, [EDGES, EDGES - 0.2], weights=w)[0], (W,)),
+    "histogram2d range": (lambda m, w: m.histogram2d(V, V**2, 3, [(-1, 1), (0, 2)], True, w)[0], (W,)),
+    "histogramdd": (lambda m, w: m.histogramdd(M.T, (EDGES, EDGES, EDGES), weights=w)[0], (W,)),
     "histogram of edges": (lambda m, e: m.histogram(e, EDGES)[0], (EDGES,)),
 }
 
@@ -57,6 +60,9 @@ def test_bins_from_known_values():
     for x in (V, INTS, V.astype(np.float32)):
         assert_same(fnp.histogram(x, 4), np.histogram(x, 4))
         assert_same(fnp.histogram(x, density=True), np.histogram(x, density=True))
+    assert_same(list(fnp.histogram2d(V, W, (2, 3))), list(np.histogram2d(V, W, (2, 3))))
+    assert_same(fnp.histogram2d(V, W, EDGES)[0], np.histogram2d(V, W, EDGES)[0])
+    assert_same(fnp.histogramdd(M.T, 3, density=True)[0], np.histogramdd(M.T, 3, density=True)[0])
     assert_same(fnp.bincount(INTS), np.bincount(INTS))
     assert_same(fnp.bincount(np.zeros(0, int), minlength=2), np.bincount(np.zeros(0, int), minlength=2))
     assert fg.grad(lambda x: np.sum(x) + np.histogram(x, 3)[0][0])(V).tolist() == [1.0] * 6
