@@ -4,6 +4,8 @@ Each module of this package is one group of functions and lists its own in `__al
 them. Everything here accepts plain arrays, traced values and nested lists of both.
 """
 
+import sys
+
 from funcgrad.numpy import (
     array_methods,
     assignment,
@@ -58,7 +60,7 @@ from funcgrad.numpy.subscripts import *  # noqa: F403
 from funcgrad.numpy.ufuncs import *  # noqa: F403
 
 # Tracers get their operators and methods once the functions behind them exist.
-array_methods.attach()
+array_methods.attach(sys.modules[__name__])
 
 _GROUPS = (
     assignment,

@@ -317,8 +317,8 @@ _METHODS_BY_NAME = [
 ]  # fmt: skip
 
 
-def attach() -> None:
-    """Give tracers the interface of an array."""
+def attach(namespace: Any) -> None:
+    """Give tracers the interface of an array, with `namespace` as their `__array_namespace__`."""
     cls = Tracer
     for name, primitive in _OPERATORS.items():
         forward, reflected, in_place = _binary(primitive)
@@ -365,6 +365,9 @@ def attach() -> None:
         "__array_function__": array_function,
         "__array_namespace__": lambda self, *, api_version=None: sys.modules["funcgrad.numpy"],
         "__array_priority__": 1000.0,
+        "__array_namespace__": lambda self, *, api_version=None: namespace,
+        "device": "cpu",
+        "to_device": lambda self, device, *, stream=None: self,
         "reshape": _method_reshape,
         "transpose": _method_transpose,
         "astype": _method_astype,

@@ -65,6 +65,8 @@ class Cotangents:
                 return False
             self.bars[i] = buffer
             self._owned.add(i)
+        elif type(old) is not np.ndarray:
+            return False
         primitive.accumulate_rule(self.bars[i], y_bar, *args, **params)
         return True
 

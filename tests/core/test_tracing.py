@@ -142,6 +142,15 @@ def test_functions_without_a_rule_say_so():
         fg.grad(lambda x: np.sum(np.packbits(x)))(X)
 
 
+def test_code_for_the_array_standard():
+    def standardize(x):
+        xp = x.__array_namespace__()
+        return xp.sum(((x - xp.mean(x)) / xp.std(x)) ** 4)
+
+    fg.testing.check_grads(standardize, (X,))
+    assert standardize(X) == pytest.approx(fg.trace(standardize)(X)(X))
+
+
 def test_threads_trace_apart():
     results = {}
 

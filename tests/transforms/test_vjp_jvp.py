@@ -174,6 +174,13 @@ def test_random_compositions_keep_the_laws(steps, seed):
     )
 
 
+def test_batched_and_plain_cotangents_of_one_array():
+    # x is read by a batched output and by one that is not.
+    _, pullback = fg.vjp(lambda x: (x[0] * x[1], x[1:] * 3.0), np.array([2.0, 3.0, 4.0]))
+    got = fg.vmap(lambda a: pullback((a, np.ones(2))))(np.array([1.0, 10.0]))[0]
+    np.testing.assert_array_equal(got, [[3, 5, 3], [30, 23, 3]])
+
+
 def test_jacobian_of_a_loop_of_reads():
     def f(x):
         rows = [x[0]]
