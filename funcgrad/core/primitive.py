@@ -110,8 +110,9 @@ class Primitive:
         differentiable: False when the derivative is zero wherever it exists.
         linear_in: sets of argument positions in which it is jointly linear, for transposition.
         view: NumPy's result is a view of argument 0, so `write_rule` is needed.
-        unread: argument positions of which the derivative rules read only shape and dtype, and in
-            that case only those of the result; such arrays are not kept for the backward pass.
+        unread: argument positions of which the derivative rules read only shape and dtype.
+        reads_result: False when the rules read only the shape and dtype of the result. What is not
+            read is not kept for the backward pass.
 
     Rules, `x_dots`/`needs` with one entry an argument:
         type_rule(*types, **params) -> ArrayType (or a tuple of them)
@@ -134,6 +135,7 @@ class Primitive:
     linear_in: Sequence[Iterable[int]] = ()
     view: bool = False
     unread: Sequence[int] = ()
+    reads_result: bool = True
 
     jvp_rule: Any = None
     vjp_rule: Any = None
@@ -201,6 +203,7 @@ class Linear(Primitive):
 
     linear_in = ((0,),)
     unread = (0,)
+    reads_result = False
 
     def transpose_rule(self, y_bar, x, *rest, **params):
         raise NotImplementedError
@@ -219,6 +222,7 @@ class JointlyLinear(Primitive):
     """
 
     positions: tuple[int, ...] | None = None
+    reads_result = False
 
     @property
     def unread(self):
@@ -245,6 +249,7 @@ class Bilinear(Primitive):
     """Linear in each of two arguments. Write one transpose a side."""
 
     linear_in = ((0,), (1,))
+    reads_result = False
 
     def transpose_left(self, y_bar, x, y, **params):
         raise NotImplementedError

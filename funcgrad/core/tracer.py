@@ -76,8 +76,9 @@ class Tracer:
 
     @property
     def ndim(self) -> int:
-        trace = self.tracing
-        return len(shape_of(self.value) if trace.transparent else trace.type_of(self).shape)
+        if type(self.value) is np.ndarray and self.tracing.transparent:
+            return self.value.ndim
+        return len(self.shape)
 
     @property
     def size(self) -> int:

@@ -23,6 +23,11 @@ from funcgrad.primitives.exponential import sqrt
 _FOREIGN = (str, bytes, dict, set, type(None))
 
 
+def _is_array(x):
+    """Whether `x` is, as nearly always, a tracer of a plain array, and so no Python number."""
+    return type(x) is Tracer and type(x.value) is np.ndarray
+
+
 def _binary(primitive):
     def forward(self, other):
         if type(other) is not Tracer and type(other) is not np.ndarray:
@@ -30,15 +35,13 @@ def _binary(primitive):
                 return NotImplemented
             other = as_operand(other)
         out = bind(primitive, self, other)
-        if type(out) is Tracer and type(out.value) is np.ndarray:
-            return out
-        return weaken(out) if is_weak(self) and is_weak(other) else out
+        return out if _is_array(out) or not (is_weak(self) and is_weak(other)) else weaken(out)
 
     def reflected(self, other):
         if isinstance(other, _FOREIGN):
             return NotImplemented
         out = bind(primitive, as_operand(other), self)
-        return weaken(out) if is_weak(self) and is_weak(other) else out
+        return out if _is_array(out) or not (is_weak(self) and is_weak(other)) else weaken(out)
 
     def in_place(self, other):
         if not self.ndim:
@@ -63,7 +66,7 @@ def _binary(primitive):
 
 def _unary(self, primitive):
     out = bind(primitive, self)
-    return weaken(out) if is_weak(self) else out
+    return out if _is_array(out) or not is_weak(self) else weaken(out)
 
 
 def _power(self, n):
@@ -363,7 +366,6 @@ def attach(namespace: Any) -> None:
         "__deepcopy__": lambda self, memo: _copy(self),
         "__array_ufunc__": array_ufunc,
         "__array_function__": array_function,
-        "__array_namespace__": lambda self, *, api_version=None: sys.modules["funcgrad.numpy"],
         "__array_priority__": 1000.0,
         "__array_namespace__": lambda self, *, api_version=None: namespace,
         "device": "cpu",

@@ -105,7 +105,12 @@ def added(x: Any, key: Any, value: Any) -> Any:
 
 
 def _plain(key):
-    return all(k is None or type(k) is int for k in (key.start, key.stop, key.step))
+    start, stop, step = key.start, key.stop, key.step
+    return (
+        (start is None or type(start) is int)
+        and (stop is None or type(stop) is int)
+        and (step is None or type(step) is int)
+    )
 
 
 def _trivial(basic):

@@ -56,8 +56,8 @@ def _power_by_exponent(y, x, n):
 
 
 def _power(x, n):
-    # An array's own ** knows the cheap exponents (2, 0.5, -1, ...); np.power does not.
-    return x**n if isinstance(x, np.ndarray) else np.power(x, n)
+    # A floating array's own ** knows the cheap exponents (2, 0.5, -1, ...); np.power does not.
+    return x**n if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else np.power(x, n)
 
 
 add = elementwise(

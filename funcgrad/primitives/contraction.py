@@ -37,10 +37,10 @@ class Dot(Bilinear):
         return _plan(x.ndim, y.ndim, contract, batch)(x, y)
 
     def vjp_rule(self, needs, z_bar, z, x, y, *, contract, batch):
-        left, right = _pullbacks(len(shape_of(x)), len(shape_of(y)), contract, batch)
+        left, right = _pullbacks(x.ndim, y.ndim, contract, batch)
         return (
-            conform_dtype(_pulled_back(left, z_bar, y), x) if needs[0] else None,
-            conform_dtype(_pulled_back(right, z_bar, x), y) if needs[1] else None,
+            conform_dtype(_product(left, z_bar, y), x) if needs[0] else None,
+            conform_dtype(_product(right, x, z_bar), y) if needs[1] else None,
         )
 
     def batch_rule(self, size, batched, x, y, *, contract, batch):
@@ -89,37 +89,39 @@ def _free_axes(ndim, contract, batch):
 
 @lru_cache(4096)
 def _pullbacks(x_ndim, y_ndim, contract, batch):
-    """Return, for each side, the dot of z_bar and the other side that pulls back to it."""
+    """Return how x_bar = dot(z_bar, y) and y_bar = dot(x, z_bar): in these orders no axes need moving
+    in a matrix product."""
     (cx, cy), (bx, by) = contract, batch
     free_x, free_y = _free_axes(x_ndim, cx, bx), _free_axes(y_ndim, cy, by)
     n_batch, n_x, n_y = len(bx), len(free_x), len(free_y)
+    z_batch = tuple(range(n_batch))
     z_free_x = tuple(range(n_batch, n_batch + n_x))
     z_free_y = tuple(range(n_batch + n_x, n_batch + n_x + n_y))
+    z_ndim = n_batch + n_x + n_y
+    left = {"contract": (z_free_y, free_y), "batch": (z_batch, by)}
+    right = {"contract": (free_x, z_free_x), "batch": (bx, z_batch)}
+    # The contracted axes stand in the result as the other side has them.
+    left_axes = (*bx, *free_x, *(cx[cy.index(d)] for d in sorted(cy)))
+    right_axes = (*by, *(cy[cx.index(d)] for d in sorted(cx)), *free_y)
     return (
-        _pullback(z_free_y, free_y, free_x, cx, cy, bx, by),
-        _pullback(z_free_x, free_x, free_y, cy, cx, by, bx),
+        (left, _order(left_axes), _plan(z_ndim, y_ndim, **left)),
+        (right, _order(right_axes), _plan(x_ndim, z_ndim, **right)),
     )
 
 
-def _pullback(z_free, free, own_free, own_contract, contract, own_batch, batch):
-    """z_bar contracted with the other factor over that one's free axes (`z_free` in z, `free` in it)."""
-    params = {"contract": (z_free, free), "batch": (tuple(range(len(batch))), batch)}
-    # The axes of that product: batch, own free ones, then the contracted ones as the other has them.
-    behind = tuple(own_contract[contract.index(d)] for d in sorted(contract))
-    now = (*own_batch, *own_free, *behind)
-    order = tuple(now.index(d) for d in range(len(now)))
-    z_ndim = len(batch) + len(z_free) + len(own_free)
-    evaluate = _plan(z_ndim, len(batch) + len(free) + len(contract), **params)
-    return params, None if order == tuple(range(len(order))) else order, evaluate
+def _order(axes):
+    """Return the permutation that puts `axes` in order; None when they are."""
+    order = tuple(axes.index(d) for d in range(len(axes)))
+    return None if order == tuple(range(len(order))) else order
 
 
-def _pulled_back(plan, z_bar, other):
+def _product(plan, x, y):
     params, order, evaluate = plan
-    if type(z_bar) is np.ndarray and type(other) is np.ndarray:
-        bar = evaluate(z_bar, other)
+    if type(x) is np.ndarray and type(y) is np.ndarray:
+        z = evaluate(x, y)
     else:
-        bar = dot(z_bar, other, **params)
-    return bar if order is None else transpose(bar, axes=order)
+        z = dot(x, y, **params)
+    return z if order is None else transpose(z, axes=order)
 
 
 @lru_cache(4096)

@@ -54,6 +54,7 @@ class Elementwise(Primitive):
         self._samples = samples
         if self.partials and not any(map(callable, self.partials)):
             self.unread = range(len(self.partials))
+            self.reads_result = False
         self._dtype_rule = dtype_rule
         if not self.differentiable:
             self.jvp_rule = self.vjp_rule = None  # type: ignore[method-assign, assignment]
@@ -99,7 +100,7 @@ class Elementwise(Primitive):
         if type(c) is np.ndarray and type(p) is np.ndarray:
             # Nobody but this frame refers to a freshly computed partial: it can hold the product.
             fresh = getrefcount(p) == 2 and p.shape == c.shape and p.dtype is c.dtype and p.base is None
-            product = np.multiply(c, p, out=p if fresh else None)
+            product = np.multiply(c, p, p) if fresh else c * p
             return _guarded(product, c) if self.singular else product
         return guarded_multiply(c, p) if self.singular else scale(c, p)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from funcgrad.core.primitive import Sample, box
+from funcgrad.core.primitive import Sample
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.primitives.broadcasting import expand, reduce_sum, reduced_shape, reshape
 from funcgrad.primitives.exponential import exp, log

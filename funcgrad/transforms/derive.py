@@ -104,11 +104,9 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
         steps.append((equation, args, positions))
 
     bars = Cotangents(len(linear))
-    given = []
     for atom, y_bar in zip(program.outputs, cotangents, strict=True):
         if y_bar is not None and isinstance(atom, Var) and atom in linear:
             bars.add(linear[atom], y_bar)
-            given.append(y_bar)
     with np.errstate(all="ignore"):
         for equation, args, positions in reversed(steps):
             primitive = equation.primitive
@@ -129,4 +127,4 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
             for i in positions:
                 if x_bars[i] is not None:
                     bars.add(linear[equation.inputs[i]], x_bars[i])
-    return bars.finish(range(len(program.inputs)), given)
+    return bars.finish(range(len(program.inputs)))

@@ -6,6 +6,7 @@ cotangents back with their VJP rules. Both are linear, and neither runs the func
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from sys import getrefcount
 from typing import Any
 
@@ -34,13 +35,13 @@ class Tape(Trace):
 
     def __init__(self, owner: str):
         super().__init__(owner)
-        self.records: list[tuple] = []
+        self.records: list[Any] = []
         self._count = 1
 
     def input(self, value: Any) -> Tracer:
-        tracer = argument(Tracer(self, value, self._count))
-        self._count += 1
-        return tracer
+        count = self._count
+        self._count = count + 1
+        return argument(Tracer(self, value, count))
 
     def lift(self, value: Any) -> Tracer:
         return Tracer(self, value, None)
@@ -80,9 +81,10 @@ class Tape(Trace):
             return self._record_outputs(primitive, params, ids, values, y, saved)
         out = self._count
         self._count = out + 1
-        if primitive.unread:
+        if not primitive.reads_result:
             unread = primitive.unread
-            values = [_type_if_large(v) if i in unread else v for i, v in enumerate(values)]
+            if unread and (_is_large(y) or _is_large(values[0])):
+                values = [_type_if_large(v) if i in unread else v for i, v in enumerate(values)]
             saved = _type_if_large(y)
         self.records.append((primitive, params, ids, values, out, saved))
         return Tracer(self, y, out)
@@ -158,41 +160,47 @@ class Tape(Trace):
         With `consume`, each record is dropped as soon as it has been used.
         """
         cotangents = Cotangents(self._count)
-        bars = cotangents.bars
         for i, y_bar in zip(outputs, given, strict=True):
             if i is not None and y_bar is not None:
                 cotangents.add(i, y_bar)
-        records = self.records
-        with np.errstate(all="ignore"):
-            for primitive, params, ids, values, out, saved in (
-                _popped(records) if consume else reversed(records)
-            ):
-                if primitive.multiple:
-                    y_bar = [None if i is None else cotangents.take(i) for i in out]
-                    if all(b is None for b in y_bar):
-                        continue
-                else:
-                    y_bar = bars[out]
-                    if y_bar is None:
-                        continue
-                    bars[out] = None
-                if primitive.overwrite_rule is not None and ids[0] is not None and type(y_bar) is np.ndarray:
-                    cotangents.overwrite(primitive, ids, out, y_bar, values, params)
+        backward = reversed(self.records)
+        if consume:
+            self.records.insert(0, None)
+            backward = iter(self.records.pop, None)
+        _walk(backward, cotangents)
+        return cotangents.finish(range(1, inputs + 1))
+
+
+def _walk(backward, cotangents) -> None:
+    """Pull the cotangents back through the records. Its locals die with it: results have one owner."""
+    bars = cotangents.bars
+    with np.errstate(all="ignore"):
+        for primitive, params, ids, values, out, saved in backward:
+            if primitive.multiple:
+                y_bar = [None if i is None else cotangents.take(i) for i in out]
+                if all(b is None for b in y_bar):
                     continue
-                if primitive.accumulate_rule is not None and ids[0] is not None:
-                    if cotangents.accumulate(primitive, ids[0], y_bar, values, params):
-                        continue
-                if primitive.vjp_rule is not None:
-                    x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
-                else:
-                    x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
-                for i, x_bar in zip(ids, x_bars):  # noqa: B905 (strict costs more than the loop)
-                    if i is not None and x_bar is not None:
-                        if bars[i] is None:
-                            bars[i] = x_bar
-                        else:
-                            cotangents.add(i, x_bar)
-        return cotangents.finish(range(1, inputs + 1), given)
+            else:
+                y_bar = bars[out]
+                if y_bar is None:
+                    continue
+                bars[out] = None
+            if primitive.overwrite_rule is not None and ids[0] is not None and type(y_bar) is np.ndarray:
+                cotangents.overwrite(primitive, ids, out, y_bar, values, params)
+                continue
+            if primitive.accumulate_rule is not None and ids[0] is not None:
+                if cotangents.accumulate(primitive, ids[0], y_bar, values, params):
+                    continue
+            if primitive.vjp_rule is not None:
+                x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
+            else:
+                x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
+            for i, x_bar in zip(ids, x_bars):  # noqa: B905 (strict costs more than the loop)
+                if i is not None and x_bar is not None:
+                    if bars[i] is None:
+                        bars[i] = x_bar
+                    else:
+                        cotangents.add(i, x_bar)
 
 
 _PLAIN = (np.ndarray, np.generic, float, int, complex)
@@ -201,25 +209,26 @@ _PLAIN = (np.ndarray, np.generic, float, int, complex)
 _LARGE = 4096
 
 
+def _is_large(x):
+    return type(x) is np.ndarray and x.nbytes >= _LARGE
+
+
 def _type_if_large(x):
-    return ArrayType(x.shape, x.dtype) if type(x) is np.ndarray and x.nbytes >= _LARGE else x
+    return _array_type(x.shape, x.dtype) if _is_large(x) else x
+
+
+_array_type = lru_cache(1024)(ArrayType)
 
 
 def exclusive(x: Tracer) -> bool:
     """Whether the value of `x` is a large array that nothing but `x` refers to."""
     value = x.value
     return (
-        type(value) is np.ndarray
-        and value.nbytes >= _LARGE
+        _is_large(value)
         and getrefcount(value) == 3  # x, the local name, and getrefcount's argument
         and value.base is None
         and value.flags.writeable
     )
-
-
-def _popped(records):
-    while records:
-        yield records.pop()
 
 
 def record(function: Callable, values: Sequence[Any], owner: str, *, aux: bool = False):

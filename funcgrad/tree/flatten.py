@@ -1,6 +1,7 @@
 """Flatten containers of arrays to lists of leaves, and rebuild them."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,19 @@ __all__ = ["LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", 
 class TreeDef:
     """The structure of a container, without its leaves; hashable, and equal when structures are."""
 
-    __slots__ = ("children", "meta", "node", "size")
+    __slots__ = ("children", "meta", "node", "shallow", "size")
 
     def __init__(self, node: Node | None, meta: Any = None, children: tuple["TreeDef", ...] = ()):
         self.node = node
         self.meta = meta
         self.children = children
-        self.size: int = 1 if node is None else sum([child.size for child in children])
+        size = 1 if node is None else 0
+        shallow = True
+        for child in children:
+            size += child.size
+            shallow = shallow and child is LEAF
+        self.size: int = size
+        self.shallow = shallow  # no containers below this one
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
@@ -108,9 +115,11 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
 def _unflatten_from(treedef, leaves):
     if treedef.node is None:
         return next(leaves)
-    children = [
-        next(leaves) if child is LEAF else _unflatten_from(child, leaves) for child in treedef.children
-    ]
+    if treedef.shallow:
+        return treedef.node.unflatten(treedef.meta, list(islice(leaves, treedef.size)))
+    children = []
+    for child in treedef.children:
+        children.append(next(leaves) if child is LEAF else _unflatten_from(child, leaves))
     return treedef.node.unflatten(treedef.meta, children)
 
 

@@ -60,7 +60,7 @@ def test_python_arithmetic_on_python_scalars_stays_weak():
     x = np.ones(2, np.float32)
     for f in (
         lambda s: x * (s + 1),
-        lambda s: x * -(2 * s**2 - abs(s) / 3) ** 3,
+        lambda s: x * -((2 * s**2 - abs(s) / 3) ** 3),
         lambda s: x + s % 2 // 1,
         lambda s: x * np.tanh(s),
         lambda s: x * (s + np.float64(1)),
