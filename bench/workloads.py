@@ -58,10 +58,7 @@ def logsumexp_of(xp):
 
 
 _sizes = [100, 50, 50, 10]
-_weights = [
-    [_rng.standard_normal((m, n)) / np.sqrt(m), np.zeros(n)]
-    for m, n in pairwise(_sizes)
-]
+_weights = [[_rng.standard_normal((m, n)) / np.sqrt(m), np.zeros(n)] for m, n in pairwise(_sizes)]
 
 WORKLOADS = [
     Workload(

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 import funcgrad as fg
 
-
 # Bounded and smooth almost everywhere, so that differences can check them.
 UNARY = [
     np.sin,

@@ -7,7 +7,7 @@ stated once: `jvp_rule` or `vjp_rule`; the other direction is derived (see `tran
 Arrays are positional; everything else is keyword, hashable, and the same for every call.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np

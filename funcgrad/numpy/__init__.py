@@ -46,8 +46,8 @@ from funcgrad.numpy.places import *  # noqa: F403
 from funcgrad.numpy.plain import *  # noqa: F403
 from funcgrad.numpy.polynomials import *  # noqa: F403
 from funcgrad.numpy.products import *  # noqa: F403
-from funcgrad.numpy.queries import *  # noqa: F403
 from funcgrad.numpy.quantiles import *  # noqa: F403
+from funcgrad.numpy.queries import *  # noqa: F403
 from funcgrad.numpy.ranges import *  # noqa: F403
 from funcgrad.numpy.rearranging import *  # noqa: F403
 from funcgrad.numpy.reductions import *  # noqa: F403

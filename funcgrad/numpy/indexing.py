@@ -30,7 +30,7 @@ _FULL = slice(None)
 
 def getitem(x: Any, key: Any) -> Any:
     """Return `x[key]`."""
-    if type(key) is int or type(key) is slice and _plain(key):
+    if type(key) is int or (type(key) is slice and _plain(key)):
         return index(x, key=Key((key,)))
     basic, indices, axes, separated = _parsed(x, key)
     if indices is None:
@@ -58,7 +58,7 @@ def setitem(x: Tracer, key: Any, value: Any) -> None:
 
 def _basic_key(x, key) -> Key | None:
     """Return a key without index arrays and masks; None for one that has them."""
-    if type(key) is int or type(key) is slice and _plain(key):
+    if type(key) is int or (type(key) is slice and _plain(key)):
         return Key((key,))
     if _whole_mask(x, key) is not None:
         return None

@@ -44,7 +44,9 @@ sin = elementwise("sin", np.sin, (lambda y, x: cos(x),), samples=_any + _complex
 cos: Elementwise = elementwise("cos", np.cos, (lambda y, x: -sin(x),), samples=_any + _complex)
 tan = elementwise("tan", np.tan, (lambda y, x: 1 + y * y,), singular=True, samples=_any + _complex)
 sinh = elementwise("sinh", np.sinh, (lambda y, x: cosh(x),), singular=True, samples=_any + _complex)
-cosh: Elementwise = elementwise("cosh", np.cosh, (lambda y, x: sinh(x),), singular=True, samples=_any + _complex)
+cosh: Elementwise = elementwise(
+    "cosh", np.cosh, (lambda y, x: sinh(x),), singular=True, samples=_any + _complex
+)
 tanh = elementwise("tanh", np.tanh, (lambda y, x: 1.0 - y * y,), samples=_any + _complex)
 
 arcsin = elementwise(

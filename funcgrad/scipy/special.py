@@ -42,7 +42,11 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -
         return normalization.logsumexp(a, axes=axes, keepdims=bool(keepdims))
     shifted, top, axes = _shifted("logsumexp", a, axis)
     total = log(reduce_sum(as_array(b) * exp(shifted), axes=axes, keepdims=True)) + top
-    return total if keepdims else reshape(total, shape=tuple(n for i, n in enumerate(total.shape) if i not in axes))
+    return (
+        total
+        if keepdims
+        else reshape(total, shape=tuple(n for i, n in enumerate(total.shape) if i not in axes))
+    )
 
 
 def softmax(x: Any, axis: Any = None) -> Any:

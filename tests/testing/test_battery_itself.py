@@ -6,9 +6,17 @@ import pytest
 import funcgrad as fg
 from funcgrad.core.primitive import Linear, Primitive, primitives
 from funcgrad.extend import Sample, box, elementwise
-from funcgrad.primitives import arithmetic, contraction, cumulative, exponential, indexing, logic, reduction
+from funcgrad.primitives import (
+    arithmetic,
+    contraction,
+    cumulative,
+    exponential,
+    indexing,
+    logic,
+    reduction,
+    trigonometric,
+)
 from funcgrad.primitives import shape as rearranging
-from funcgrad.primitives import trigonometric
 from funcgrad.testing.battery import cases
 
 FAULTS = {
@@ -70,7 +78,9 @@ def test_a_primitive_without_its_rules_is_refused_when_made():
         def type_rule(self, x):
             return x
 
-    with pytest.raises(NotImplementedError, match=r"'incomplete': expected every rule .* missing eval_rule, samples"):
+    with pytest.raises(
+        NotImplementedError, match=r"'incomplete': expected every rule .* missing eval_rule, samples"
+    ):
         Incomplete()
 
     class Underived(Primitive):
