@@ -11,7 +11,7 @@ from funcgrad.core.staging import argument_names, call_path, leaf_type
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
-__all__ = ["Chosen", "as_derivative", "check_like", "described", "owner_of", "split_aux"]
+__all__ = ["Chosen", "as_derivative", "check_like", "described", "owner_of", "presented", "split_aux"]
 
 
 def owner_of(transform: str, function: Callable) -> str:
@@ -21,6 +21,15 @@ def owner_of(transform: str, function: Callable) -> str:
 
 
 _ONE_LEAF = tree.structure((0.0,))
+
+
+def presented(wrapper: Callable, transform: str, function: Callable) -> Callable:
+    """Give a transformed function a name, a docstring, and the signature of the original."""
+    name = getattr(function, "__name__", type(function).__name__)
+    wrapper.__name__ = wrapper.__qualname__ = transform if name == "<lambda>" else f"{transform}_{name}"
+    wrapper.__doc__ = f"The {transform} of {name}."
+    wrapper.__wrapped__ = function  # type: ignore[attr-defined]
+    return wrapper
 
 
 class Chosen:

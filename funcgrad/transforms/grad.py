@@ -1,7 +1,6 @@
 """Gradients of scalar functions: grad and value_and_grad."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.transforms.arguments import Chosen, as_derivative, described, owner_of, split_aux
+from funcgrad.transforms.arguments import Chosen, as_derivative, described, owner_of, presented, split_aux
 from funcgrad.transforms.tape import record
 
 __all__ = ["grad", "value_and_grad"]
@@ -60,12 +59,11 @@ def grad(
     """
     both = _value_and_grad(function, argnums, has_aux, holomorphic, allow_int, owner_of("grad", function))
 
-    @wraps(function, assigned=("__name__", "__qualname__", "__module__"), updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, derivative = both(args, kwargs)
         return (derivative, value[1]) if has_aux else derivative
 
-    return _renamed(gradient, "grad", function)
+    return presented(gradient, "grad", function)
 
 
 def value_and_grad(
@@ -91,16 +89,7 @@ def value_and_grad(
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         return both(args, kwargs)
 
-    return _renamed(value_and_gradient, "value_and_grad", function)
-
-
-def _renamed(wrapper, transform, function):
-    name = getattr(function, "__name__", type(function).__name__)
-    wrapper.__name__ = transform if name == "<lambda>" else f"{transform}_{name}"
-    wrapper.__qualname__ = wrapper.__name__
-    wrapper.__wrapped__ = function
-    wrapper.__doc__ = f"The {transform} of {name}."
-    return wrapper
+    return presented(value_and_gradient, "value_and_grad", function)
 
 
 def _value_and_grad(function, argnums, has_aux, holomorphic, allow_int, owner):

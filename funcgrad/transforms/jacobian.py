@@ -10,7 +10,7 @@ from funcgrad import tree
 from funcgrad.core.staging import check_outputs
 from funcgrad.core.types import ArrayType, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.transforms.arguments import Chosen, owner_of, split_aux
+from funcgrad.transforms.arguments import Chosen, owner_of, presented, split_aux
 from funcgrad.transforms.batch import Batch
 from funcgrad.transforms.grad import grad
 from funcgrad.transforms.jvp import jvp
@@ -94,8 +94,7 @@ def jacobian(
         result = tree.unflatten(treedef, [chosen.rebuild(row) for row in blocks])
         return (result, extra) if has_aux else result
 
-    computed.__name__ = computed.__qualname__ = owner.replace(" of ", "_")
-    return computed
+    return presented(computed, "jacobian", function)
 
 
 def _check_real(owner, types, holomorphic):

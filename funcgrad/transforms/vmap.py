@@ -10,7 +10,7 @@ from funcgrad import tree
 from funcgrad.core.staging import argument_names, call_path, check_outputs, leaf_type
 from funcgrad.core.types import shape_of
 from funcgrad.errors import ShapeError
-from funcgrad.transforms.arguments import owner_of
+from funcgrad.transforms.arguments import owner_of, presented
 from funcgrad.transforms.batch import Batch
 from funcgrad.transforms.collective import bound_axis
 
@@ -77,8 +77,7 @@ def vmap(
             ],
         )
 
-    batched.__name__ = batched.__qualname__ = owner.replace(" of ", "_")
-    return batched
+    return presented(batched, "vmap", function)
 
 
 def _in_axes(owner, in_axes, args, kwargs, in_tree):
