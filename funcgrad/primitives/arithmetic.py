@@ -77,12 +77,12 @@ positive = elementwise("positive", np.positive, (1,), linear_in=((0,),), samples
 multiply = elementwise(
     "multiply",
     np.multiply,
-    (lambda z, x, y: y, lambda z, x, y: x),
+    (lambda _z, _x, y: y, lambda _z, x, _y: x),
     linear_in=((0,), (1,)),
     samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box((2,)), 3.0), _bad_shapes],
 )
 reciprocal = elementwise(
-    "reciprocal", np.reciprocal, (lambda y, x: -y * y,), singular=True, samples=[_positive, _complex]
+    "reciprocal", np.reciprocal, (lambda y, _: -y * y,), singular=True, samples=[_positive, _complex]
 )
 divide = elementwise(
     "divide",
@@ -99,7 +99,7 @@ divide = elementwise(
         _bad_shapes,
     ],
 )
-square = elementwise("square", np.square, (lambda y, x: x + x,), samples=[box((2, 3)), _complex, box(())])
+square = elementwise("square", np.square, (lambda _, x: x + x,), samples=[box((2, 3)), _complex, box(())])
 power = elementwise(
     "power",
     _power,
@@ -124,21 +124,21 @@ power = elementwise(
 remainder = elementwise(
     "remainder",
     np.remainder,
-    (1, lambda z, x, y: -floor(x / y)),
+    (1, lambda _, x, y: -floor(x / y)),
     singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
 )
 fmod = elementwise(
     "fmod",
     np.fmod,
-    (1, lambda z, x, y: -trunc(x / y)),
+    (1, lambda _, x, y: -trunc(x / y)),
     singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
 )
 copysign: Elementwise = elementwise(
     "copysign",
     np.copysign,
-    (lambda z, x, y: sign(x) * copysign(1.0, y), 0),
+    (lambda _, x, y: sign(x) * copysign(1.0, y), 0),
     samples=[
         (np.array([1.0, -2.0]), np.array([-3.0, -0.5])),
         Sample((0.0, -1.0), derivative=(0.0, 0.0), note="kink: 0, as for abs"),
@@ -147,7 +147,7 @@ copysign: Elementwise = elementwise(
 ldexp: Elementwise = elementwise(
     "ldexp",
     np.ldexp,
-    (lambda z, x, n: ldexp(1.0, n), None),
+    (lambda _z, _x, n: ldexp(1.0, n), None),
     linear_in=((0,),),
     samples=[(box((3,)), np.array([1, -2, 3])), (box((2, 1)), np.array([0, 4]))],
 )
@@ -165,7 +165,7 @@ absolute = elementwise(
 fabs = elementwise(
     "fabs",
     np.fabs,
-    (lambda y, x: sign(x),),
+    (lambda _, x: sign(x),),
     samples=[np.array([0.5, -2.0]), Sample((0.0,), derivative=(0.0,))],
 )
 

@@ -3,7 +3,8 @@
     tanh = elementwise("tanh", np.tanh, (lambda y, x: 1 - y * y,), samples=[box((2, 3))])
 
 `partials` has one entry an argument: a function of the result and the arguments that gives the
-derivative by that argument, a number where it is constant, or None where there is none.
+derivative by that argument, a number where it is constant, or None where there is none. A parameter
+whose name begins with an underscore is not read, so its array is not kept for the backward pass.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,9 +53,9 @@ class Elementwise(Primitive):
         self.singular = singular
         self.linear_in = linear_in
         self._samples = samples
-        if self.partials and not any(map(callable, self.partials)):
-            self.unread = range(len(self.partials))
-            self.reads_result = False
+        read = [_parameters_read(p, len(self.partials) + 1) for p in self.partials if callable(p)]
+        self.reads_result = any(flags[0] for flags in read)
+        self.unread = [i for i in range(len(self.partials)) if not any(flags[i + 1] for flags in read)]
         self._dtype_rule = dtype_rule
         if not self.differentiable:
             self.jvp_rule = self.vjp_rule = None  # type: ignore[method-assign, assignment]
@@ -111,6 +112,14 @@ class Elementwise(Primitive):
 
     def samples(self):
         return [_sample(s) for s in self._samples]
+
+
+def _parameters_read(partial, count):
+    """Return, for each parameter of a partial, whether it is read."""
+    code = getattr(partial, "__code__", None)
+    if code is None or code.co_argcount != count:
+        return [True] * count
+    return [not name.startswith("_") for name in code.co_varnames[:count]]
 
 
 def _sample(s):
@@ -182,7 +191,7 @@ def _guarded(y, c):
 guarded_multiply = elementwise(
     "guarded_multiply",
     _multiply_guarded,
-    (lambda y, c, p: p, lambda y, c, p: c),
+    (lambda _y, _c, p: p, lambda _y, c, _p: c),
     singular=True,
     linear_in=((0,), (1,)),
     dtype_rule=lambda c, p: ufunc_dtype("multiply", np.multiply, (c, p)),

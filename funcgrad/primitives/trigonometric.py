@@ -40,46 +40,46 @@ def _nonzero(x):
     return select(equal(x, 0), 1.0, x)
 
 
-sin = elementwise("sin", np.sin, (lambda y, x: cos(x),), samples=_any + _complex)
-cos: Elementwise = elementwise("cos", np.cos, (lambda y, x: -sin(x),), samples=_any + _complex)
-tan = elementwise("tan", np.tan, (lambda y, x: 1 + y * y,), singular=True, samples=_any + _complex)
-sinh = elementwise("sinh", np.sinh, (lambda y, x: cosh(x),), singular=True, samples=_any + _complex)
+sin = elementwise("sin", np.sin, (lambda _, x: cos(x),), samples=_any + _complex)
+cos: Elementwise = elementwise("cos", np.cos, (lambda _, x: -sin(x),), samples=_any + _complex)
+tan = elementwise("tan", np.tan, (lambda y, _: 1 + y * y,), singular=True, samples=_any + _complex)
+sinh = elementwise("sinh", np.sinh, (lambda _, x: cosh(x),), singular=True, samples=_any + _complex)
 cosh: Elementwise = elementwise(
-    "cosh", np.cosh, (lambda y, x: sinh(x),), singular=True, samples=_any + _complex
+    "cosh", np.cosh, (lambda _, x: sinh(x),), singular=True, samples=_any + _complex
 )
-tanh = elementwise("tanh", np.tanh, (lambda y, x: 1.0 - y * y,), samples=_any + _complex)
+tanh = elementwise("tanh", np.tanh, (lambda y, _: 1.0 - y * y,), samples=_any + _complex)
 
 arcsin = elementwise(
     "arcsin",
     np.arcsin,
-    (lambda y, x: 1 / sqrt((1 - x) * (1 + x)),),
+    (lambda _, x: 1 / sqrt((1 - x) * (1 + x)),),
     singular=True,
     samples=[*_inner, *_complex, _infinite_at_one],
 )
 arccos = elementwise(
     "arccos",
     np.arccos,
-    (lambda y, x: -1 / sqrt((1 - x) * (1 + x)),),
+    (lambda _, x: -1 / sqrt((1 - x) * (1 + x)),),
     singular=True,
     samples=_inner + _complex,
 )
 arctan = elementwise(
-    "arctan", np.arctan, (lambda y, x: 1 / (1 + x * x),), singular=True, samples=_any + _complex
+    "arctan", np.arctan, (lambda _, x: 1 / (1 + x * x),), singular=True, samples=_any + _complex
 )
 arcsinh = elementwise(
-    "arcsinh", np.arcsinh, (lambda y, x: 1 / sqrt(1 + x * x),), singular=True, samples=_any + _complex
+    "arcsinh", np.arcsinh, (lambda _, x: 1 / sqrt(1 + x * x),), singular=True, samples=_any + _complex
 )
 arccosh = elementwise(
     "arccosh",
     np.arccosh,
-    (lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),),
+    (lambda _, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),),
     singular=True,
     samples=[box((2, 3), 1.5, 3.0), *_complex],
 )
 arctanh = elementwise(
     "arctanh",
     np.arctanh,
-    (lambda y, x: 1 / ((1 - x) * (1 + x)),),
+    (lambda _, x: 1 / ((1 - x) * (1 + x)),),
     singular=True,
     samples=_inner + _complex,
 )
@@ -87,8 +87,8 @@ arctan2 = elementwise(
     "arctan2",
     np.arctan2,
     (
-        lambda z, y, x: x / _nonzero(square(x) + square(y)),
-        lambda z, y, x: -y / _nonzero(square(x) + square(y)),
+        lambda _, y, x: x / _nonzero(square(x) + square(y)),
+        lambda _, y, x: -y / _nonzero(square(x) + square(y)),
     ),
     singular=True,
     samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
@@ -96,7 +96,7 @@ arctan2 = elementwise(
 hypot = elementwise(
     "hypot",
     np.hypot,
-    (lambda z, x, y: x / _nonzero(z), lambda z, x, y: y / _nonzero(z)),
+    (lambda z, x, _: x / _nonzero(z), lambda z, _, y: y / _nonzero(z)),
     singular=True,
     samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
 )
