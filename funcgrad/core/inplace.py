@@ -40,9 +40,11 @@ def write(x: Tracer, new: Any) -> None:
             f"assignment: {_REFUSED.get(alias, _REFUSED[_READONLY])}, got a write to {x.array_type}.",
             hint="copy it first: x = x.copy().",
         )
-    if alias.base is not None:
-        _write_base(alias, x, new)
+    if alias.base is not None and _is_refused(alias.base):
+        write(alias.base, alias.base)  # raises
     _become(x, new)
+    if alias.base is not None:
+        _write_base(alias, x)
     alias.version += 1
 
 
@@ -52,37 +54,56 @@ def overwrite(x: Tracer, key: tuple, value: Any) -> bool:
     Returns False, with nothing done, where that is not so; `write` then does it with a copy.
     """
     alias = x.alias
-    if alias is not None and (alias.base is not None or alias.watched or alias in _REFUSED):
+    if alias is None:
+        alias = x.alias = Alias()  # so that views of x, now and later, can see that it changed
+    if alias.base is not None or alias.watched or alias in _REFUSED:
         return False
     if type(value) is Tracer and value.alias is not None and value.alias.watched:
         refresh(value)
     if not x.tracing.overwrite(x, key, value):
         return False
-    if alias is not None:
-        alias.version += 1
+    alias.version += 1
     return True
 
 
-def _write_base(alias, x, new):
+def _is_refused(x):
+    """Whether `x`, or an array it views, must not be written to."""
+    alias = x.alias
+    return alias is not None and (
+        alias is _ARGUMENT or alias.frozen or (alias.base is not None and _is_refused(alias.base))
+    )
+
+
+def _write_base(alias, x):
+    """Carry what was written to the view `x` to the array it views."""
     base = alias.base
+    if isinstance(alias.params.get("key"), tuple) and overwrite(base, alias.params["key"], x):
+        alias.seen = base.alias.version if base.alias is not None else 0
+        return
     new_base = None
     if alias.primitive.write_rule is not None:
-        new_base = alias.primitive.write_rule(base, new, **alias.params)
+        new_base = alias.primitive.write_rule(base, x, **alias.params)
     if new_base is not None:
         write(base, new_base)
         alias.seen = base.alias.version
         return
-    if base.alias is _ARGUMENT or (base.alias is not None and base.alias.frozen):
-        write(base, base)  # raises
-    if base.alias is None:
-        base.alias = Alias()
-    base.alias.blocked = (
-        f"assignment: an array written through {alias.primitive.name} of it must not be used again, "
-        f"because whether NumPy shares their memory depends on the layout, got {base.array_type}."
-    )
-    base.alias.watched = True
+    _block(base, alias.primitive.name)
     alias.base = None
     alias.watched = False
+
+
+def _block(base, name):
+    """Let no array be used again of which it is unknown whether a write to a view reached it."""
+    while base is not None:
+        if base.alias is None:
+            base.alias = Alias()
+        alias = base.alias
+        alias.blocked = (
+            f"assignment: an array must not be used again after a write to a {name} of it, because "
+            f"whether NumPy lets them share memory depends on the layout, got {base.array_type}."
+        )
+        alias.watched = True
+        base = alias.base
 
 
 def _become(x, new):

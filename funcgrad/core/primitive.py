@@ -177,6 +177,10 @@ class Primitive:
     def samples(self) -> list[Sample | Bad]:
         raise NotImplementedError
 
+    def views_scalar(self, **params: Any) -> bool:
+        """Whether a result without axes is a view, as a reshaped array is, and an element is not."""
+        return True
+
     def linear_together(self, positions: Iterable[int], count: int) -> bool:
         """Whether the operation is jointly linear in these argument positions."""
         wanted = set(positions)

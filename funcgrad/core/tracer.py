@@ -217,7 +217,12 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
         raise _explained(primitive, args, params, error) from None  # in the shapes of this level
     except (ValueError, TypeError, IndexError) as error:
         raise _explained(primitive, args, params, error) from error
-    if primitive.view and type(out) is Tracer and type(args[0]) is Tracer and out.ndim:
+    if (
+        primitive.view
+        and type(out) is Tracer
+        and type(args[0]) is Tracer
+        and (out.ndim or primitive.views_scalar(**params))
+    ):
         out.alias = Alias(args[0], primitive, params)
     return out
 
@@ -239,7 +244,11 @@ def refresh(x: Tracer) -> None:
     alias = x.alias
     assert alias is not None
     if alias.blocked:
-        raise InPlaceError(alias.blocked, hint="copy the array first: y = y.copy().")
+        raise InPlaceError(
+            alias.blocked,
+            hint="write to the array itself, before or in place of reshaping it; or copy the reshaped one "
+            "(z = y.reshape(...).copy()) if the two are to differ.",
+        )
     base = alias.base
     if base is None:
         return

@@ -44,7 +44,7 @@ def _binary(primitive):
         return out if _is_array(out) or not (is_weak(self) and is_weak(other)) else weaken(out)
 
     def in_place(self, other):
-        if not self.ndim:
+        if not self.ndim and (self.alias is None or self.alias.base is None):
             return forward(self, other)  # NumPy's scalars are immutable: the name is bound anew
         new = forward(self, other)
         if shape_of(new) != self.shape:

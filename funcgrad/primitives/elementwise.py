@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.capture import SOLE
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of, ufunc_dtype
@@ -100,7 +101,7 @@ class Elementwise(Primitive):
         p = partial(y, *args)
         if type(c) is np.ndarray and type(p) is np.ndarray:
             # Nobody but this frame refers to a freshly computed partial: it can hold the product.
-            fresh = getrefcount(p) == 2 and p.shape == c.shape and p.dtype is c.dtype and p.base is None
+            fresh = getrefcount(p) == SOLE and p.shape == c.shape and p.dtype is c.dtype and p.base is None
             product = np.multiply(c, p, p) if fresh else c * p
             return _guarded(product, c) if self.singular else product
         return guarded_multiply(c, p) if self.singular else scale(c, p)

@@ -84,6 +84,9 @@ class Index(Linear):
     def write_rule(self, x, new, *, key):
         return index_update(x, new, key=key)
 
+    def views_scalar(self, *, key):
+        return any(k is Ellipsis for k in key)
+
     def samples(self):
         return [
             Sample((box((4, 3)),), {"key": Key((1,))}),

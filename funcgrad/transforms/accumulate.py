@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.capture import SOLE
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of
 from funcgrad.transforms.batch import Batch
@@ -107,7 +108,7 @@ class Cotangents:
 
     def _detached(self, i):
         x_bar = self.bars[i]
-        # Referred to by the list, by this name and by getrefcount's argument: by nobody else.
-        if type(x_bar) is np.ndarray and (x_bar.base is not None or getrefcount(x_bar) > 3):
+        # Referred to by the list and by this name, and by nobody else?
+        if type(x_bar) is np.ndarray and (x_bar.base is not None or getrefcount(x_bar) > SOLE + 1):
             return x_bar.copy()
         return x_bar

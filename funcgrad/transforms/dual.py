@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.capture import SOLE
 from funcgrad.core.inplace import argument
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
 from funcgrad.core.types import dtype_of
@@ -41,20 +42,25 @@ class Dual(Trace):
             y, saved = primitive.forward_rule(*primals, **params)
         else:
             y = saved = bind(primitive, *primals, **params)
-        if not primitive.differentiable or all(d is None for d in tangents):
-            return y
         if primitive.multiple:
             self.check_outputs(primitive, y)
+        if not primitive.differentiable or all(d is None for d in tangents):
+            # A constant: plain where it can be an index or a condition, traced where it can be
+            # written into.
+            return tuple(map(self._constant, y)) if primitive.multiple else self._constant(y)
         with np.errstate(all="ignore"):
             y_dot = jvp_of(primitive, tangents, saved, primals, params)
         if not primitive.multiple:
-            return y if y_dot is None else Tracer(self, y, y_dot)
+            return Tracer(self, y, y_dot)
         return tuple(
             [
-                yi if di is None or dtype_of(yi).kind not in "fc" else Tracer(self, yi, di)
+                self._constant(yi) if di is None else Tracer(self, yi, di)
                 for yi, di in zip(y, y_dot, strict=True)
             ]
         )
+
+    def _constant(self, y):
+        return Tracer(self, y, None) if dtype_of(y).kind in "fc" else y
 
     def overwrite(self, x, key, value):
         v_dot = None
@@ -68,11 +74,14 @@ class Dual(Trace):
         plain = all(d is None or isinstance(d, (np.ndarray, np.generic)) for d in (x_dot, v_dot))
         if not plain or isinstance(value, Tracer) or not exclusive(x):
             return False
+        try:
+            x.value[key] = value
+        except (IndexError, ValueError):
+            return False  # the general way says what does not fit
         if x_dot is not None:
-            if x.node is not None and getrefcount(x_dot) > 3:
+            if x.node is not None and getrefcount(x_dot) > SOLE + 1:
                 x_dot = x_dot.copy()
             x_dot[key] = 0 if v_dot is None else v_dot
-        x.value[key] = value
         x.node = x_dot
         return True
 

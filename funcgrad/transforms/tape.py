@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
+from funcgrad.core import capture
+from funcgrad.core.capture import SOLE, Captured
 from funcgrad.core.inplace import argument
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
 from funcgrad.core.types import ArrayType, dtype_of
+from funcgrad.errors import InPlaceError
 from funcgrad.primitives.indexing import index_update
 from funcgrad.transforms.accumulate import Cotangents
 from funcgrad.transforms.derive import jvp_of, vjp_of
@@ -31,12 +34,42 @@ class Tape(Trace):
     from 1, so that the list of them serves as the `needs` of a VJP rule.
     """
 
-    __slots__ = ("_count", "records")
+    __slots__ = ("_captured", "_count", "records")
 
     def __init__(self, owner: str):
         super().__init__(owner)
         self.records: list[Any] = []
+        self._captured = Captured()
         self._count = 1
+
+    def __exit__(self, kind, error, traceback):
+        locked = self._captured.arrays
+        self._captured.release()
+        if locked and type(error) is ValueError and "read-only" in str(error):
+            raise InPlaceError(
+                f"{self.owner}: an array must not be written to after a traced value has met it, "
+                f"because its derivative needs the old values, got: {error}.",
+                hint="write to a copy: w = w.copy(), or make a new array: w = w * 0.5 in place of w *= 0.5.",
+            ) from error
+        super().__exit__(kind, error, traceback)
+
+    def detach(self) -> None:
+        """Replace the arrays the record shares with the user's code by copies."""
+        copies = self._captured.copies()
+        if not copies:
+            return
+        for position, (primitive, params, ids, values, out, saved) in enumerate(self.records):
+            if any(id(v) in copies for v in values):
+                values = [copies.get(id(v), v) for v in values]
+                self.records[position] = (primitive, params, ids, values, out, saved)
+
+    def _keep(self, x: Any) -> Any:
+        """Return what the record keeps of an argument that is none of its own variables."""
+        if type(x) is np.ndarray:
+            return self._captured.keep(x)
+        if type(x) is Tracer:
+            return Tracer(x.tracing, x.value, x.node)  # the user's own handle may be written to
+        return x
 
     def input(self, value: Any) -> Tracer:
         count = self._count
@@ -58,7 +91,11 @@ class Tape(Trace):
             x_mine = type(x) is Tracer and x.tracing is self
             y_mine = type(y) is Tracer and y.tracing is self
             ids = (x.node if x_mine else None, y.node if y_mine else None)
-            values = (x.value if x_mine else x, y.value if y_mine else y)
+            unread = primitive.unread
+            values = (
+                x.value if x_mine else x if 0 in unread else self._keep(x),
+                y.value if y_mine else y if 1 in unread else self._keep(y),
+            )
         else:
             ids = []
             values = []
@@ -68,17 +105,19 @@ class Tape(Trace):
                     values.append(x.value)
                 else:
                     ids.append(None)
-                    values.append(x)
+                    values.append(self._keep(x))
         if primitive.forward_rule is not None:
             y, saved = primitive.forward_rule(*values, **params)
         elif self.level == 1:  # nothing is traced below the outermost trace
             y = saved = primitive.eval_rule(*values, **params)
         else:
             y = saved = bind(primitive, *values, **params)
-        if not primitive.differentiable:
-            return y
         if primitive.multiple:
             return self._record_outputs(primitive, params, ids, values, y, saved)
+        if not primitive.differentiable or not any(ids):
+            # A constant. It is left plain where it can be an index or a condition; as a floating
+            # array it stays traced, so that traced values can be written into it.
+            return Tracer(self, y, None) if dtype_of(y).kind in "fc" else y
         out = self._count
         self._count = out + 1
         if not primitive.reads_result:
@@ -98,7 +137,10 @@ class Tape(Trace):
         if not exclusive(x) or not isinstance(value, _PLAIN):
             return False
         kind = _type_if_large(x.value)
-        x.value[key] = value
+        try:
+            x.value[key] = value
+        except (IndexError, ValueError):
+            return False  # the general way says what does not fit
         if x.node is not None or v_id is not None:
             params = {"key": key}
             self.records.append((index_update, params, (x.node, v_id), (kind, value), self._count, kind))
@@ -126,7 +168,9 @@ class Tape(Trace):
         if type(x) is Tracer and x.tracing is self:
             if x.alias is not None and x.alias.watched:
                 refresh(x)
-            return x.value, x.node
+            y = x.value
+            # A handle of an outer trace is the user's from now on, to write to.
+            return (Tracer(y.tracing, y.value, y.node) if type(y) is Tracer else y), x.node
         return x, None
 
     def push(self, tangents: Sequence[Any], outputs: Sequence[int | None]) -> list[Any]:
@@ -205,16 +249,15 @@ def _walk(backward, cotangents) -> None:
 
 _PLAIN = (np.ndarray, np.generic, float, int, complex)
 
-# Below this size a copy is cheaper than knowing that none is needed.
-_LARGE = 4096
 
 
 def _is_large(x):
-    return type(x) is np.ndarray and x.nbytes >= _LARGE
+    return type(x) is np.ndarray and x.nbytes >= capture.LARGE
 
 
 def _type_if_large(x):
-    return _array_type(x.shape, x.dtype) if _is_large(x) else x
+    # A small view keeps the whole of a large array.
+    return _array_type(x.shape, x.dtype) if _is_large(x) or getattr(x, "base", None) is not None else x
 
 
 _array_type = lru_cache(1024)(ArrayType)
@@ -225,7 +268,7 @@ def exclusive(x: Tracer) -> bool:
     value = x.value
     return (
         _is_large(value)
-        and getrefcount(value) == 3  # x, the local name, and getrefcount's argument
+        and getrefcount(value) == SOLE + 1  # the local name, and x
         and value.base is None
         and value.flags.writeable
     )

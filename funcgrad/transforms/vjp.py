@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from funcgrad import tree
 from funcgrad.core.staging import check_outputs
 from funcgrad.core.types import type_of
@@ -31,8 +33,16 @@ def linear_record(function: Callable, primals: tuple, owner: str, has_aux: bool 
         return leaves, (treedef, extra)
 
     # The structure is no array, but a leaf of the extra: tree.map leaves it as it is.
-    tape, ys, outs, (treedef, extra) = record(flat, chosen.leaves, owner, aux=True)
+    # What is recorded here is used later, when the caller may have changed the arrays.
+    values = [_copied(x) for x in chosen.leaves]
+    tape, ys, outs, (treedef, extra) = record(flat, values, owner, aux=True)
+    tape.detach()
+    ys = [_copied(y) for y in ys]
     return chosen, tape, ys, outs, treedef, extra
+
+
+def _copied(x):
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def vjp(function: Callable, *primals: Any, has_aux: bool = False) -> tuple:

@@ -1,0 +1,76 @@
+"""Plain arrays that a trace keeps: they must not change while it does.
+
+A trace keeps the arrays its derivative rules will read. A small one is copied; a large one is made
+read-only until the trace ends, so that writing to it is an error rather than another derivative.
+"""
+
+import threading
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+__all__ = ["LARGE", "SOLE", "Captured"]
+
+# Bytes below which a copy is cheaper than knowing that none is needed.
+LARGE = 4096
+
+
+
+def _count_of_one() -> int:
+    array = np.empty(0)
+    return getrefcount(array)
+
+
+# What getrefcount says of an object that one local name refers to. CPython counted the argument of
+# the call itself up to 3.13; later versions may borrow it.
+SOLE = _count_of_one()
+
+_lock = threading.Lock()
+_holders: dict[int, int] = {}  # how many traces keep a locked array read-only, by id
+
+
+class Captured:
+    """The arrays one trace has locked."""
+
+    __slots__ = ("arrays",)
+
+    def __init__(self) -> None:
+        self.arrays: dict[int, np.ndarray] = {}
+
+    def keep(self, x: np.ndarray) -> np.ndarray:
+        """Return `x`, locked, or a copy: something that stays what it is."""
+        if id(x) in self.arrays:
+            return x
+        if x.flags.writeable or id(x) in _holders:
+            if x.nbytes < LARGE:
+                return x.copy()
+            self._lock(x)
+        return x
+
+    def _lock(self, x: Any) -> None:
+        while type(x) is np.ndarray and id(x) not in self.arrays:
+            with _lock:
+                if id(x) in _holders:
+                    _holders[id(x)] += 1
+                elif x.flags.writeable:
+                    _holders[id(x)] = 1
+                    x.flags.writeable = False
+                else:
+                    return
+            self.arrays[id(x)] = x
+            x = x.base  # a write through the array it views would show as well
+
+    def release(self) -> None:
+        """Make the arrays writeable again that no other trace keeps."""
+        # In reverse: a view can be made writeable only after the array it views.
+        for key in reversed(self.arrays):
+            with _lock:
+                _holders[key] -= 1
+                if not _holders[key]:
+                    del _holders[key]
+                    self.arrays[key].flags.writeable = True
+
+    def copies(self) -> dict[int, np.ndarray]:
+        """Return a copy of each array, by the id of the original."""
+        return {key: x.copy() for key, x in self.arrays.items()}
