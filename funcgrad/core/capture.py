@@ -16,7 +16,6 @@ __all__ = ["LARGE", "SOLE", "Captured"]
 LARGE = 4096
 
 
-
 def _count_of_one() -> int:
     array = np.empty(0)
     return getrefcount(array)

@@ -30,7 +30,10 @@ def run(program: Program, args: Sequence[Any], *, check: bool = False) -> list[A
             env[var] = weaken(out) if var.type.weak else out
         for var in dying:
             del env[var]
-    return [read(atom) for atom in program.outputs]
+    constants = {var for var, _ in program.constants}
+    return [
+        read(atom).copy() if atom in constants and atom.type.shape else read(atom) for atom in program.outputs
+    ]
 
 
 def _check_arguments(program, args):

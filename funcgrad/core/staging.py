@@ -12,7 +12,7 @@ from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var
 from funcgrad.core.tracer import Trace, Tracer, refresh
-from funcgrad.core.types import ArrayType, type_of
+from funcgrad.core.types import ArrayType, refuse_masked, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
 
@@ -30,16 +30,24 @@ __all__ = [
 
 
 class Staging(Trace):
-    """A trace that knows types only, and records equations."""
+    """A trace that knows types only, and records equations.
 
-    __slots__ = ("_constants", "_literals", "equations")
+    Args:
+        owner: for messages.
+        snapshot: copy the arrays that become constants, so that changing them later changes no
+            program.
+    """
+
+    __slots__ = ("_constants", "_latest", "_snapshot", "equations")
 
     transparent = False
 
-    def __init__(self, owner: str):
+    def __init__(self, owner: str, *, snapshot: bool = True):
         super().__init__(owner)
         self.equations: list[Equation] = []
-        self._constants: dict[int, tuple[Var, Any]] = {}
+        self._constants: list[tuple[Var, Any]] = []
+        self._latest: dict[Any, tuple[Var, Any, Any]] = {}  # variable, value, and what it was taken from
+        self._snapshot = snapshot
 
     def input(self, type: ArrayType) -> Tracer:
         return Tracer(self, None, Var(type))
@@ -70,7 +78,21 @@ class Staging(Trace):
         return Literal(x[()] if isinstance(x, np.ndarray) else x)
 
     def _constant(self, x, kind):
-        var, _ = self._constants.setdefault(id(x), (Var(kind.strong()), x))
+        if type(x) is Tracer:
+            # The user's handle may be written to: a variable of the outer trace is what counts.
+            key = (id(x.tracing), id(x.value), id(x.node))
+            value = Tracer(x.tracing, x.value, x.node)
+        else:
+            key, value = id(x), x
+        known = self._latest.get(key)
+        if known is not None and (type(x) is Tracer or not self._snapshot or _unchanged(known[1], x)):
+            return known[0]
+        if self._snapshot and type(x) is np.ndarray:
+            value = x.copy()
+            value.flags.writeable = False
+        var = Var(kind.strong())
+        self._latest[key] = (var, value, x)
+        self._constants.append((var, value))
         return var
 
     def _spread(self, x):
@@ -87,7 +109,7 @@ class Staging(Trace):
         atom = self.atom(value)
         if isinstance(atom, Literal):
             var = Var(atom.type.strong())
-            self._constants[id(var)] = (var, value)
+            self._constants.append((var, value))
             return Tracer(self, None, var)
         return Tracer(self, None, atom)
 
@@ -115,8 +137,12 @@ class Staging(Trace):
             if any(v in needed for v in equation.outputs):
                 kept.append(equation)
                 needed.update(a for a in equation.inputs if isinstance(a, Var))
-        constants = tuple(pair for pair in self._constants.values() if pair[0] in needed)
+        constants = tuple(pair for pair in self._constants if pair[0] in needed)
         return Program(tuple(inputs), constants, tuple(reversed(kept)), tuple(outputs), **details)
+
+
+def _unchanged(snapshot, x):
+    return np.array_equal(snapshot, x) or snapshot.tobytes() == x.tobytes()
 
 
 def stage_flat(function: Callable, types: Sequence[ArrayType], owner: str) -> Program:
@@ -155,6 +181,7 @@ def stage(
 
 def leaf_type(x: Any, owner: str, path: Callable[[], str]) -> ArrayType:
     """Return the type of an argument's leaf; raise DTypeError, with its key path, if it has none."""
+    refuse_masked(owner, x)
     try:
         kind = type_of(x)
         if kind.dtype.kind in "biufc":

@@ -159,6 +159,10 @@ class Trace:
         """Perform `x[key] = value` in the memory of `x`, if nothing else refers to it."""
         return False
 
+    def plain(self, tracer: Tracer) -> np.ndarray | None:
+        """Return the plain array behind `tracer` where nothing is lost by taking it; else None."""
+        return None
+
     def weaken(self, tracer: Tracer) -> None:
         """Mark the type of `tracer` as that of a Python number, where this trace has types of its own."""
 

@@ -13,6 +13,7 @@ __all__ = [
     "dtype_of",
     "is_inexact",
     "promote",
+    "refuse_masked",
     "shape_of",
     "type_of",
     "ufunc_dtype",
@@ -121,6 +122,15 @@ def type_of(x: Any) -> ArrayType:
     if isinstance(x, (np.ndarray, np.generic)):
         return ArrayType(x.shape, x.dtype)
     return ArrayType((), _scalar_dtype(x))
+
+
+def refuse_masked(name: str, x: Any) -> None:
+    """Raise DTypeError for a masked array: its mask would be dropped without a word."""
+    if isinstance(x, np.ndarray) and hasattr(x, "mask"):
+        raise DTypeError(
+            f"{name}: expected a plain array, got a {type(x).__name__}.",
+            hint="pass x.data and use np.where with the mask.",
+        )
 
 
 def is_inexact(dtype: np.dtype) -> bool:

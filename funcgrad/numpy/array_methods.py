@@ -168,7 +168,7 @@ _VALUE_ONLY = frozenset({"float", "complex", "isnan", "isinf", "isfinite", "iscl
 
 def _float(self):
     value = _value_for(self, "float", "")
-    if _caller_of_conversion() not in _VALUE_ONLY:
+    if self.tracing.plain(self) is None and _caller_of_conversion() not in _VALUE_ONLY:
         raise ConcretizationError(
             f"a traced array must not be turned into a plain number where its derivative would be lost, "
             f"got {type_of(self)}.",
@@ -231,6 +231,11 @@ def _index(self):
 
 
 def _array(self, dtype=None, copy=None):
+    plain = self.tracing.plain(self)
+    if plain is not None:
+        return np.array(plain, dtype, copy=copy)
+    if not self.tracing.alive:
+        raise self.tracing.leaked(self)
     raise ConcretizationError(
         f"a traced array must not be turned into a plain one, got {type_of(self)}.",
         hint="use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
@@ -295,6 +300,21 @@ def _real(x):
 
 def _imag(x):
     return arithmetic.imag(x) if x.dtype.kind == "c" else broadcast_to(np.zeros((), x.dtype), shape=x.shape)
+
+
+def _set_real(self, value):
+    setitem(_real(self), Ellipsis, value)
+
+
+def _set_imag(self, value):
+    setitem(_imag(self), Ellipsis, value)
+
+
+def _reduce(self):
+    raise ConcretizationError(
+        f"a traced array cannot be pickled, got {type_of(self)}.",
+        hint="return it from the function, and pickle the plain result.",
+    )
 
 
 def _sort(self, axis=-1, kind=None, order=None, *, stable=None):
@@ -386,8 +406,9 @@ def attach(namespace: Any) -> None:
         "conjugate": lambda self: ufuncs.conj(self),
         "T": property(lambda self: shaping.transpose(self)),
         "mT": property(lambda self: shaping.swapaxes(self, -1, -2)),
-        "real": property(_real),
-        "imag": property(_imag),
+        "real": property(_real, _set_real),
+        "imag": property(_imag, _set_imag),
+        "__reduce__": _reduce,
         "flat": property(lambda self: shaping.ravel(self)),
         "at": property(At),
         "itemsize": property(lambda self: self.dtype.itemsize),

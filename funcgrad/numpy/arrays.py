@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.tracer import FUNCTIONS, Tracer
-from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
+from funcgrad.core.types import ArrayType, dtype_of, refuse_masked, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.primitives.broadcasting import broadcast_to, reshape
 from funcgrad.primitives.shape import concatenate, convert, to_integer
@@ -44,7 +44,7 @@ def as_operand(x: Any) -> Any:
     """Return `x` as something an elementwise primitive takes: an array, a tracer or a number."""
     if type(x) in _OPERANDS:
         return x
-    if isinstance(x, (np.ndarray, np.generic, int, float, complex)):
+    if isinstance(x, (np.generic, int, float, complex)):
         return x
     return as_array(x)
 
@@ -59,6 +59,7 @@ def as_array(x: Any) -> Any:
         return x
     if isinstance(x, (list, tuple)) and _holds_tracer(x):
         return stacked([as_array(item) for item in x], 0)
+    refuse_masked("funcgrad.numpy", x)
     y = np.asarray(x)
     if y.dtype.kind not in "biufc":
         raise DTypeError(

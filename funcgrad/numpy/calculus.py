@@ -123,6 +123,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         if shape_of(spacing) != (n,):
             raise ShapeError(f"gradient: expected {n} places along axis {i}, got {type_of(spacing)}.")
         slopes.append(_slope(f, i, _column(diff(spacing), i, f.ndim), edge_order))
+    slopes = [astype(slope, f.dtype) for slope in slopes]
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 

@@ -184,4 +184,10 @@ def _reduceat(function, ufunc, x, indices, axis=0, dtype=None, out=None):
     return np.stack(rows, axis)
 
 
-_METHODS: dict[str, Any] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer, "at": _at, "reduceat": _reduceat}
+_METHODS: dict[str, Any] = {
+    "reduce": _reduce,
+    "accumulate": _accumulate,
+    "outer": _outer,
+    "at": _at,
+    "reduceat": _reduceat,
+}

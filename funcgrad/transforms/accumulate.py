@@ -76,16 +76,21 @@ class Cotangents:
         """The same for one cotangent an example, all of them in one buffer."""
         batch = y_bar.tracing
         rule = primitive.accumulate_batch_rule
-        if rule is None or not isinstance(batch, Batch) or type(y_bar.value) is not np.ndarray:
+        if (
+            rule is None
+            or not isinstance(batch, Batch)
+            or type(y_bar.value) is not np.ndarray
+            or not y_bar.node
+        ):
             return False
         old = self.bars[i]
         if i not in self._owned:
             if old is not None:
                 return False
             buffer = np.zeros((batch.size, *shape_of(args[0])), dtype_of(args[0]))
-            self.bars[i] = Tracer(batch, buffer, None)
+            self.bars[i] = Tracer(batch, buffer, True)
             self._owned.add(i)
-        elif type(old) is not Tracer or old.tracing is not batch:
+        elif type(old) is not Tracer or old.tracing is not batch or not old.node:
             return False
         rule(self.bars[i].value, y_bar.value, *args, **params)
         return True

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import argument
-from funcgrad.core.tracer import Trace, Tracer, bind, refresh
+from funcgrad.core.tracer import Trace, Tracer, bind, concrete, refresh
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import ConcretizationError
 
@@ -13,7 +13,11 @@ __all__ = ["Batch"]
 
 
 class Batch(Trace):
-    """A trace whose tracers hold arrays with the examples along axis 0."""
+    """A trace whose tracers hold arrays with the examples along axis 0.
+
+    `node` says whether a tracer has that axis: an array that is the same for every example has not,
+    and is traced only so that it can be indexed by one that has.
+    """
 
     __slots__ = ("axis_name", "size")
 
@@ -24,16 +28,16 @@ class Batch(Trace):
         self.size = size
         self.axis_name = axis_name
 
-    def input(self, value: Any) -> Tracer:
-        return argument(Tracer(self, value, None))
+    def input(self, value: Any, batched: bool = True) -> Tracer:
+        return argument(Tracer(self, value, batched))
 
     def index(self) -> Tracer:
         """Return the number of the example."""
-        return Tracer(self, np.arange(self.size), None)
+        return Tracer(self, np.arange(self.size), True)
 
     def lift(self, value: Any) -> Tracer:
         shape = (self.size, *shape_of(value))
-        return Tracer(self, np.broadcast_to(value, shape), None)
+        return Tracer(self, np.broadcast_to(value, shape), True)
 
     def process(self, primitive, args, params):
         if not self.alive:
@@ -43,26 +47,35 @@ class Batch(Trace):
         for x in args:
             mine = type(x) is Tracer and x.tracing is self
             values.append(x.value if mine else x)
-            batched.append(mine)
-        if "axis_name" in params and params["axis_name"] == self.axis_name:
+            batched.append(mine and x.node)
+        if not any(batched):
+            y, y_batched = bind(primitive, *values, **params), False
+        elif "axis_name" in params and params["axis_name"] == self.axis_name:
             y, y_batched = primitive.collective_rule(self.size, *values, **params)
         elif primitive.batch_rule is not None:
             y, y_batched = primitive.batch_rule(self.size, batched, *values, **params)
         else:
             y, y_batched = loop_rule(primitive, self.size, batched, values, params)
-        if not y_batched:
-            return y
         if primitive.multiple:
-            return tuple([Tracer(self, yi, None) for yi in y])
-        return Tracer(self, y, None)
+            return tuple([self._result(yi, y_batched) for yi in y])
+        return self._result(y, y_batched)
+
+    def _result(self, y, batched):
+        # Without the examples' axis, what can be an index or a condition of a plain array is left plain.
+        return Tracer(self, y, batched) if batched or dtype_of(y).kind in "fc" else y
 
     def type_of(self, tracer):
         value = tracer.value
-        return ArrayType(shape_of(value)[1:], dtype_of(value))
+        return ArrayType(shape_of(value)[1:], dtype_of(value)) if tracer.node else type_of(value)
+
+    def plain(self, tracer):
+        return tracer.value if self.alive and not tracer.node and type(tracer.value) is np.ndarray else None
 
     def concrete(self, tracer):
         if not self.alive:
             raise self.leaked(tracer)
+        if not tracer.node:
+            return concrete(tracer.value)
         raise ConcretizationError(
             f"{self.owner}: a batched array has one value an example, not one value, "
             f"got {type_of(tracer)} for each of {self.size} examples.",
@@ -75,7 +88,7 @@ class Batch(Trace):
         if type(x) is Tracer and x.tracing is self:
             if x.alias is not None and x.alias.watched:
                 refresh(x)
-            return x.value, True
+            return x.value, x.node
         return x, False
 
 

@@ -38,7 +38,7 @@ def jacobian(
         function: takes arrays in any containers; returns the same.
         argnums: the positional argument, or a tuple of them, to differentiate by.
         mode: "forward" pushes a basis vector for each input element, "reverse" pulls one for each
-            output element; "auto" takes the fewer.
+            output element; "auto" takes the fewer, and forward for a complex result of real arguments.
         has_aux: `function` returns `(result, extra)`; the result is then `(jacobian, extra)`.
         holomorphic: allow complex arguments of a complex differentiable function.
         chunk_size: how many basis vectors to carry at once; all by default. Less saves memory.
@@ -85,7 +85,8 @@ def jacobian(
         tape, ys, outs, (treedef, extra) = record(flat, chosen.leaves, owner, aux=True)
         out_types, in_types = [type_of(y) for y in ys], [type_of(x) for x in chosen.leaves]
         n_out, n_in = sum(t.size for t in out_types), sum(t.size for t in in_types)
-        forward = mode == "forward" or (mode == "auto" and n_in < n_out)
+        is_complex = any(t.dtype.kind == "c" for t in out_types) and not holomorphic
+        forward = mode == "forward" or (mode == "auto" and (n_in < n_out or is_complex))
         if forward:
             blocks = _push_basis(owner, tape, in_types, outs, out_types, chunk_size)
         else:

@@ -177,9 +177,14 @@ class Tape(Trace):
         """Return the tangents of the outputs; None is zero."""
         dots: list[Any] = [None] * self._count
         dots[1 : 1 + len(tangents)] = tangents
+        last_use = {i: n for n, (_, _, ids, *_) in enumerate(self.records) for i in ids}
+        last_use.update(dict.fromkeys(outputs, len(self.records)))
         with np.errstate(all="ignore"):
-            for primitive, params, ids, values, out, saved in self.records:
+            for n, (primitive, params, ids, values, out, saved) in enumerate(self.records):
                 x_dots = [None if i is None else dots[i] for i in ids]
+                for i in ids:
+                    if i is not None and last_use[i] == n:
+                        dots[i] = None
                 if all(d is None for d in x_dots):
                     continue
                 y_dot = jvp_of(primitive, x_dots, saved, values, params)
@@ -248,7 +253,6 @@ def _walk(backward, cotangents) -> None:
 
 
 _PLAIN = (np.ndarray, np.generic, float, int, complex)
-
 
 
 def _is_large(x):

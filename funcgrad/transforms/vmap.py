@@ -63,7 +63,10 @@ def vmap(
 
         values, size = _examples(owner, leaves, axes, axis_size, path)
         with Batch(owner, size, axis_name) as batch, bound_axis(axis_name, size, batch.index()):
-            tracers = [x if axis is None else batch.input(x) for x, axis in zip(values, axes, strict=True)]
+            tracers = [
+                batch.input(x, axis is not None) if axis is not None or _is_floating(x) else x
+                for x, axis in zip(values, axes, strict=True)
+            ]
             call_args, call_kwargs = tree.unflatten(in_tree, tracers)
             out, out_tree = tree.flatten(function(*call_args, **call_kwargs))
             check_outputs(out, out_tree, owner)
@@ -78,6 +81,11 @@ def vmap(
         )
 
     return presented(batched, "vmap", function)
+
+
+def _is_floating(x):
+    # An array of indices that is the same for every example is of more use plain.
+    return isinstance(x, np.ndarray) and x.dtype.kind in "fc"
 
 
 def _in_axes(owner, in_axes, args, kwargs, in_tree):

@@ -190,3 +190,8 @@ def test_jacobian_of_a_loop_of_reads():
 
     x = np.linspace(0, 1, 6)
     np.testing.assert_allclose(fg.jacrev(f)(x), fg.jacfwd(f)(x), rtol=1e-13)
+
+
+def test_jacobian_of_a_complex_result_goes_forward():
+    x = np.array([0.5, 1.0])
+    np.testing.assert_allclose(fg.jacobian(lambda x: np.exp(1j * x))(x), np.diag(1j * np.exp(1j * x)))

@@ -106,3 +106,15 @@ def test_decisions_on_batched_values():
 
 def test_no_examples():
     assert fg.vmap(np.sum)(np.zeros((0, 3))).shape == (0,)
+
+
+def test_an_array_shared_by_the_examples_can_be_indexed_by_each():
+    x, i = np.arange(5.0), np.array([1, 3])
+    np.testing.assert_array_equal(fg.vmap(lambda x, i: x[i], in_axes=(None, 0))(x, i), [1, 3])
+    np.testing.assert_array_equal(fg.vmap(lambda x, i: np.take(x, i), in_axes=(None, 0))(x, i), [1, 3])
+    total = fg.grad(lambda x: np.sum(fg.vmap(lambda x, i: x[i] ** 2, in_axes=(None, 0))(x, i)))(x)
+    np.testing.assert_array_equal(total, [0, 2, 0, 6, 0])
+    # It is still the plain array where one is asked for.
+    assert (
+        fg.vmap(lambda x, w: x * np.asarray(w)[1] if w[0] < 1 else x, in_axes=(0, None))(XS, x)[0, 1] == 1.0
+    )
