@@ -141,7 +141,7 @@ class Trace:
     def __exit__(self, kind, error, traceback) -> None:
         self.alive = False
         _depth.level = self.level - 1
-        if isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
+        if error is not None and isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
             raise error.__cause__ from None  # NumPy wraps what __float__ raises in `plain[0] = traced`
 
     def process(self, primitive: "Primitive", args: tuple, params: dict) -> Any:

@@ -120,12 +120,11 @@ def _ufunc(ufunc: np.ufunc, primitive: Elementwise) -> Callable:
     """Return `ufunc` as a function of plain and traced arrays, and register it for the latter."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        if len(args) != ufunc.nin or kwargs:
+        if kwargs or len(args) != ufunc.nin:
             return ufunc(*args, **kwargs)  # NumPy checks the call, and comes back for traced arrays
-        for x in args:
-            if type(x) is not Tracer and type(x) is not np.ndarray:
-                return bind(primitive, *[as_operand(x) for x in args])
-        return bind(primitive, *args)
+        if len(args) == 1 and type(args[0]) is Tracer:
+            return bind(primitive, args[0])
+        return bind(primitive, *[as_operand(x) for x in args])
 
     return _registered(ufunc, function)
 

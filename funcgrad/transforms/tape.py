@@ -44,8 +44,9 @@ class Tape(Trace):
 
     def __exit__(self, kind, error, traceback):
         locked = self._captured.arrays
-        self._captured.release()
-        if locked and type(error) is ValueError and "read-only" in str(error):
+        if locked:
+            self._captured.release()
+        if error is not None and locked and type(error) is ValueError and "read-only" in str(error):
             raise InPlaceError(
                 f"{self.owner}: an array must not be written to after a traced value has met it, "
                 f"because its derivative needs the old values, got: {error}.",
@@ -120,11 +121,12 @@ class Tape(Trace):
             return Tracer(self, y, None) if dtype_of(y).kind in "fc" else y
         out = self._count
         self._count = out + 1
+        for v in values:
+            if type(v) is np.ndarray and (v.nbytes >= capture.LARGE or v.base is not None):
+                values = _kept(values, primitive.unread)
+                break
         if not primitive.reads_result:
-            unread = primitive.unread
-            if unread and (_is_large(y) or _is_large(values[0])):
-                values = [_type_if_large(v) if i in unread else v for i, v in enumerate(values)]
-            saved = _type_if_large(y)
+            saved = _type_if_much(y)
         self.records.append((primitive, params, ids, values, out, saved))
         return Tracer(self, y, out)
 
@@ -136,7 +138,7 @@ class Tape(Trace):
             v_id, value = value.node, value.value
         if not exclusive(x) or not isinstance(value, _PLAIN):
             return False
-        kind = _type_if_large(x.value)
+        kind = _type_if_much(x.value)
         try:
             x.value[key] = value
         except (IndexError, ValueError):
@@ -255,13 +257,29 @@ def _walk(backward, cotangents) -> None:
 _PLAIN = (np.ndarray, np.generic, float, int, complex)
 
 
-def _is_large(x):
-    return type(x) is np.ndarray and x.nbytes >= capture.LARGE
+def _holds_much(x):
+    """Whether keeping `x` keeps much memory: it is large, or a view of what is."""
+    if type(x) is not np.ndarray:
+        return False
+    return (x.nbytes if x.base is None else getattr(x.base, "nbytes", capture.LARGE)) >= capture.LARGE
 
 
-def _type_if_large(x):
-    # A small view keeps the whole of a large array.
-    return _array_type(x.shape, x.dtype) if _is_large(x) or getattr(x, "base", None) is not None else x
+def _type_if_much(x):
+    return _array_type(x.shape, x.dtype) if _holds_much(x) else x
+
+
+def _kept(values, unread):
+    """Return the arguments as a record keeps them: only types where no rule reads the values, and small
+    parts of large arrays as arrays of their own."""
+    kept = []
+    for i, v in enumerate(values):
+        if _holds_much(v):
+            if i in unread:
+                v = _array_type(v.shape, v.dtype)
+            elif v.nbytes < capture.LARGE:
+                v = v.copy()
+        kept.append(v)
+    return kept
 
 
 _array_type = lru_cache(1024)(ArrayType)
@@ -271,7 +289,8 @@ def exclusive(x: Tracer) -> bool:
     """Whether the value of `x` is a large array that nothing but `x` refers to."""
     value = x.value
     return (
-        _is_large(value)
+        type(value) is np.ndarray
+        and value.nbytes >= capture.LARGE
         and getrefcount(value) == SOLE + 1  # the local name, and x
         and value.base is None
         and value.flags.writeable
