@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import own
-from funcgrad.core.tracer import UFUNCS
+from funcgrad.core.tracer import UFUNCS, Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import ShapeError
 from funcgrad.numpy.arrays import as_array, as_axis, fit, implements, no_out, stacked
@@ -39,7 +39,8 @@ def matmul(x: Any, y: Any, /) -> Any:
     Raises:
         ShapeError: when the inner sizes differ, or an argument is a scalar.
     """
-    x, y = as_array(x), as_array(y)
+    x = x if type(x) is Tracer or type(x) is np.ndarray else as_array(x)
+    y = y if type(y) is Tracer or type(y) is np.ndarray else as_array(y)
     nx, ny = x.ndim, y.ndim
     if nx == 2 and ny <= 2 and ny:
         return dot_primitive(x, y, **_MATRICES)

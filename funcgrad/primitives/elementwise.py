@@ -141,9 +141,12 @@ def align(x, ndim):
     return reshape(x, shape=(shape[0], *(1,) * missing, *shape[1:])) if missing else x
 
 
+_TYPED = frozenset({np.ndarray, ArrayType})
+
+
 def conform(x_bar, x):
     """Return a cotangent summed to the shape of `x` and converted to its dtype."""
-    if type(x_bar) is np.ndarray and type(x) is np.ndarray and x_bar.dtype is x.dtype:
+    if type(x_bar) is np.ndarray and type(x) in _TYPED and x_bar.dtype is x.dtype:
         return x_bar if x_bar.shape == x.shape else unbroadcast(x_bar, x.shape)
     x_bar = unbroadcast(x_bar, shape_of(x))
     dtype = dtype_of(x)

@@ -184,8 +184,10 @@ def _inverse(axes):
 
 def conform_dtype(x_bar, x):
     """Return a cotangent in the dtype of `x` (the real part, where `x` is real)."""
-    dtype, got = dtype_of(x), dtype_of(x_bar)
-    return x_bar if got is dtype or got == dtype else convert(x_bar, dtype=dtype)
+    if type(x_bar) is np.ndarray and type(x) is np.ndarray and x_bar.dtype is x.dtype:
+        return x_bar
+    dtype = dtype_of(x)
+    return x_bar if dtype_of(x_bar) == dtype else convert(x_bar, dtype=dtype)
 
 
 convert = Convert()

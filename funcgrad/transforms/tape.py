@@ -37,7 +37,7 @@ class Tape(Trace):
     __slots__ = ("_captured", "_count", "records")
 
     def __init__(self, owner: str):
-        super().__init__(owner)
+        Trace.__init__(self, owner)
         self.records: list[Any] = []
         self._captured = Captured()
         self._count = 1
@@ -52,7 +52,7 @@ class Tape(Trace):
                 f"because its derivative needs the old values, got: {error}.",
                 hint="write to a copy: w = w.copy(), or make a new array: w = w * 0.5 in place of w *= 0.5.",
             ) from error
-        super().__exit__(kind, error, traceback)
+        Trace.__exit__(self, kind, error, traceback)
 
     def detach(self) -> None:
         """Replace the arrays the record shares with the user's code by copies."""
@@ -67,7 +67,7 @@ class Tape(Trace):
     def _keep(self, x: Any) -> Any:
         """Return what the record keeps of an argument that is none of its own variables."""
         if type(x) is np.ndarray:
-            return self._captured.keep(x)
+            return x.copy() if x.nbytes < capture.LARGE else self._captured.keep(x)
         if type(x) is Tracer:
             return Tracer(x.tracing, x.value, x.node)  # the user's own handle may be written to
         return x
@@ -121,12 +121,14 @@ class Tape(Trace):
             return Tracer(self, y, None) if dtype_of(y).kind in "fc" else y
         out = self._count
         self._count = out + 1
+        unread = primitive.unread
         for v in values:
-            if type(v) is np.ndarray and (v.nbytes >= capture.LARGE or v.base is not None):
-                values = _kept(values, primitive.unread)
+            if type(v) is np.ndarray and (v.base is not None or (unread and v.nbytes >= capture.LARGE)):
+                values = _kept(values, unread)
                 break
-        if not primitive.reads_result:
-            saved = _type_if_much(y)
+        if not primitive.reads_result and type(y) is np.ndarray:
+            if y.nbytes >= capture.LARGE or y.base is not None:
+                saved = _type_if_much(y)
         self.records.append((primitive, params, ids, values, out, saved))
         return Tracer(self, y, out)
 
@@ -257,26 +259,24 @@ def _walk(backward, cotangents) -> None:
 _PLAIN = (np.ndarray, np.generic, float, int, complex)
 
 
-def _holds_much(x):
-    """Whether keeping `x` keeps much memory: it is large, or a view of what is."""
-    if type(x) is not np.ndarray:
-        return False
-    return (x.nbytes if x.base is None else getattr(x.base, "nbytes", capture.LARGE)) >= capture.LARGE
-
-
 def _type_if_much(x):
-    return _array_type(x.shape, x.dtype) if _holds_much(x) else x
+    """Return the type alone of what keeps much memory: a large array, or a view of one."""
+    large = capture.LARGE
+    if type(x) is np.ndarray and (x.nbytes if x.base is None else getattr(x.base, "nbytes", large)) >= large:
+        return _array_type(x.shape, x.dtype)
+    return x
 
 
 def _kept(values, unread):
     """Return the arguments as a record keeps them: only types where no rule reads the values, and small
     parts of large arrays as arrays of their own."""
+    large = capture.LARGE
     kept = []
     for i, v in enumerate(values):
-        if _holds_much(v):
+        if type(v) is np.ndarray and (v.nbytes if v.base is None else getattr(v.base, "nbytes", large)) >= large:
             if i in unread:
                 v = _array_type(v.shape, v.dtype)
-            elif v.nbytes < capture.LARGE:
+            elif v.nbytes < large:
                 v = v.copy()
         kept.append(v)
     return kept
@@ -310,8 +310,8 @@ def record(function: Callable, values: Sequence[Any], owner: str, *, aux: bool =
         the tape, the outputs' values, the outputs' variables, and the extra.
     """
     with Tape(owner) as tape:
-        outputs, extra = function(*[tape.input(x) for x in values])
-        released = [tape.release(x) for x in outputs]
+        outputs, extra = function(*map(tape.input, values))
+        ys, ids = zip(*map(tape.release, outputs), strict=True) if outputs else ((), ())
         if aux:
             extra = tree.map(lambda x: tape.release(x)[0], extra)
-    return tape, [y for y, _ in released], [i for _, i in released], extra
+    return tape, list(ys), list(ids), extra
