@@ -117,7 +117,9 @@ def _value_and_grad(function, argnums, has_aux, holomorphic, allow_int, owner):
             out, extra = split_aux(out, owner) if has_aux else (out, None)
             return [out], extra
 
-        tape, (y,), outs, extra = record(flat, leaves if len(active) == len(leaves) else [leaves[i] for i in active], owner, aux=has_aux)
+        tape, (y,), outs, extra = record(
+            flat, leaves if len(active) == len(leaves) else [leaves[i] for i in active], owner, aux=has_aux
+        )
         bars = tape.pull([_seed(y, owner, holomorphic)], outs, len(active), consume=True)
         if len(active) != len(leaves):
             given, bars = iter(bars), [None] * len(leaves)

@@ -273,7 +273,10 @@ def _kept(values, unread):
     large = capture.LARGE
     kept = []
     for i, v in enumerate(values):
-        if type(v) is np.ndarray and (v.nbytes if v.base is None else getattr(v.base, "nbytes", large)) >= large:
+        if (
+            type(v) is np.ndarray
+            and (v.nbytes if v.base is None else getattr(v.base, "nbytes", large)) >= large
+        ):
             if i in unread:
                 v = _array_type(v.shape, v.dtype)
             elif v.nbytes < large:
