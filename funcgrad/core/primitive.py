@@ -164,6 +164,10 @@ class Primitive:
             )
         if self.name in _registry:
             raise NotImplementedError(f"a primitive named {self.name!r} exists already.")
+        # Pulled back by its VJP rule and nothing else: what the walk over a record asks first.
+        self.direct = self.vjp_rule is not None and not (
+            self.multiple or self.accumulate_rule or self.overwrite_rule
+        )
         _registry[self.name] = self
 
     __call__ = bind

@@ -49,6 +49,17 @@ class Cotangents:
             if type(total) is np.ndarray:
                 self._owned.add(i)
 
+    def absorb(self, primitive, ids, out: int, y_bar: Any, args: list, params: dict) -> bool:
+        """Pull `y_bar` back in place, if the primitive has a rule for that and everything is concrete."""
+        if ids[0] is None:
+            return False
+        if primitive.overwrite_rule is not None and type(y_bar) is np.ndarray:
+            self.overwrite(primitive, ids, out, y_bar, args, params)
+            return True
+        return primitive.accumulate_rule is not None and self.accumulate(
+            primitive, ids[0], y_bar, args, params
+        )
+
     def accumulate(self, primitive, i: int, y_bar: Any, args: list, params: dict) -> bool:
         """Add the pullback of `y_bar` into the buffer of variable `i`, if everything is concrete."""
         if len(args) > 1 and not all(type(x) is np.ndarray for x in args[1:]):

@@ -229,24 +229,24 @@ def _walk(backward, cotangents) -> None:
     bars = cotangents.bars
     with np.errstate(all="ignore"):
         for primitive, params, ids, values, out, saved in backward:
-            if primitive.multiple:
+            if primitive.direct:
+                y_bar = bars[out]
+                if y_bar is None:
+                    continue
+                bars[out] = None
+                x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
+            elif primitive.multiple:
                 y_bar = [None if i is None else cotangents.take(i) for i in out]
                 if all(b is None for b in y_bar):
                     continue
+                x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
             else:
                 y_bar = bars[out]
                 if y_bar is None:
                     continue
                 bars[out] = None
-            if primitive.overwrite_rule is not None and ids[0] is not None and type(y_bar) is np.ndarray:
-                cotangents.overwrite(primitive, ids, out, y_bar, values, params)
-                continue
-            if primitive.accumulate_rule is not None and ids[0] is not None:
-                if cotangents.accumulate(primitive, ids[0], y_bar, values, params):
+                if cotangents.absorb(primitive, ids, out, y_bar, values, params):
                     continue
-            if primitive.vjp_rule is not None:
-                x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
-            else:
                 x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
             for i, x_bar in zip(ids, x_bars):  # noqa: B905 (strict costs more than the loop)
                 if i is not None and x_bar is not None:
