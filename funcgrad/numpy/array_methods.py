@@ -66,7 +66,9 @@ def _binary(primitive):
 
 def _unary(self, primitive):
     out = bind(primitive, self)
-    return out if _is_array(out) or not is_weak(self) else weaken(out)
+    if type(out) is Tracer and type(out.value) is np.ndarray:
+        return out
+    return weaken(out) if is_weak(self) else out
 
 
 def _power(self, n):

@@ -119,10 +119,13 @@ def as_axis(name: str, axis: Any, ndim: int) -> int:
     return number % ndim
 
 
+_ALL_AXES = [tuple(range(ndim)) for ndim in range(65)]
+
+
 def as_axes(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """Return static axes counted from 0, sorted; None means all of them."""
     if axis is None:
-        return tuple(range(ndim))
+        return _ALL_AXES[ndim]
     if type(axis) is int:
         if -ndim <= axis < ndim:
             return (axis % ndim,)

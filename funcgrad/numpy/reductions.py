@@ -40,7 +40,7 @@ __all__ = [
 
 def _axes(name, axis, ndim):
     """Return the axes; like NumPy's ufuncs take axis 0 and -1 of an array that has none."""
-    return () if ndim == 0 and axis in (0, -1) else as_axes(name, axis, ndim)
+    return as_axes(name, axis, ndim) if ndim or axis not in (0, -1) else ()
 
 
 @implements(np.sum)

@@ -39,14 +39,18 @@ class Tape(Trace):
     def __init__(self, owner: str):
         Trace.__init__(self, owner)
         self.records: list[Any] = []
-        self._captured = Captured()
+        self._captured: Captured | None = None  # made when there is something to keep
         self._count = 1
 
     def __exit__(self, kind, error, traceback):
-        locked = self._captured.arrays
-        if locked:
+        if self._captured is not None:
             self._captured.release()
-        if error is not None and locked and type(error) is ValueError and "read-only" in str(error):
+        if (
+            error is not None
+            and self._captured is not None
+            and type(error) is ValueError
+            and "read-only" in str(error)
+        ):
             raise InPlaceError(
                 f"{self.owner}: an array must not be written to after a traced value has met it, "
                 f"because its derivative needs the old values, got: {error}.",
@@ -56,9 +60,9 @@ class Tape(Trace):
 
     def detach(self) -> None:
         """Replace the arrays the record shares with the user's code by copies."""
-        copies = self._captured.copies()
-        if not copies:
+        if self._captured is None:
             return
+        copies = self._captured.copies()
         for position, (primitive, params, ids, values, out, saved) in enumerate(self.records):
             if any(id(v) in copies for v in values):
                 values = [copies.get(id(v), v) for v in values]
@@ -67,7 +71,11 @@ class Tape(Trace):
     def _keep(self, x: Any) -> Any:
         """Return what the record keeps of an argument that is none of its own variables."""
         if type(x) is np.ndarray:
-            return x.copy() if x.nbytes < capture.LARGE else self._captured.keep(x)
+            if x.nbytes < capture.LARGE:
+                return x.copy()
+            if self._captured is None:
+                self._captured = Captured()
+            return self._captured.keep(x)
         if type(x) is Tracer:
             return Tracer(x.tracing, x.value, x.node)  # the user's own handle may be written to
         return x
