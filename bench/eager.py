@@ -90,7 +90,7 @@ def main() -> None:
         times = interleaved(runners)
         ours = times["funcgrad"]
         cells = [formatted(ours)]
-        cells += [f"{formatted(t)} ({t / ours:.1f}x)" for name, t in times.items() if name != "funcgrad"]
+        cells += [f"{formatted(t)} ({t / ours:.2f}x)" for name, t in times.items() if name != "funcgrad"]
         rows.append([work.name, *cells])
     print(markdown(["gradient of", *present], rows))
     missing = sorted(

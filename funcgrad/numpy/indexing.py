@@ -34,8 +34,7 @@ def getitem(x: Any, key: Any) -> Any:
         return index(x, key=Key((key,)))
     basic, indices, axes, separated = _parsed(x, key)
     if indices is None:
-        y = index(x, key=basic)
-        return y
+        return index(x, key=basic)
     if not _trivial(basic):
         x = index(x, key=basic)
     y = gather(x, *indices, axes=axes)

@@ -60,7 +60,7 @@ def array_function(self: Tracer, function: Any, types: Any, args: tuple, kwargs:
 def _unsupported(name):
     return DTypeError(
         f"{name}: expected plain arrays, got a traced array: funcgrad has no rule for it.",
-        hint="write it with functions funcgrad knows (funcgrad.numpy lists them), give it a derivative "
+        hint="write it with functions funcgrad knows (fg.numpy and fg.scipy.special list them), give it a derivative "
         "with fg.custom_jvp or fg.custom_vjp, or take fg.stop_gradient(x) of a value known now.",
     )
 
