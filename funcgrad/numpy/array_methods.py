@@ -1,8 +1,5 @@
 """The array interface of tracers: operators, methods, conversions, iteration, assignment."""
 
-import dis
-import operator
-import sys
 from typing import Any
 
 import numpy as np
@@ -10,9 +7,22 @@ import numpy as np
 from funcgrad.core.inplace import own, write
 from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, concrete, is_weak, refresh, weaken
 from funcgrad.core.types import dtype_of, shape_of, type_of
-from funcgrad.errors import ConcretizationError, DTypeError, FuncgradError, ShapeError
+from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
 from funcgrad.numpy.arrays import as_operand, astype, fit
+from funcgrad.numpy.conversions import (
+    as_bool,
+    as_complex,
+    as_float,
+    as_index,
+    as_int,
+    as_item,
+    as_plain_array,
+    as_text,
+    formatted,
+    refuse_pickling,
+    value_for,
+)
 from funcgrad.numpy.indexing import At, getitem, setitem
 from funcgrad.numpy.products import dot, matmul
 from funcgrad.numpy.protocols import array_function, array_ufunc
@@ -140,137 +150,6 @@ def _contains(self, value):
     return bool(reductions.any(self == value))
 
 
-def _value_for(self, what, edit):
-    """Return the one element's value; the messages of deeper levels gain the edit for `what`."""
-    if self.size != 1:
-        if what == "bool":
-            raise ValueError(
-                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
-            )
-        raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
-    try:
-        return np.asarray(concrete(self)).reshape(())[()]
-    except ConcretizationError as error:
-        raise ConcretizationError(error.problem, hint=edit or error.hint) from None
-
-
-def _bool(self):
-    return bool(
-        _value_for(
-            self,
-            "bool",
-            "a Python `if`, `while`, `and` or `or` needs the value: use fg.numpy.where(condition, x, y), "
-            "or & and | in place of `and` and `or`.",
-        )
-    )
-
-
-_VALUE_ONLY = frozenset({"float", "complex", "isnan", "isinf", "isfinite", "isclose", "bool", "round"})
-
-
-def _float(self):
-    value = _value_for(self, "float", "")
-    if self.tracing.plain(self) is None and _caller_of_conversion() not in _VALUE_ONLY:
-        raise ConcretizationError(
-            f"a traced array must not be turned into a plain number where its derivative would be lost, "
-            f"got {type_of(self)}.",
-            hint="use NumPy's function in place of math's (np.sin(x), not math.sin(x)), and np.zeros_like(x) "
-            "or fg.numpy.array([...]) for an array to write traced values into; float(x) gives the plain value.",
-        )
-    return float(value)
-
-
-def _complex(self):
-    value = _value_for(self, "complex", "")
-    if _caller_of_conversion() not in _VALUE_ONLY:
-        raise ConcretizationError(
-            f"a traced array must not be turned into a plain number where its derivative would be lost, "
-            f"got {type_of(self)}.",
-            hint="use NumPy's function in place of cmath's; complex(x) gives the plain value.",
-        )
-    return complex(value)
-
-
-def _caller_of_conversion() -> str | None:
-    """Return the name of the function whose call made Python convert a tracer, if that can be told.
-
-    `float(x)` asks for the value and gets it. `math.sin(x)` and `plain_array[0] = x` make the same
-    conversion, but would drop the derivative without a word; only the calling code tells them apart.
-    """
-    frame = sys._getframe(2)
-    code, last = frame.f_code, frame.f_lasti
-    instructions = [i for i in dis.get_instructions(code) if i.offset <= last]
-    if not instructions or not instructions[-1].opname.startswith("CALL"):
-        return None
-    call = instructions.pop()
-    if call.opname not in ("CALL", "CALL_FUNCTION"):
-        return None
-    if instructions[-1].opname == "PRECALL":
-        instructions.pop()
-    height: int = 0  # of the stack, counted back from the call; its arguments are the top `arg` items
-    for instruction in reversed(instructions):
-        if height == -(call.arg or 0) and instruction.opname != "PUSH_NULL":
-            name = instruction.argval
-            return name if isinstance(name, str) else None
-        height -= dis.stack_effect(instruction.opcode, instruction.arg, jump=False)
-    return None
-
-
-def _int(self):
-    return int(_value_for(self, "int", ""))
-
-
-def _index(self):
-    if self.dtype.kind not in "iu":
-        raise TypeError("only integer scalar arrays can be converted to a scalar index")
-    return operator.index(
-        _value_for(
-            self,
-            "index",
-            "a shape, a range or a slice bound must be known while tracing: pass it as a plain int.",
-        )
-    )
-
-
-def _array(self, dtype=None, copy=None):
-    plain = self.tracing.plain(self)
-    if plain is not None:
-        return np.array(plain, dtype, copy=copy)
-    if not self.tracing.alive:
-        raise self.tracing.leaked(self)
-    raise ConcretizationError(
-        f"a traced array must not be turned into a plain one, got {type_of(self)}.",
-        hint="use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
-        "in place of NumPy's; np.zeros_like(x) makes an array that traced values can be written into.",
-    )
-
-
-def _format(self, spec):
-    try:
-        value = concrete(self)
-    except FuncgradError:
-        return repr(self)
-    return format(value, spec)
-
-
-def _repr(self):
-    if not self.tracing.alive:
-        return f"Tracer<{type_of(self)}, of {self.tracing.owner}, which has ended>"
-    try:
-        return (
-            f"Tracer<{np.array2string(np.asarray(concrete(self)), separator=', ')}, of {self.tracing.owner}>"
-        )
-    except ConcretizationError:
-        return f"Tracer<{type_of(self)}, of {self.tracing.owner}>"
-
-
-def _item(self, *args):
-    picked = (
-        getitem(self, args[0] if len(args) == 1 and isinstance(args[0], tuple) else args) if args else self
-    )
-    return _value_for(picked, "item", "").item()
-
-
 def _method_reshape(self, *shape, order="C"):
     return shaping.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
@@ -310,13 +189,6 @@ def _set_real(self, value):
 
 def _set_imag(self, value):
     setitem(_imag(self), Ellipsis, value)
-
-
-def _reduce(self):
-    raise ConcretizationError(
-        f"a traced array cannot be pickled, got {type_of(self)}.",
-        hint="return it from the function, and pickle the plain result.",
-    )
 
 
 def _sort(self, axis=-1, kind=None, order=None, *, stable=None):
@@ -366,23 +238,23 @@ def attach(namespace: Any) -> None:
         "__abs__": lambda self: _unary(self, arithmetic.absolute),
         "__invert__": lambda self: bind(logic.invert, self),
         "__round__": lambda self, digits=0: np.round(self, digits or 0),
-        "__floor__": lambda self: int(np.floor(_value_for(self, "int", ""))),
-        "__ceil__": lambda self: int(np.ceil(_value_for(self, "int", ""))),
-        "__trunc__": lambda self: int(_value_for(self, "int", "")),
+        "__floor__": lambda self: int(np.floor(value_for(self, "int", ""))),
+        "__ceil__": lambda self: int(np.ceil(value_for(self, "int", ""))),
+        "__trunc__": lambda self: int(value_for(self, "int", "")),
         "__getitem__": getitem,
         "__setitem__": setitem,
         "__len__": _len,
         "__iter__": _iter,
         "__contains__": _contains,
-        "__bool__": _bool,
-        "__float__": _float,
-        "__complex__": _complex,
-        "__int__": _int,
-        "__index__": _index,
-        "__array__": _array,
-        "__format__": _format,
-        "__repr__": _repr,
-        "__str__": _repr,
+        "__bool__": as_bool,
+        "__float__": as_float,
+        "__complex__": as_complex,
+        "__int__": as_int,
+        "__index__": as_index,
+        "__array__": as_plain_array,
+        "__format__": formatted,
+        "__repr__": as_text,
+        "__str__": as_text,
         "__hash__": object.__hash__,
         "__copy__": _copy,
         "__deepcopy__": lambda self, memo: _copy(self),
@@ -397,7 +269,7 @@ def attach(namespace: Any) -> None:
         "astype": _method_astype,
         "copy": _copy,
         "fill": _fill,
-        "item": _item,
+        "item": as_item,
         "tolist": lambda self: np.asarray(concrete(self)).tolist(),
         "dot": lambda self, other: dot(self, other),
         "ravel": lambda self, order="C": shaping.ravel(self, order),
@@ -410,7 +282,7 @@ def attach(namespace: Any) -> None:
         "mT": property(lambda self: shaping.swapaxes(self, -1, -2)),
         "real": property(_real, _set_real),
         "imag": property(_imag, _set_imag),
-        "__reduce__": _reduce,
+        "__reduce__": refuse_pickling,
         "flat": property(lambda self: shaping.ravel(self)),
         "at": property(At),
         "itemsize": property(lambda self: self.dtype.itemsize),

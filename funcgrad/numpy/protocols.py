@@ -84,8 +84,8 @@ def _called(
             raise InPlaceError(
                 f"{ufunc.__name__}: a traced result must not be written into a plain array, "
                 f"got out: {type_of(target)}.",
-                hint="make the array from a traced one (np.zeros_like(x), fg.numpy.zeros_like), "
-                "or assign the result: y = y + v in place of y += v.",
+                hint="an array that traced values are written into must be traced itself: start from "
+                "np.zeros_like(x), or assign the result: y = y + v in place of y += v.",
             )
     results = function(*inputs, **details)
     results = results if isinstance(results, tuple) else (results,)
