@@ -1,12 +1,12 @@
 """Plain arrays that a trace keeps: they must not change while it does.
 
-A trace keeps the arrays its derivative rules will read. A small one is copied; a large one is made
-read-only until the trace ends, so that writing to it is an error rather than another derivative.
+A trace keeps the arrays its derivative rules will read. A small one, or a view, is copied; a large one is
+made read-only until the trace ends, so that writing to it is an error rather than another derivative.
+(A view of it that was taken before stays writable: NumPy has no way to know of it.)
 """
 
 import threading
 from sys import getrefcount
-from typing import Any
 
 import numpy as np
 
@@ -39,33 +39,30 @@ class Captured:
         self.arrays: dict[int, np.ndarray] = {}
 
     def keep(self, x: np.ndarray) -> np.ndarray:
-        """Return `x`, which is large, locked."""
-        if id(x) not in self.arrays and (x.flags.writeable or id(x) in _holders):
-            self._lock(x)
-        return x
-
-    def _lock(self, x: Any) -> None:
-        while type(x) is np.ndarray and id(x) not in self.arrays:
+        """Return `x`, which is large, locked; a copy of it where its memory is not its own."""
+        if x.base is not None:
+            return x.copy()
+        key = id(x)
+        if key not in self.arrays:
             with _lock:
-                if id(x) in _holders:
-                    _holders[id(x)] += 1
+                if key in _holders:
+                    _holders[key] += 1
                 elif x.flags.writeable:
-                    _holders[id(x)] = 1
+                    _holders[key] = 1
                     x.flags.writeable = False
                 else:
-                    return
-            self.arrays[id(x)] = x
-            x = x.base  # a write through the array it views would show as well
+                    return x
+            self.arrays[key] = x
+        return x
 
     def release(self) -> None:
         """Make the arrays writeable again that no other trace keeps."""
-        # In reverse: a view can be made writeable only after the array it views.
-        for key in reversed(self.arrays):
+        for key, x in self.arrays.items():
             with _lock:
                 _holders[key] -= 1
                 if not _holders[key]:
                     del _holders[key]
-                    self.arrays[key].flags.writeable = True
+                    x.flags.writeable = True
 
     def copies(self) -> dict[int, np.ndarray]:
         """Return a copy of each array, by the id of the original."""

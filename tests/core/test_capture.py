@@ -54,6 +54,30 @@ def test_arrays_are_writable_again_afterwards():
     assert not capture._holders
 
 
+def test_views_of_captured_arrays():
+    w = np.ones(8000)
+    v = w[1:]
+
+    with pytest.raises(InPlaceError):
+        fg.grad(lambda x: (np.sum(w * x) + np.sum(v * x[1:]), w.__imul__(2))[0])(np.ones(8000))
+    assert fg.grad(lambda x: (np.sum(v * x[1:]), v.__setitem__(0, 5.0))[0])(np.ones(8000))[1] == 1.0
+    assert w.flags.writeable and v.flags.writeable and v[0] == 5.0
+
+
+def test_memory_that_numpy_does_not_own_is_copied():
+    w = np.frombuffer(bytearray(64000))
+    x = np.ones(8000)
+
+    def f(x):
+        total = np.sum((w + 1) * x) + np.sum(w * x)
+        w[0] = 5.0
+        return total
+
+    w[0] = 3.0
+    assert fg.grad(f)(x)[0] == 7.0
+    assert w.flags.writeable and w[0] == 5.0
+
+
 def test_read_only_arrays_stay_read_only():
     w = np.ones(8000)
     w.flags.writeable = False
