@@ -139,7 +139,7 @@ class Program:
     def __repr__(self) -> str:
         return str(self)
 
-    def pretty(self, *, sources: bool = False, color: bool = False) -> str:
+    def pretty(self, *, sources: bool = False) -> str:
         """Return the text of the program; with `sources`, the user's file and line of each equation."""
         return Program._print(self, sources=sources)
 

@@ -43,20 +43,16 @@ class Tape(Trace):
         self._count = 1
 
     def __exit__(self, kind, error, traceback):
-        if self._captured is not None:
-            self._captured.release()
-        if (
-            error is not None
-            and self._captured is not None
-            and type(error) is ValueError
-            and "read-only" in str(error)
-        ):
+        captured = self._captured
+        if captured is not None:
+            captured.release()
+        Trace.__exit__(self, kind, error, traceback)
+        if captured is not None and type(error) is ValueError and "read-only" in str(error):
             raise InPlaceError(
                 f"{self.owner}: an array must not be written to after a traced value has met it, "
                 f"because its derivative needs the old values, got: {error}.",
                 hint="write to a copy: w = w.copy(), or make a new array: w = w * 0.5 in place of w *= 0.5.",
             ) from error
-        Trace.__exit__(self, kind, error, traceback)
 
     def detach(self) -> None:
         """Replace the arrays the record shares with the user's code by copies."""
