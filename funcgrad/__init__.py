@@ -11,6 +11,7 @@ values, `funcgrad.testing` checks derivatives, `funcgrad.extend` is for adding p
 """
 
 from funcgrad import errors, numpy, primitives, scipy, testing, tree
+from funcgrad.compile.jit import jit
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
@@ -37,6 +38,7 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "linear_transpose",
     "linearize",

@@ -1,8 +1,9 @@
 """Libraries that are slow to import, each behind one function that imports it where first needed."""
 
+from functools import cache
 from types import ModuleType
 
-__all__ = ["hashlib", "scipy_linalg", "scipy_special", "zipfile"]
+__all__ = ["blas_address", "ctypes", "hashlib", "lapack_address", "llvm", "scipy_linalg", "scipy_special", "zipfile"]
 
 
 def hashlib() -> ModuleType:
@@ -31,3 +32,61 @@ def scipy_special() -> ModuleType:
     import scipy.special
 
     return scipy.special
+
+
+def llvm() -> ModuleType:
+    """Return `llvmlite.binding`, with this machine's code generator switched on."""
+    import llvmlite.binding
+
+    llvmlite.binding.initialize_native_target()
+    llvmlite.binding.initialize_native_asmprinter()
+    return llvmlite.binding
+
+
+def ctypes() -> ModuleType:
+    """Return `ctypes`."""
+    import ctypes
+
+    return ctypes
+
+
+def blas_address(routine: str) -> int:
+    """Return where a BLAS routine is, from SciPy's table of them; SciPy's Python part is not imported."""
+    import ctypes
+
+    return _function_in(_cython_library("blas"), routine, ctypes)
+
+
+def lapack_address(routine: str) -> int:
+    """Return where a LAPACK routine is."""
+    import ctypes
+
+    return _function_in(_cython_library("lapack"), routine, ctypes)
+
+
+@cache
+def _cython_library(name: str) -> ModuleType:
+    import importlib.util
+    import sys
+
+    full = f"scipy.linalg.cython_{name}"
+    if full in sys.modules:
+        return sys.modules[full]
+    # Importing the package would cost 0.3 s; the one extension module needs nothing of it.
+    folder = importlib.util.find_spec("scipy").submodule_search_locations[0]
+    finder = importlib.machinery.FileFinder(
+        f"{folder}/linalg", (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
+    )
+    spec = finder.find_spec(f"cython_{name}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _function_in(library, routine, ctypes):
+    capsule = library.__pyx_capi__[routine]
+    name = ctypes.pythonapi.PyCapsule_GetName
+    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return pointer(capsule, name(capsule))

@@ -18,6 +18,7 @@ LAYERS = [
     "transforms",
     "numpy",
     "scipy",
+    "compile",
     "testing",
 ]
 FACADES = {"__init__.py", "extend.py"}

@@ -105,6 +105,7 @@ def agree(steps, seed):
     staged = fg.trace(f)(x, y)
     np.testing.assert_allclose(staged(x, y), want, rtol=1e-12, atol=1e-12)
     assert staged.out_types[0].shape == want.shape and staged.out_types[0].dtype == want.dtype
+    np.testing.assert_allclose(fg.jit(f)(x, y), want, rtol=1e-12, atol=1e-12)
     value, z_dot = fg.jvp(f, (x, y), (x_dot, y_dot))
     np.testing.assert_allclose(value, want, rtol=1e-12, atol=1e-12)
     _, pullback = fg.vjp(f, x, y)
@@ -112,6 +113,9 @@ def agree(steps, seed):
     x_bar, y_bar = pullback(z_bar)
     forward, reverse = np.sum(z_bar * z_dot), np.sum(x_bar * x_dot) + np.sum(y_bar * y_dot)
     assert reverse == pytest.approx(forward, rel=1e-8, abs=1e-9)
+    compiled = fg.jit(lambda x, y, z_bar: fg.vjp(f, x, y)[1](z_bar))(x, y, z_bar)
+    for got, bar in zip(compiled, (x_bar, y_bar), strict=True):
+        np.testing.assert_allclose(got, bar, rtol=1e-10, atol=1e-10)
     # The same derivative from the staged program, and for a batch.
     np.testing.assert_allclose(fg.jvp(staged, (x, y), (x_dot, y_dot))[1], z_dot, rtol=1e-10, atol=1e-10)
     batch = fg.vmap(lambda x, y: fg.vjp(f, x, y)[1](z_bar)[0])(np.stack([y_dot * x, x]), np.stack([y_dot, y]))

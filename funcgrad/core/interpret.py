@@ -5,16 +5,16 @@ from typing import Any
 
 from funcgrad.core.program import Literal, Program
 from funcgrad.core.tracer import bind, weaken
-from funcgrad.core.types import type_of
+from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
-__all__ = ["run"]
+__all__ = ["check_types", "run"]
 
 
 def run(program: Program, args: Sequence[Any], *, check: bool = False) -> list[Any]:
     """Return the flat outputs of `program` on flat `args`; free each value after its last use."""
     if check:
-        _check_arguments(program, args)
+        check_types(program, [*map(type_of, args)])
     env: dict[Any, Any] = dict(zip(program.inputs, args, strict=True))
     env.update(program.constants)
 
@@ -36,12 +36,12 @@ def run(program: Program, args: Sequence[Any], *, check: bool = False) -> list[A
     ]
 
 
-def _check_arguments(program, args):
-    if len(args) != len(program.inputs):
-        raise TreeError(f"{program.name}: expected {len(program.inputs)} arguments, got {len(args)}.")
+def check_types(program: Program, types: Sequence[ArrayType]) -> None:
+    """Raise ShapeError, DTypeError or TreeError unless `types` are those of the program's inputs."""
+    if len(types) != len(program.inputs):
+        raise TreeError(f"{program.name}: expected {len(program.inputs)} arguments, got {len(types)}.")
     paths = _paths(program)
-    for var, x, path in zip(program.inputs, args, paths, strict=True):
-        got = type_of(x)
+    for var, got, path in zip(program.inputs, types, paths, strict=True):
         if got.shape != var.type.shape:
             raise ShapeError(f"{program.name}: expected {path}: {var.type}, got {got}.")
         if got.dtype != var.type.dtype and not (got.weak and got.dtype.kind in "bif"):

@@ -126,6 +126,9 @@ class Primitive:
         accumulate_batch_rule: the same, where both have a leading batch axis
         overwrite_rule(y_bar, *args, **params) -> one cotangent an argument, the first in `y_bar` itself
         write_rule(x, new, **params) -> x with the view replaced; None where NumPy may have copied
+        lower_rule(lower, out, *args, **params) -> the result's values for compilation, with `out` its
+            ArrayType (see compile.lowering); None where it does not apply: then NumPy evaluates it
+        expand_rule(*args, **params) -> the result by other primitives, for compilation
         samples() -> a list of Sample and Bad
     """
 
@@ -145,6 +148,8 @@ class Primitive:
     accumulate_batch_rule: Any = None
     overwrite_rule: Any = None
     write_rule: Any = None
+    lower_rule: Any = None
+    expand_rule: Any = None
 
     def __init__(self):
         self._register()
@@ -184,6 +189,10 @@ class Primitive:
     def views_scalar(self, **params: Any) -> bool:
         """Whether a result without axes is a view, as a reshaped array is, and an element is not."""
         return True
+
+    def points(self, out: int, *types: ArrayType, **params: Any) -> int:
+        """Return how many elements of an argument are asked for by a result of `out` elements."""
+        return out if self.view else max([out, *[t.size for t in types]])
 
     def linear_together(self, positions: Iterable[int], count: int) -> bool:
         """Whether the operation is jointly linear in these argument positions."""

@@ -95,6 +95,12 @@ class Staging(Trace):
         self._constants.append((var, value))
         return var
 
+    def constant(self, value: Any, kind: ArrayType) -> Tracer:
+        """Return a handle on a constant of a program that is being rewritten."""
+        var = Var(kind)
+        self._constants.append((var, value))
+        return Tracer(self, None, var)
+
     def _spread(self, x):
         # One number broadcast over a shape is clearer, and smaller, as an equation.
         value = Literal(x[(0,) * x.ndim])

@@ -4,7 +4,7 @@ import numpy as np
 
 from funcgrad.core.primitive import Bad, Linear, Sample, box
 from funcgrad.core.tracer import Tracer
-from funcgrad.core.types import ArrayType, dtype_of, ufunc_dtype
+from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.primitives.elementwise import Elementwise, elementwise
 from funcgrad.primitives.exponential import log
 from funcgrad.primitives.logic import equal, floor, select, sign, trunc
@@ -105,7 +105,7 @@ power = elementwise(
     _power,
     (_power_by_base, _power_by_exponent),
     singular=True,
-    dtype_rule=lambda x, n: ufunc_dtype("power", np.power, (x, n)),
+    loop=np.power,
     samples=[
         (_positive, box((3,))),
         (_positive, 3.0),
@@ -184,6 +184,9 @@ class Conjugate(Linear):
     def transpose_rule(self, y_bar, x):
         return conjugate(y_bar)
 
+    def lower_rule(self, lower, out, x):
+        return x
+
     def batch_rule(self, size, batched, x):
         return conjugate(x), True
 
@@ -202,6 +205,9 @@ class Real(Linear):
 
     def eval_rule(self, x):
         return np.real(x)
+
+    def lower_rule(self, lower, out, x):
+        return x
 
     def transpose_rule(self, y_bar, x):
         return convert(y_bar, dtype=dtype_of(x))
@@ -227,6 +233,9 @@ class Imag(Linear):
 
     def eval_rule(self, x):
         return np.imag(x)
+
+    def lower_rule(self, lower, out, x):
+        return lower.map(out, lambda index: lower.const(0, out.dtype))
 
     def transpose_rule(self, y_bar, x):
         return convert(y_bar, dtype=dtype_of(x)) * -1j

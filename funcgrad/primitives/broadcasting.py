@@ -32,6 +32,9 @@ class Reshape(Linear):
     def transpose_rule(self, y_bar, x, *, shape):
         return reshape(y_bar, shape=shape_of(x))
 
+    def lower_rule(self, lower, out, x, *, shape):
+        return lower.reshape(x, shape)
+
     def batch_rule(self, size, batched, x, *, shape):
         return reshape(x, shape=(size, *shape)), True
 
@@ -71,6 +74,9 @@ class BroadcastTo(Linear):
     def transpose_rule(self, y_bar, x, *, shape):
         return unbroadcast(y_bar, shape_of(x))
 
+    def lower_rule(self, lower, out, x, *, shape):
+        return lower.map(out, x.spread)
+
     def batch_rule(self, size, batched, x, *, shape):
         inner = shape_of(x)[1:]
         x = reshape(x, shape=(size, *(1,) * (len(shape) - len(inner)), *inner))
@@ -103,6 +109,9 @@ class Sum(Linear):
         if type(y_bar) is np.float64 and shape:
             return _spread(y_bar, shape)
         return broadcast_to(expand(y_bar, axes, keepdims), shape=shape)
+
+    def lower_rule(self, lower, out, x, *, axes, keepdims):
+        return lower.reduce("add", out, x, axes, keepdims=keepdims)
 
     def batch_rule(self, size, batched, x, *, axes, keepdims):
         return reduce_sum(x, axes=tuple(a + 1 for a in axes), keepdims=keepdims), True

@@ -1,5 +1,6 @@
 """The one product: a general dot with contracted and batch axes, under matmul, einsum and their kin."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -35,6 +36,12 @@ class Dot(Bilinear):
 
     def eval_rule(self, x, y, *, contract, batch):
         return _plan(x.ndim, y.ndim, contract, batch)(x, y)
+
+    def points(self, out, *types, contract, batch):
+        return out * math.prod(types[0].shape[a] for a in contract[0])
+
+    def lower_rule(self, lower, out, x, y, *, contract, batch):
+        return lower.product(out, x, y, contract, batch)
 
     def vjp_rule(self, needs, z_bar, z, x, y, *, contract, batch):
         left, right = _pullbacks(x.ndim, y.ndim, contract, batch)

@@ -31,6 +31,9 @@ class CumSum(Linear):
             return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
         return np.cumsum(x, axis)
 
+    def lower_rule(self, lower, out, x, *, axis, reverse):
+        return lower.accumulate("add", out, x, axis, reverse=reverse)
+
     def transpose_rule(self, y_bar, x, *, axis, reverse):
         return cumsum(y_bar, axis=axis, reverse=not reverse)
 
@@ -68,6 +71,19 @@ class Recurrence(Primitive):
         for i in range(1, len(rows_y)):
             rows_y[i] += rows_a[i] * rows_y[i - 1]
         return y
+
+    def lower_rule(self, lower, out, a, b, *, axis, reverse):
+        n = out.shape[axis]
+
+        def step(previous, index):
+            def grown():
+                term = lower.op("multiply", out.dtype, lower.cast(a.at(index), out.dtype), previous)
+                return lower.op("add", out.dtype, lower.cast(b.at(index), out.dtype), term)
+
+            behind_first = (index[axis], 0, n - 1) if reverse else (index[axis], 1, n)
+            return lower.guard([behind_first], grown, lower.cast(b.at(index), out.dtype))
+
+        return lower.scan(out, axis, reverse, 0, step)
 
     def jvp_rule(self, x_dots, y, a, b, *, axis, reverse):
         a_dot, b_dot = x_dots
@@ -119,6 +135,9 @@ class CumProd(Primitive):
     def eval_rule(self, x, *, axis):
         return np.cumprod(x, axis)
 
+    def lower_rule(self, lower, out, x, *, axis):
+        return lower.accumulate("multiply", out, x, axis)
+
     def jvp_rule(self, x_dots, y, x, *, axis):
         # y_dot[i] = x[i] y_dot[i - 1] + x_dot[i] y[i - 1]
         return recurrence(x, x_dots[0] * self._before(y, axis), axis=axis, reverse=False)
@@ -152,12 +171,16 @@ class _CumExtremum(Primitive):
     """The running extremum along `axis`; of ties the first element carries the derivative."""
 
     scan: np.ufunc
+    combine: str
 
     def type_rule(self, x, *, axis):
         return _along(self.name, x, axis)
 
     def eval_rule(self, x, *, axis):
         return self.scan.accumulate(x, axis)
+
+    def lower_rule(self, lower, out, x, *, axis):
+        return lower.accumulate(self.combine, out, x, axis)
 
     def jvp_rule(self, x_dots, y, x, *, axis):
         # y follows x where x is a new extremum, and its own previous value elsewhere.
@@ -186,6 +209,7 @@ class CumMax(_CumExtremum):
 
     name = "cummax"
     scan = np.maximum
+    combine = "maximum"
 
 
 class CumMin(_CumExtremum):
@@ -193,6 +217,7 @@ class CumMin(_CumExtremum):
 
     name = "cummin"
     scan = np.minimum
+    combine = "minimum"
 
 
 cumsum = CumSum()

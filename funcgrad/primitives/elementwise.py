@@ -34,6 +34,8 @@ class Elementwise(Primitive):
         singular: True when a partial can be infinite or nan: then a zero tangent or cotangent
             times it is zero, so that a branch `where` did not take cannot make a nan.
         linear_in: see Primitive.
+        loop: the ufunc of NumPy's whose dtypes the evaluation has, where it is none itself.
+        dtype_rule: in place of `loop`, a function of the arguments' types that gives the dtype.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Elementwise(Primitive):
         singular: bool = False,
         linear_in: Sequence[Sequence[int]] = (),
         dtype_rule: Callable | None = None,
+        loop: np.ufunc | None = None,
     ):
         self.name = name
+        self.loop = loop if loop is not None else ufunc if isinstance(ufunc, np.ufunc) else None
         self.eval_rule = ufunc  # type: ignore[method-assign]
         self.differentiable = partials is not None
         self.partials = tuple(partials or ())
@@ -66,7 +70,7 @@ class Elementwise(Primitive):
         if self._dtype_rule is not None:
             dtype = self._dtype_rule(*types)
         else:
-            dtype = ufunc_dtype(self.name, self.eval_rule, types)
+            dtype = ufunc_dtype(self.name, self.loop or self.eval_rule, types)
         if len(types) == 1:
             return ArrayType(types[0].shape, dtype)
         return ArrayType(broadcast_shapes(self.name, *types), dtype)
@@ -105,6 +109,9 @@ class Elementwise(Primitive):
             product = np.multiply(c, p, p) if fresh else c * p
             return _guarded(product, c) if self.singular else product
         return guarded_multiply(c, p) if self.singular else scale(c, p)
+
+    def lower_rule(self, lower, out, *args):
+        return None if self.loop is None else lower.apply(self.name, self.loop, out, args)
 
     def batch_rule(self, size, batched, *args):
         ndim = max([len(shape_of(x)) - b for x, b in zip(args, batched, strict=True)])
@@ -198,7 +205,7 @@ guarded_multiply = elementwise(
     (lambda _y, _c, p: p, lambda _y, c, _p: c),
     singular=True,
     linear_in=((0,), (1,)),
-    dtype_rule=lambda c, p: ufunc_dtype("multiply", np.multiply, (c, p)),
+    loop=np.multiply,
     samples=[
         (box((2, 3)), box((2, 3))),
         (box((3,)), box((2, 1))),

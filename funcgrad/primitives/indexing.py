@@ -3,58 +3,17 @@
 `index`/`place` and `gather`/`scatter_add` are transposes of each other.
 """
 
-from typing import Any
-
 import numpy as np
 
 from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Sample, box
-from funcgrad.core.serialize import register_parameter
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import reshape, stretch
 from funcgrad.primitives.elementwise import conform
+from funcgrad.primitives.keys import Key, OutOfRange, indexed_shape, put_by, taken_from
 from funcgrad.primitives.shape import transpose
 
 __all__ = ["Key", "gather", "index", "index_update", "indexed_shape", "place", "scatter_add", "scatter_set"]
-
-
-class Key(tuple):
-    """A basic index: ints, slices, None and Ellipsis; hashable, and printed as one types it."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return hash(tuple((k.start, k.stop, k.step) if isinstance(k, slice) else k for k in self))
-
-    def __str__(self) -> str:
-        return ",".join(map(_key_text, self))
-
-    def __repr__(self) -> str:
-        return f"Key({self})"
-
-    def batched(self) -> "Key":
-        """The key of the same elements in an array with a leading batch axis."""
-        return Key((slice(None), *self))
-
-
-def _key_text(k: Any) -> str:
-    if isinstance(k, slice):
-        text = f"{'' if k.start is None else k.start}:{'' if k.stop is None else k.stop}"
-        return text if k.step is None else f"{text}:{k.step}"
-    return "..." if k is Ellipsis else str(k)
-
-
-def indexed_shape(x: ArrayType, key: Key) -> tuple[int, ...]:
-    """Return the shape of `x[key]`; raise ShapeError where the key does not fit."""
-    dummy = np.broadcast_to(np.empty((), np.bool_), x.shape)
-    try:
-        return dummy[key].shape
-    except IndexError as error:
-        raise _IndexError(f"indexing: expected a key that fits {x}, got [{Key(key)}]: {error}.") from None
-
-
-class _IndexError(ShapeError, IndexError):
-    """A ShapeError that code which catches IndexError (iteration, say) sees as one."""
 
 
 class Index(Linear):
@@ -71,6 +30,9 @@ class Index(Linear):
 
     def transpose_rule(self, y_bar, x, *, key):
         return place(y_bar, shape=shape_of(x), key=key)
+
+    def lower_rule(self, lower, out, x, *, key):
+        return lower.map(out, lambda index: x.at(taken_from(key, x.shape, index)))
 
     def accumulate_rule(self, x_bar, y_bar, x, *, key):
         x_bar[key] += y_bar
@@ -116,6 +78,13 @@ class Place(Linear):
     def transpose_rule(self, y_bar, x, *, shape, key):
         return index(y_bar, key=key)
 
+    def lower_rule(self, lower, out, x, *, shape, key):
+        def at(index):
+            conditions, inner = put_by(key, shape, index)
+            return lower.guard(conditions, lambda: x.at(inner), lower.const(0, out.dtype))
+
+        return lower.map(out, at)
+
     def batch_rule(self, size, batched, x, *, shape, key):
         return place(x, shape=(size, *shape), key=key.batched()), True
 
@@ -154,6 +123,13 @@ class IndexUpdate(JointlyLinear):
         x_bar = index_update(y_bar, np.zeros((), dtype_of(y_bar)), key=key) if needs[0] else None
         return x_bar, conform(index(y_bar, key=key), v) if needs[1] else None
 
+    def lower_rule(self, lower, out, x, v, *, key):
+        def at(index):
+            conditions, inner = put_by(key, out.shape, index)
+            return lower.guard(conditions, lambda: lower.cast(v.spread(inner), out.dtype), x.at(index))
+
+        return lower.map(out, at)
+
     def overwrite_rule(self, y_bar, x, v, *, key):
         v_bar = conform(np.array(y_bar[key])[()], v)
         y_bar[key] = 0
@@ -185,7 +161,7 @@ def _gather_shapes(name, x, indices, axes):
     try:
         lead = np.broadcast_shapes(*(i.shape for i in indices))
     except ValueError:
-        raise _IndexError(
+        raise OutOfRange(
             f"{name}: expected index arrays that broadcast, got {' and '.join(map(str, indices))}."
         ) from None
     return lead, tuple(n for d, n in enumerate(x.shape) if d not in axes)
@@ -216,6 +192,18 @@ class Gather(Linear):
     def transpose_rule(self, y_bar, x, *indices, axes):
         return scatter_add(np.zeros(shape_of(x), dtype_of(x)), y_bar, *indices, axes=axes)
 
+    def points(self, out, *types, axes):
+        return out
+
+    def lower_rule(self, lower, out, x, *indices, axes):
+        lead = out.ndim - (x.ndim - len(axes))
+
+        def at(index):
+            chosen = [lower.checked(i.spread(index[:lead]), x.shape[a]) for i, a in zip(indices, axes)]
+            return x.at(_with_axes(chosen, index[lead:], axes))
+
+        return lower.map(out, at)
+
     def accumulate_rule(self, x_bar, y_bar, x, *indices, axes):
         np.add.at(_front(x_bar, axes), indices, y_bar)
 
@@ -245,6 +233,7 @@ class _Scatter(JointlyLinear):
     """The common part of scatter_add and scatter_set."""
 
     positions = (0, 1)
+    combine: str | None = None
 
     def type_rule(self, x, v, *indices, axes):
         lead, rest = _gather_shapes(self.name, x, indices, axes)
@@ -257,6 +246,18 @@ class _Scatter(JointlyLinear):
                 f"{self.name}: expected values that broadcast to {ArrayType(lead + rest, x.dtype)}, got {v}."
             )
         return x.strong()
+
+    def lower_rule(self, lower, out, x, v, *indices, axes):
+        lead = np.broadcast_shapes(*(i.shape for i in indices))
+        rest = tuple(n for d, n in enumerate(out.shape) if d not in axes)
+
+        def target(index):
+            chosen = [
+                lower.checked(i.spread(index[: len(lead)]), out.shape[a]) for i, a in zip(indices, axes)
+            ]
+            return _with_axes(chosen, index[len(lead) :], axes)
+
+        return lower.scatter(x, v, lead + rest, target, self.combine)
 
     def batch_rule(self, size, batched, x, v, *indices, axes):
         if not batched[0]:
@@ -287,6 +288,7 @@ class ScatterAdd(_Scatter):
     """y = x with v added at the indices, repeated ones included: the transpose of gather."""
 
     name = "scatter_add"
+    combine = "add"
 
     def eval_rule(self, x, v, *indices, axes):
         y = np.array(x)
@@ -338,6 +340,14 @@ def _survivors(shape, indices, axes, ndim):
     return reshape(mask, shape=(*lead, *(1,) * (ndim - len(lead)))) * 1.0
 
 
+def _with_axes(chosen, rest, axes):
+    """Return an index with `chosen` at `axes` and `rest` at the others, in order."""
+    out = list(rest)
+    for axis, i in sorted(zip(axes, chosen, strict=True), key=lambda pair: pair[0]):
+        out.insert(axis, i)
+    return tuple(out)
+
+
 def _index_ndim(indices, batched):
     return max(len(shape_of(i)) - b for i, b in zip(indices, batched, strict=True))
 
@@ -364,8 +374,6 @@ def _batch_axis_first(y, position):
     order = (position, *(d for d in range(len(shape_of(y))) if d != position))
     return y if position == 0 else transpose(y, axes=order)
 
-
-register_parameter("key", Key, tuple, Key)
 
 index = Index()
 place = Place()

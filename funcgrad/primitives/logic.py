@@ -120,6 +120,18 @@ class Select(JointlyLinear):
             conform(select(condition, 0.0, z_bar), y) if needs[2] else None,
         )
 
+    def lower_rule(self, lower, out, condition, x, y):
+        def at(index):
+            return lower.op(
+                "select",
+                out.dtype,
+                lower.cast(condition.spread(index), bool),
+                lower.cast(x.spread(index), out.dtype),
+                lower.cast(y.spread(index), out.dtype),
+            )
+
+        return lower.map(out, at)
+
     def batch_rule(self, size, batched, *args):
         ndim = max([len(shape_of(x)) - b for x, b in zip(args, batched, strict=True)])
         aligned = [align(x, ndim) if b else x for x, b in zip(args, batched, strict=True)]

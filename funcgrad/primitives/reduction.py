@@ -29,6 +29,7 @@ class Reduction(Primitive):
     """y = a reduction of x over `axes`. Write `weight(y, x, axes)`, the partial derivative by x."""
 
     reduce: np.ufunc
+    combine: str = ""  # the scalar operation it compiles to
 
     def type_rule(self, x, *, axes, keepdims):
         dtype = self.reduce.reduce(np.ones(1, x.dtype)).dtype
@@ -36,6 +37,9 @@ class Reduction(Primitive):
 
     def eval_rule(self, x, *, axes, keepdims):
         return self.reduce.reduce(x, axes, None, None, keepdims)
+
+    def lower_rule(self, lower, out, x, *, axes, keepdims):
+        return lower.reduce(self.combine, out, x, axes, keepdims=keepdims) if self.combine else None
 
     def weight(self, y, x, axes):
         raise NotImplementedError
@@ -94,6 +98,7 @@ class Max(_Extremum):
 
     name = "max"
     reduce = np.maximum
+    combine = "maximum"
 
 
 class Min(_Extremum):
@@ -101,6 +106,7 @@ class Min(_Extremum):
 
     name = "min"
     reduce = np.minimum
+    combine = "minimum"
 
 
 class Prod(Reduction):
@@ -108,6 +114,7 @@ class Prod(Reduction):
 
     name = "prod"
     reduce = np.multiply
+    combine = "multiply"
 
     def weight(self, y, x, axes):
         # The product of all other elements: those before times those behind.
@@ -163,6 +170,63 @@ class Norm(Reduction):
         scaled = np.sqrt(np.add.reduce(np.square(magnitude / top), axes, None, None, True)) * top
         return scaled if keepdims else np.squeeze(scaled, axes)[()]
 
+    def lower_rule(self, lower, out, x, *, axes, keepdims):
+        """Sums of squares of the large, the small and the other elements (Blue 1978), in one pass."""
+        if x.dtype.kind != "f":
+            return None
+        dtype = out.dtype
+        single = dtype == np.float32
+        # Between the two, squares neither overflow nor lose bits, however many are added.
+        small, large = (2.0**-50, 2.0**50) if single else (2.0**-480, 2.0**480)
+
+        def squares(low, high, factor):
+            def at(index):
+                size = lower.op("absolute", dtype, x.at(index))
+                inside = lower.op("less", bool, size, lower.const(high, dtype))
+                beyond = lower.op("greater_equal", bool, size, lower.const(low, dtype))
+                if high == np.inf:  # nan counts among the large
+                    inside = lower.op(
+                        "logical_not", bool, lower.op("less", bool, size, lower.const(low, dtype))
+                    )
+                    beyond = inside
+                chosen = lower.op("select", dtype, lower.op("logical_and", bool, inside, beyond), size,
+                                  lower.const(0, dtype))  # fmt: skip
+                return lower.op(
+                    "square", dtype, lower.op("multiply", dtype, chosen, lower.const(factor, dtype))
+                )
+
+            return lower.reduce("add", out, lower.map(ArrayType(x.shape, dtype), at), axes, keepdims=keepdims)
+
+        parts = [
+            squares(0.0, small, 1 / small),
+            squares(small, large, 1.0),
+            squares(large, np.inf, 1 / large),
+        ]
+
+        def at(index):
+            low, middle, high = (part.at(index) for part in parts)
+            zero = lower.const(0, dtype)
+
+            def scaled(total, factor):
+                root = lower.op("sqrt", dtype, total)
+                return lower.op("multiply", dtype, root, lower.const(factor, dtype))
+
+            def with_next(total, factor, other):
+                return lower.op(
+                    "add", dtype, total, lower.op("multiply", dtype, other, lower.const(factor, dtype))
+                )
+
+            any_high = lower.op("not_equal", bool, high, zero)
+            any_middle = lower.op("not_equal", bool, middle, zero)
+            below = lower.op(
+                "select", dtype, any_middle, lower.op("sqrt", dtype, with_next(middle, small * small, low)),
+                scaled(low, small),
+            )  # fmt: skip
+            above = scaled(with_next(high, 1 / (large * large), middle), large)
+            return lower.op("select", dtype, any_high, above, below)
+
+        return lower.map(out, at)
+
     def weight(self, y, x, axes):
         # 0 / 1 at the origin: the derivative there is 0 by convention.
         return (
@@ -204,6 +268,7 @@ class Any(_Logical):
 
     name = "any"
     reduce = np.logical_or
+    combine = "logical_or"
 
 
 class All(_Logical):
@@ -211,6 +276,7 @@ class All(_Logical):
 
     name = "all"
     reduce = np.logical_and
+    combine = "logical_and"
 
 
 class _ArgExtremum(Primitive):
@@ -226,6 +292,9 @@ class _ArgExtremum(Primitive):
 
     def eval_rule(self, x, *, axis):
         return self.find(x, axis)
+
+    def lower_rule(self, lower, out, x, *, axis):
+        return lower.locate(self.better, out, x, axis)
 
     def batch_rule(self, size, batched, x, *, axis):
         return self(x, axis=axis + 1), True
@@ -243,6 +312,7 @@ class ArgMax(_ArgExtremum):
 
     name = "argmax"
     find = staticmethod(np.argmax)
+    better = "greater"
 
 
 class ArgMin(_ArgExtremum):
@@ -250,6 +320,7 @@ class ArgMin(_ArgExtremum):
 
     name = "argmin"
     find = staticmethod(np.argmin)
+    better = "less"
 
 
 reduce_max = Max()

@@ -24,6 +24,9 @@ class Convert(Linear):
             x = x.real
         return x.astype(dtype)[()] if x.ndim == 0 else x.astype(dtype)
 
+    def lower_rule(self, lower, out, x, *, dtype):
+        return lower.map(out, lambda index: lower.cast(x.at(index), dtype))
+
     def transpose_rule(self, y_bar, x, *, dtype):
         return convert(y_bar, dtype=dtype_of(x))
 
@@ -53,6 +56,9 @@ class ToInteger(Primitive):
         y = np.asarray(x).astype(dtype)
         return y if y.ndim else y[()]
 
+    def lower_rule(self, lower, out, x, *, dtype):
+        return lower.map(out, lambda index: lower.cast(x.at(index), dtype))
+
     def batch_rule(self, size, batched, x, *, dtype):
         return to_integer(x, dtype=dtype), True
 
@@ -79,6 +85,9 @@ class Transpose(Linear):
 
     def transpose_rule(self, y_bar, x, *, axes):
         return transpose(y_bar, axes=_inverse(axes))
+
+    def lower_rule(self, lower, out, x, *, axes):
+        return lower.map(out, lambda index: x.at(tuple([index[i] for i in _inverse(axes)])))
 
     def batch_rule(self, size, batched, x, *, axes):
         return transpose(x, axes=(0, *(i + 1 for i in axes))), True
@@ -110,6 +119,16 @@ class Flip(Linear):
 
     def transpose_rule(self, y_bar, x, *, axes):
         return flip(y_bar, axes=axes)
+
+    def lower_rule(self, lower, out, x, *, axes):
+        def at(index):
+            return x.at(
+                tuple(
+                    [i * -1 + (n - 1) if d in axes else i for d, (i, n) in enumerate(zip(index, out.shape))]
+                )
+            )
+
+        return lower.map(out, at)
 
     def batch_rule(self, size, batched, x, *, axes):
         return flip(x, axes=tuple(a + 1 for a in axes)), True
@@ -161,6 +180,23 @@ class Concatenate(JointlyLinear):
             out.append(piece)
             start = stop
         return out
+
+    def lower_rule(self, lower, out, *xs, axis):
+        def at(index):
+            value = lower.const(0, out.dtype)
+            stop = out.shape[axis]
+            for x in reversed(xs):
+                start = stop - x.shape[axis]
+                inner = (*index[:axis], index[axis] + -start, *index[axis + 1 :])
+                value = lower.guard(
+                    [(index[axis], start, stop)],
+                    lambda x=x, inner=inner: lower.cast(x.at(inner), out.dtype),
+                    value,
+                )
+                stop = start
+            return value
+
+        return lower.map(out, at)
 
     def batch_rule(self, size, batched, *xs, axis):
         full = [x if b else stretch(x, size) for x, b in zip(xs, batched, strict=True)]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from funcgrad.compile.jit import jit
 from funcgrad.core.check import check
 from funcgrad.core.primitive import Bad, Primitive, Sample, box, primitives
 from funcgrad.core.staging import stage_flat
@@ -22,6 +23,7 @@ from funcgrad.transforms.collective import bound_axis
 from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
+from funcgrad.tree import leaves
 
 __all__ = ["LAWS", "Case", "bad_calls", "cases"]
 
@@ -161,6 +163,33 @@ def staged_equals_eager(primitive, sample, arrays):
     want = _results(primitive, bind(primitive, *arrays, **sample.params))
     for got, y in zip(program(*arrays), want, strict=True):
         np.testing.assert_array_equal(got, y)
+
+
+@_law(_always)
+def compiled_equals_interpreted(primitive, sample, arrays):
+    """Machine code computes what NumPy does, and so do its pushforward and its pullback."""
+
+    def function(*xs):
+        return _results(primitive, bind(primitive, *xs, **sample.params))
+
+    for got, want in zip(jit(function)(*arrays), function(*arrays), strict=True):
+        assert type_of(got).strong() == type_of(want).strong(), (
+            f"compiled {type_of(got)}, evaluated {type_of(want)}"
+        )
+        _same(got, want, _precision([*arrays, want]), "compiled")
+    if not _differentiable(primitive, sample):
+        return
+    positions = _active(primitive, arrays)
+    smooth = _function(primitive, sample, arrays, positions)
+    xs = tuple(arrays[i] for i in positions)
+    y_bars = random_like(smooth(*xs), np.random.default_rng(2))
+
+    def derivatives(xs, x_dots, y_bars):
+        return jvp(smooth, xs, x_dots)[1], vjp(smooth, *xs)[1](y_bars)
+
+    args = (xs, random_like(xs, np.random.default_rng(1)), y_bars)
+    for got, want in zip(*(leaves(f(*args)) for f in (jit(derivatives), derivatives)), strict=True):
+        _same(got, want, _precision([*arrays, want]), "compiled derivative")
 
 
 @_law(_always)

@@ -1,0 +1,1 @@
+"""Compilation: a whole program as one native call."""

@@ -1,0 +1,100 @@
+"""The stages of compilation, for those who want to see them or compile ahead of time."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from funcgrad import tree
+from funcgrad.compile.called import executable_of, prepared
+from funcgrad.compile.loops import format_loops
+from funcgrad.compile.module import Module
+from funcgrad.compile.native import optimized
+from funcgrad.core.interpret import check_types
+from funcgrad.core.program import Program
+from funcgrad.core.types import type_of
+from funcgrad.errors import TreeError
+
+__all__ = ["Cost", "Lowered"]
+
+
+class Cost(NamedTuple):
+    """What one call does.
+
+    Attributes:
+        flops: floating-point operations, a transcendental function counted as one.
+        bytes_read, bytes_written: of arguments, constants and results.
+        peak_scratch: bytes of memory beside them.
+    """
+
+    flops: int
+    bytes_read: int
+    bytes_written: int
+    peak_scratch: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.flops:,} flops, {self.bytes_read:,} bytes read, {self.bytes_written:,} bytes written, "
+            f"{self.peak_scratch:,} bytes of scratch"
+        )
+
+
+class Lowered:
+    """A function lowered for one signature.
+
+    Attributes:
+        program: what is computed, simplified.
+        loops: how: the loop nests, as text.
+        llvm: the machine-independent code, as text.
+    """
+
+    def __init__(self, program: Program):
+        self._program = program
+
+    @cached_property
+    def program(self) -> Program:
+        return prepared(self._program)
+
+    @cached_property
+    def _module(self) -> Module:
+        return Module(self.program)
+
+    @cached_property
+    def loops(self) -> str:
+        return format_loops(self._module)
+
+    @cached_property
+    def llvm(self) -> str:
+        return self._module.text
+
+    @cached_property
+    def assembly(self) -> str:
+        """The machine code for this CPU, as text."""
+        module, machine = optimized(self._module.text)
+        return machine.emit_assembly(module)
+
+    def cost(self) -> Cost:
+        """Return what one call does: operations, memory traffic, scratch."""
+        types = [*self.program.in_types, *(v.type for v, _ in self.program.constants)]
+        return Cost(
+            self._module.flops,
+            sum(t.size * t.dtype.itemsize for t in types),
+            sum(t.size * t.dtype.itemsize for t in self.program.out_types),
+            self._module.scratch,
+        )
+
+    def compile(self) -> Callable:
+        """Return the compiled function, of arguments like those it was lowered for."""
+        program = self._program
+        executable = executable_of(program)
+
+        def compiled(*args: Any, **kwargs: Any) -> Any:
+            leaves, in_tree = tree.flatten((args, kwargs))
+            if in_tree != program.in_tree:
+                raise TreeError(
+                    f"{program.name}: expected arguments of the structure {program.in_tree}, got {in_tree}."
+                )
+            check_types(program, [*map(type_of, leaves)])
+            out = executable(*leaves)
+            return tree.unflatten(program.out_tree, [out] if len(program.outputs) == 1 else out)
+
+        return compiled

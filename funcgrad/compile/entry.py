@@ -1,0 +1,303 @@
+"""The native entry: a Python-callable function in LLVM that takes and returns arrays.
+
+It follows CPython's `METH_FASTCALL`. Each argument is checked against the one type, shape and layout (C order)
+the program was compiled for; NotImplemented comes back where one differs, and the caller converts. Large results
+are made in arrays the caller has let go of, where there are any: fresh memory costs more than filling it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from funcgrad.compile.layout import OFFSETS
+from funcgrad.core.types import ArrayType
+
+__all__ = ["RECYCLED", "Table", "write_entry"]
+
+# Results of at least this many bytes are made in the memory of earlier ones.
+RECYCLED = 1 << 16
+# C order and aligned; and, to be written to again, owning its memory and writeable.
+_READABLE = 0x1 | 0x100
+_REUSABLE = _READABLE | 0x4 | 0x400
+
+
+class Table:
+    """The addresses a module needs, by name; filled in when it is loaded."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def slot(self, name: str) -> int:
+        if name not in self.names:
+            self.names.append(name)
+        return self.names.index(name)
+
+
+class _Code:
+    def __init__(self, table: Table):
+        self.lines: list[str] = []
+        self.table = table
+        self.count = 0
+
+    def set(self, text: str) -> str:
+        self.count += 1
+        self.lines.append(f"  %e{self.count} = {text}")
+        return f"%e{self.count}"
+
+    def do(self, text: str) -> None:
+        self.lines.append("  " + text)
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    def field(self, thing: str, offset: int, kind: str) -> str:
+        return self.set(f"load {kind}, ptr {self.set(f'getelementptr i8, ptr {thing}, i64 {offset}')}")
+
+    def address(self, name: str) -> str:
+        """Load an address from the table."""
+        place = self.set(f"getelementptr ptr, ptr @fg_table, i64 {self.table.slot(name)}")
+        return self.set(f"load ptr, ptr {place}")
+
+    def require(self, condition: str, otherwise: str) -> None:
+        self.count += 1
+        self.do(f"br i1 {condition}, label %k{self.count}, label %{otherwise}")
+        self.label(f"k{self.count}")
+
+
+def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[ArrayType], single: bool) -> str:
+    """Return the text of `@fg_entry`, which calls `i32 @fg_run(ptr frame)`.
+
+    The frame is an array of addresses: the inputs' data, then the outputs'. A result of 0 means success, 4 that
+    a Python exception is set, 1 that an index was out of bounds, 2 that a careful version must do it.
+    """
+    code = _Code(table)
+    _count_arguments(code, len(inputs))
+    frame = code.set(f"alloca [{max(len(inputs) + len(outputs), 1)} x ptr]")
+    for k, kind in enumerate(inputs):
+        _read_argument(code, frame, k, kind)
+    arrays = [_make_result(code, frame, len(inputs) + k, k, kind) for k, kind in enumerate(outputs)]
+    status = code.set(f"call i32 @fg_run(ptr {frame})")
+    failed = code.set(f"icmp ne i32 {status}, 0")
+    code.do(f"br i1 {failed}, label %failed, label %done")
+    code.label("failed")
+    for array, kind in zip(arrays, outputs, strict=True):
+        if kind.shape:
+            code.do(f"call void @Py_DecRef(ptr {array})")
+    code.do(
+        f"switch i32 {status}, label %other [i32 4, label %raise i32 1, label %bounds i32 3, label %bounds]"
+    )
+    code.label("bounds")
+    code.do(f"call void @PyErr_SetNone(ptr {code.address('out of bounds')})")
+    code.do("br label %raise")
+    code.label("raise")
+    code.do("ret ptr null")
+    code.label("done")
+    results = [_finish(code, array, kind) for array, kind in zip(arrays, outputs, strict=True)]
+    if single:
+        code.do(f"ret ptr {results[0]}")
+    else:
+        whole = code.set(f"call ptr @PyTuple_New(i64 {len(results)})")
+        for k, result in enumerate(results):
+            code.do(f"call i32 @PyTuple_SetItem(ptr {whole}, i64 {k}, ptr {result})")
+        code.do(f"ret ptr {whole}")
+    code.label("other")
+    other = code.address("NotImplemented")
+    code.do(f"call void @Py_IncRef(ptr {other})")
+    code.do(f"ret ptr {other}")
+    shapes = [
+        f"@fg_shape{k} = private constant [{max(kind.ndim, 1)} x i64] "
+        f"[{', '.join(f'i64 {n}' for n in kind.shape or (1,))}]"
+        for k, kind in enumerate(outputs)
+    ]
+    return "\n".join(
+        [
+            *shapes,
+            "define ptr @fg_entry(ptr %self, ptr %args, i64 %count) {",
+            *code.lines,
+            "}",
+            _REUSE,
+            "declare void @Py_IncRef(ptr)",
+            "declare void @Py_DecRef(ptr)",
+            "declare ptr @PyTuple_New(i64)",
+            "declare i32 @PyTuple_SetItem(ptr, i64, ptr)",
+            "declare i64 @PyLong_AsLongLong(ptr)",
+            "declare ptr @PyErr_Occurred()",
+            "declare void @PyErr_Clear()",
+            "declare void @PyErr_SetNone(ptr)",
+        ]
+    )
+
+
+def _count_arguments(code, count):
+    code.label("entry")
+    code.require(code.set(f"icmp eq i64 %count, {count}"), "other")
+
+
+def _put(code, frame, k, data):
+    code.do(f"store ptr {data}, ptr {code.set(f'getelementptr ptr, ptr {frame}, i64 {k}')}")
+
+
+def _read_argument(code, frame, k, kind):
+    thing = code.set(f"load ptr, ptr {code.set(f'getelementptr ptr, ptr %args, i64 {k}')}")
+    own = code.field(thing, OFFSETS["type"], "ptr")
+    read = f"read{k}"
+    if not kind.shape:
+        _read_scalar(code, frame, k, kind, thing, own, read)
+        if kind.weak:
+            return
+    is_array = code.set(f"icmp eq ptr {own}, {code.address('ndarray')}")
+    code.require(is_array, "other")
+    descr = code.field(thing, OFFSETS["descr"], "ptr")
+    code.require(code.set(f"icmp eq ptr {descr}, {code.address(f'dtype {kind.dtype.str}')}"), "other")
+    ndim = code.field(thing, OFFSETS["ndim"], "i32")
+    code.require(code.set(f"icmp eq i32 {ndim}, {kind.ndim}"), "other")
+    flags = code.field(thing, OFFSETS["flags"], "i32")
+    good = code.set(f"and i32 {flags}, {_READABLE}")
+    code.require(code.set(f"icmp eq i32 {good}, {_READABLE}"), "other")
+    if kind.shape:
+        shape = code.field(thing, OFFSETS["shape"], "ptr")
+        for d, n in enumerate(kind.shape):
+            size = code.field(shape, 8 * d, "i64")
+            code.require(code.set(f"icmp eq i64 {size}, {n}"), "other")
+    _put(code, frame, k, code.field(thing, OFFSETS["data"], "ptr"))
+    code.do(f"br label %{read}")
+    code.label(read)
+
+
+def _read_scalar(code, frame, k, kind, thing, own, read):
+    """Read a Python number where one is expected; else a NumPy scalar of the dtype, or go on for an array."""
+    if kind.weak and kind.dtype.kind == "i":
+        integer = code.set(f"icmp eq ptr {own}, {code.address('int')}")
+        code.do(f"br i1 {integer}, label %int{k}, label %other")
+        code.label(f"int{k}")
+        value = code.set(f"call i64 @PyLong_AsLongLong(ptr {thing})")
+        wrong = code.set("call ptr @PyErr_Occurred()")
+        code.do(f"br i1 {code.set(f'icmp eq ptr {wrong}, null')}, label %fits{k}, label %large{k}")
+        code.label(f"large{k}")
+        code.do("call void @PyErr_Clear()")
+        code.do("br label %other")
+        code.label(f"fits{k}")
+        place = code.set("alloca i64")
+        code.do(f"store i64 {value}, ptr {place}")
+        _put(code, frame, k, place)
+    else:
+        name = "float" if kind.weak else f"scalar {kind.dtype.str}"
+        scalar = code.set(f"icmp eq ptr {own}, {code.address(name)}")
+        code.do(f"br i1 {scalar}, label %number{k}, label %{'other' if kind.weak else f'array{k}'}")
+        code.label(f"number{k}")
+        _put(code, frame, k, code.set(f"getelementptr i8, ptr {thing}, i64 {OFFSETS['scalar']}"))
+    code.do(f"br label %{read}")
+    code.label(read if kind.weak else f"array{k}")
+
+
+def _make_result(code, frame, slot, k, kind):
+    """Return the array of a result, or the place of a number, and put its address in the frame."""
+    if not kind.shape:
+        place = code.set(f"alloca [{kind.dtype.itemsize} x i8], align 16")
+        _put(code, frame, slot, place)
+        return place
+    descr = code.address(f"dtype {kind.dtype.str}")
+    new = code.address("PyArray_NewFromDescr")
+    owner = code.address("ndarray")
+    if kind.size * kind.dtype.itemsize < RECYCLED:
+        code.do(f"call void @Py_IncRef(ptr {descr})")
+        array = code.set(
+            f"call ptr {new}(ptr {owner}, ptr {descr}, i32 {kind.ndim}, ptr @fg_shape{k}, ptr null, "
+            "ptr null, i32 0, ptr null)"
+        )
+    else:
+        table_slot = code.table.slot(f"kept {k} 0")
+        code.table.slot(f"kept {k} 1")
+        place = code.set(f"getelementptr ptr, ptr @fg_table, i64 {table_slot}")
+        array = code.set(
+            f"call ptr @fg_reuse(ptr {place}, ptr {new}, ptr {owner}, ptr {descr}, i32 {kind.ndim}, "
+            f"ptr @fg_shape{k})"
+        )
+    _put(code, frame, slot, code.field(array, OFFSETS["data"], "ptr"))
+    return array
+
+
+def _finish(code, array, kind):
+    if kind.shape:
+        return array
+    descr = code.address(f"dtype {kind.dtype.str}")
+    scalar = code.address("PyArray_Scalar")
+    return code.set(f"call ptr {scalar}(ptr {array}, ptr {descr}, ptr null)")
+
+
+# An array for a result: one of the two kept ones if nobody else refers to it any more and it is as it was made;
+# else a new one, kept in the place of the older. Two, because `y = f(y)` still holds the last while the next is made.
+_REUSE = f"""
+define internal ptr @fg_reuse(ptr %kept, ptr %new, ptr %type, ptr %descr, i32 %ndim, ptr %shape) {{
+entry:
+  br label %try
+try:
+  %k = phi i64 [ 0, %entry ], [ %next, %no ]
+  %place = getelementptr ptr, ptr %kept, i64 %k
+  %array = load ptr, ptr %place
+  %none = icmp eq ptr %array, null
+  br i1 %none, label %no, label %counted
+counted:
+  %count = load i64, ptr %array
+  %sole = icmp eq i64 %count, 1
+  br i1 %sole, label %same, label %no
+same:
+  %weakplace = getelementptr i8, ptr %array, i64 {OFFSETS["weakrefs"]}
+  %weak = load ptr, ptr %weakplace
+  %baseplace = getelementptr i8, ptr %array, i64 {OFFSETS["base"]}
+  %base = load ptr, ptr %baseplace
+  %flagplace = getelementptr i8, ptr %array, i64 {OFFSETS["flags"]}
+  %flags = load i32, ptr %flagplace
+  %bits = and i32 %flags, {_REUSABLE}
+  %good = icmp eq i32 %bits, {_REUSABLE}
+  %noweak = icmp eq ptr %weak, null
+  %nobase = icmp eq ptr %base, null
+  %a = and i1 %good, %noweak
+  %b = and i1 %a, %nobase
+  %descrplace = getelementptr i8, ptr %array, i64 {OFFSETS["descr"]}
+  %owndescr = load ptr, ptr %descrplace
+  %samedescr = icmp eq ptr %owndescr, %descr
+  %ndimplace = getelementptr i8, ptr %array, i64 {OFFSETS["ndim"]}
+  %ownndim = load i32, ptr %ndimplace
+  %samendim = icmp eq i32 %ownndim, %ndim
+  %c = and i1 %samedescr, %samendim
+  %d = and i1 %b, %c
+  br i1 %d, label %sizes, label %no
+sizes:
+  %dimplace = getelementptr i8, ptr %array, i64 {OFFSETS["shape"]}
+  %dims = load ptr, ptr %dimplace
+  %length = zext i32 %ndim to i64
+  %bytes = mul i64 %length, 8
+  %differ = call i32 @memcmp(ptr %dims, ptr %shape, i64 %bytes)
+  %equal = icmp eq i32 %differ, 0
+  br i1 %equal, label %take, label %no
+take:
+  call void @Py_IncRef(ptr %array)
+  ret ptr %array
+no:
+  %next = add i64 %k, 1
+  %more = icmp ult i64 %next, 2
+  br i1 %more, label %try, label %make
+make:
+  call void @Py_IncRef(ptr %descr)
+  %made = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %shape, ptr null, ptr null, i32 0, ptr null)
+  %older = load ptr, ptr %kept
+  %secondplace = getelementptr ptr, ptr %kept, i64 1
+  %second = load ptr, ptr %secondplace
+  store ptr %second, ptr %kept
+  call void @Py_IncRef(ptr %made)
+  store ptr %made, ptr %secondplace
+  %was = icmp eq ptr %older, null
+  br i1 %was, label %out, label %drop
+drop:
+  call void @Py_DecRef(ptr %older)
+  br label %out
+out:
+  ret ptr %made
+}}
+declare i32 @memcmp(ptr, ptr, i64)"""
+
+
+def type_slots() -> dict[str, object]:
+    """Return the Python objects that an entry's table may name, beside dtypes and scalars."""
+    return {"NotImplemented": NotImplemented, "ndarray": np.ndarray, "float": float, "int": int}

@@ -1,0 +1,190 @@
+"""A compiled program: machine code, the addresses it needs, and a Python callable."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from funcgrad.compile import cache
+from funcgrad.compile.entry import type_slots
+from funcgrad.compile.layout import api_address
+from funcgrad.compile.module import Module
+from funcgrad.compile.native import Loaded, compile_object, identity
+from funcgrad.compile.statement import HostCall, Operand
+from funcgrad.core.program import Program
+from funcgrad.core.types import ArrayType
+from funcgrad.errors import ShapeError, TreeError
+from funcgrad.heavy import blas_address, ctypes, hashlib
+
+__all__ = ["Executable", "plain"]
+
+
+class Executable:
+    """A program as a native function of flat arguments.
+
+    `call(*args)` takes arrays of the types the program was compiled for, in C order, and returns the result (a
+    tuple of several). For arguments of another kind, and where an argument of a kernel is beyond its limit, it
+    returns NotImplemented, and calling the executable itself does the rest.
+    """
+
+    def __init__(self, program: Program, *, careful: bool = False):
+        self.program = program
+        self.module = Module(program, careful=careful)
+        self.code = _machine_code(self.module.text)
+        self._keeper = _Keeper(Loaded(self.code))
+        self._keeper.fill(self.module, program)
+        self.call = self._keeper.callable(program.name)
+        self._careful = careful
+
+    def __call__(self, *args: Any) -> Any:
+        """Return the result (a tuple of several) on flat arguments of the right shapes."""
+        out = self.call(*args)
+        if out is not NotImplemented:
+            return out
+        args = tuple(map(plain, args, self.program.in_types))
+        out = self.call(*args)
+        return self._carefully(args) if out is NotImplemented else out
+
+    @cached_property
+    def _second(self) -> "Executable":
+        return Executable(self.program, careful=True)
+
+    def _by_the_careful(self, args):
+        if self._careful:
+            raise TreeError(f"{self.program.name}: expected arguments of the compiled types, got others.")
+        return self._second(*args)
+
+
+def plain(x: Any, kind: ArrayType) -> Any:
+    """Return an argument as native functions take it: in C order, in the machine's byte order, a copy if need be."""
+    if kind.weak and kind.dtype.kind in "if":
+        return int(x) if kind.dtype.kind == "i" else float(x)
+    return np.array(x, kind.dtype) if kind.ndim == 0 else np.require(x, kind.dtype, "CA").view(np.ndarray)
+
+
+def _machine_code(text: str) -> bytes:
+    """Return the object file for a module: from the disk cache, or compiled now."""
+    key = hashlib().sha256("\0".join([identity(), text]).encode()).hexdigest()
+    code = cache.load(key)
+    if code is None:
+        code = compile_object(text)
+        cache.store(key, code)
+    return code
+
+
+class _Keeper:
+    """Keeps machine code, and all it refers to, as long as its callable lives."""
+
+    def __init__(self, loaded: Loaded):
+        self._loaded = loaded
+        self._alive: list[Any] = []
+        self._kept: list[int] = []
+
+    def fill(self, module: Module, program: Program) -> None:
+        """Write the addresses into the module's table."""
+        c = ctypes()
+        names = module.table.names
+        table = (c.c_void_p * max(len(names), 1)).from_address(self._loaded.address("fg_table"))
+        self._table = table
+        things = type_slots()
+        constants = [np.ascontiguousarray(value) for _, value in program.constants]
+        hosts = [_host_function(call) for call in module.host_calls]
+        self._alive += [constants, hosts]
+        for slot, name in enumerate(names):
+            kind, _, rest = name.partition(" ")
+            if name in things:
+                table[slot] = id(things[name])
+            elif kind == "dtype":
+                dtype = np.dtype(rest)
+                self._alive.append(dtype)
+                table[slot] = id(dtype)
+            elif kind == "scalar":
+                table[slot] = id(np.dtype(rest).type)
+            elif kind == "constant":
+                table[slot] = constants[int(rest)].__array_interface__["data"][0]
+            elif kind == "host":
+                table[slot] = id(hosts[int(rest)])
+            elif kind == "blas":
+                table[slot] = blas_address(rest)
+            elif kind == "kept":
+                self._kept.append(slot)
+            elif name == "out of bounds":
+                table[slot] = id(OutOfBounds)
+            else:
+                table[slot] = api_address(name)
+
+    def callable(self, name: str) -> Any:
+        """Return the entry as a Python function; it keeps this object alive."""
+        c = ctypes()
+
+        class MethodDef(c.Structure):
+            _fields_ = (
+                ("name", c.c_char_p),
+                ("function", c.c_void_p),
+                ("flags", c.c_int),
+                ("doc", c.c_char_p),
+            )
+
+        definition = MethodDef(name.encode(), self._loaded.address("fg_entry"), _FASTCALL, None)
+        self._alive.append(definition)
+        make = c.pythonapi.PyCFunction_NewEx
+        make.restype, make.argtypes = c.py_object, [c.c_void_p, c.py_object, c.py_object]
+        return make(c.addressof(definition), self, None)
+
+    def __del__(self) -> None:
+        if not self._kept:
+            return
+        drop = ctypes().pythonapi.Py_DecRef
+        drop.argtypes, drop.restype = [ctypes().c_void_p], None
+        for slot in self._kept:
+            if self._table[slot]:
+                drop(self._table[slot])
+
+
+_FASTCALL = 0x80
+
+
+class OutOfBounds(ShapeError, IndexError):
+    """A compiled program met an index out of bounds."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "indexing: expected indices within the array, got one that is out of bounds.",
+            hint="call the function without jit (FUNCGRAD_JIT=0) to see which one.",
+        )
+
+    def __reduce__(self):
+        return OutOfBounds, ()
+
+
+def _host_function(call: HostCall) -> Any:
+    """Return the Python function that evaluates a host call on the buffers a frame points to."""
+    operands = [x for x in (*call.args, *call.results) if isinstance(x, Operand)]
+    count = len(operands)
+    inputs = sum(isinstance(x, Operand) for x in call.args)
+    word = ctypes().c_size_t
+
+    def host(frame: int) -> None:
+        addresses = (word * count).from_address(frame)
+        arrays = [_array_at(a, o) for a, o in zip(addresses, operands, strict=True)]
+        given = iter(arrays[:inputs])
+        args = [_argument(next(given)) if isinstance(x, Operand) else x for x in call.args]
+        out = call.primitive.eval_rule(*args, **call.params)
+        for y, target in zip(out if call.primitive.multiple else (out,), arrays[inputs:], strict=True):
+            target[...] = y
+
+    return host
+
+
+def _array_at(address: int, operand: Operand) -> np.ndarray:
+    dtype = operand.buffer.dtype
+    size = operand.buffer.size * dtype.itemsize
+    if not size:
+        return np.empty(operand.shape, dtype)
+    memory = (ctypes().c_char * size).from_address(address)
+    return np.frombuffer(memory, dtype).reshape(operand.shape)
+
+
+def _argument(x: np.ndarray) -> Any:
+    """A copy where the primitive could return the array itself; a scalar for no axes, as NumPy has it."""
+    return x if x.ndim else x[()]

@@ -1,0 +1,57 @@
+"""Programs within programs, and primitives that are better as several: written out before compilation."""
+
+from typing import Any
+
+from funcgrad.core.program import Equation, Program, Var
+from funcgrad.core.staging import Staging
+from funcgrad.core.tracer import Tracer, bind
+
+__all__ = ["expanded"]
+
+
+def expanded(program: Program) -> Program:
+    """Return the program with every primitive that has an `expand_rule` replaced by what the rule does."""
+    if not any(_is_expandable(e) for e in program.equations):
+        return program
+    with Staging(f"jit of {program.name}", snapshot=False) as staging:
+        inputs = [staging.input(v.type) for v in program.inputs]
+        known: dict[Any, Any] = dict(zip(program.inputs, inputs, strict=True))
+        for var, value in program.constants:
+            known[var] = staging.constant(value, var.type)
+        outputs = _replay(staging, program, known)
+        return staging.program(
+            [t.node for t in inputs],
+            [staging.atom(x) for x in outputs],
+            in_tree=program.in_tree,
+            out_tree=program.out_tree,
+            name=program.name,
+            input_names=program.input_names,
+        )
+
+
+def _is_expandable(equation: Equation) -> bool:
+    return equation.primitive.expand_rule is not None
+
+
+def _replay(staging, program, known):
+    def read(atom):
+        return known[atom] if isinstance(atom, Var) else atom.value
+
+    for equation in program.equations:
+        args = [read(a) for a in equation.inputs]
+        before = len(staging.equations)
+        if _is_expandable(equation):
+            out = equation.primitive.expand_rule(*args, **equation.params)
+        elif any(type(x) is Tracer for x in args):
+            out = bind(equation.primitive, *args, **equation.params)
+        else:
+            # Nothing traced among the arguments: stays an equation, to be folded or not later.
+            out = staging.process(equation.primitive, tuple(args), equation.params)
+        for new in staging.equations[before:]:
+            new.source = equation.source
+        outs = out if equation.primitive.multiple else (out,)
+        for var, y in zip(equation.outputs, outs, strict=True):
+            if var.type.weak and type(y) is Tracer:
+                y.node.type = var.type
+            known[var] = y
+    return [read(a) for a in program.outputs]

@@ -1,0 +1,161 @@
+"""Scalar expressions: what is computed at one point of a loop nest.
+
+Expressions are interned by an `Expressions` table, so that equal ones are one object and a shared operand is
+computed once. An expression knows its cost, from which it is decided whether to compute a value where it is
+needed or to store it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from funcgrad.compile.index import Index, Loop
+
+__all__ = ["Buffer", "Expression", "Expressions"]
+
+# The price of an operation, in additions. What is not listed costs 1.
+COSTS = {
+    "divide": 6,
+    "reciprocal": 6,
+    "sqrt": 8,
+    "floor_divide": 15,
+    "remainder": 15,
+    "fmod": 15,
+    **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tanh"), 20),
+    **dict.fromkeys(("tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "logistic"), 25),
+    **dict.fromkeys(("arcsinh", "arccosh", "arctanh", "cbrt", "erf", "erfc", "logaddexp", "logaddexp2"), 30),
+    **dict.fromkeys(("power", "hypot", "erfinv", "gammaln", "digamma"), 50),
+}
+
+# Operands shared by several nodes count once for each: sizes of deep expressions are cut off here.
+_HUGE = 1_000_000
+
+
+class Buffer:
+    """An array in memory, in C order.
+
+    Args:
+        kind: "input", "constant", "output" or "scratch".
+        size: how many elements it has.
+        dtype: of an element.
+        position: which input, constant or output it is.
+    """
+
+    __slots__ = ("dtype", "kind", "name", "position", "shape", "size")
+
+    def __init__(self, kind: str, shape: tuple[int, ...], dtype: np.dtype, position: int = 0, name: str = ""):
+        self.kind = kind
+        self.shape = shape
+        self.dtype = dtype
+        self.position = position
+        self.name = name
+        self.size = 1
+        for n in shape:
+            self.size *= n
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.dtype}{list(self.shape)}"
+
+
+class Expression:
+    """`op(args)` of a dtype; made by `Expressions`.
+
+    `detail` is the value of a "const", the `(buffer, offset)` of a "load", the index of an "index", and the
+    conditions `(index, low, high)` of a "guard", each meaning low <= index < high: a guard is its first
+    argument where all hold (and reads nothing of it elsewhere), else its second.
+    """
+
+    __slots__ = ("args", "cost", "detail", "dtype", "op", "size")
+
+    def __init__(self, op: str, args: tuple["Expression", ...], dtype: np.dtype, detail: Any):
+        self.op = op
+        self.args = args
+        self.dtype = dtype
+        self.detail = detail
+        own = 0 if op in ("const", "cast") else COSTS.get(op, 1)
+        self.cost = min(own + sum([a.cost for a in args]), _HUGE)
+        self.size = min(1 + sum([a.size for a in args]), _HUGE)
+
+    def indices(self) -> list[Index]:
+        """Return the indices this node itself holds."""
+        if self.op == "load":
+            return [self.detail[1]]
+        if self.op == "index":
+            return [self.detail]
+        if self.op == "guard":
+            return [condition[0] for condition in self.detail]
+        return []
+
+    def walk(self) -> Iterator["Expression"]:
+        """Yield each node of the expression once, those inside indices included."""
+        seen = set()
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            yield node
+            stack.extend(node.args)
+            for index in node.indices():
+                stack.extend(index.data())
+
+    def loops(self) -> Iterator[Loop]:
+        """Yield the loops the value depends on."""
+        for node in self.walk():
+            for index in node.indices():
+                yield from (a for a in index.terms if type(a) is Loop)
+                for atom in index.terms:
+                    if hasattr(atom, "divisor"):
+                        yield from atom.index.loops()
+
+
+class Expressions:
+    """The table of one compilation: makes expressions, equal ones once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Expression] = {}
+
+    def make(
+        self, op: str, args: tuple[Expression, ...], dtype: np.dtype, detail: Any = None, key: Any = None
+    ) -> Expression:
+        full = (op, tuple([id(a) for a in args]), dtype.char, detail if key is None else key)
+        known = self._known.get(full)
+        if known is None:
+            known = self._known[full] = Expression(op, args, dtype, detail)
+        return known
+
+    def const(self, value: Any, dtype: np.dtype) -> Expression:
+        with np.errstate(all="ignore"):
+            value = np.asarray(value).astype(dtype)[()]
+        return self.make("const", (), dtype, value, key=value.tobytes())
+
+    def load(self, buffer: Buffer, offset: Index) -> Expression:
+        return self.make("load", (), buffer.dtype, (buffer, offset))
+
+    def index(self, index: Index) -> Expression:
+        if not index.terms:
+            return self.const(index.constant, np.dtype(np.int64))
+        return self.make("index", (), np.dtype(np.int64), index)
+
+    def cast(self, x: Expression, dtype: np.dtype) -> Expression:
+        if x.dtype == dtype:
+            return x
+        if x.op == "const" and not (x.dtype.kind == "c" and dtype.kind != "c"):
+            return self.const(x.detail, dtype)
+        return self.make("cast", (x,), dtype)
+
+    def guard(self, conditions: Any, inside: Any, outside: Expression) -> Expression:
+        """Return `inside()` where every `(index, low, high)` has low <= index < high, else `outside`."""
+        open_conditions = []
+        for index, low, high in conditions:
+            least, most = index.bounds()
+            if most < low or least >= high:
+                return outside
+            if least < low or most >= high:
+                open_conditions.append((index, low, high))
+        value = inside()
+        if not open_conditions or value is outside:
+            return value
+        return self.make("guard", (value, outside), value.dtype, tuple(open_conditions))

@@ -1,0 +1,240 @@
+"""Loop fusion: statements that can share loops are put into them together, level by level.
+
+Two statements may share a loop when, wherever one of them writes what the other touches, they touch it in the
+same iteration: then the order of everything else is free, what one stores the other finds at once in cache or
+in a register, and memory that never leaves the shared loops need not exist (see `contraction`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from funcgrad.compile.expression import Buffer
+from funcgrad.compile.index import Index, Loop
+from funcgrad.compile.statement import Access, HostCall, Statement
+
+__all__ = ["Block", "Leaf", "fuse", "leaves"]
+
+# The most expression nodes that share an outermost loop: more would run out of registers and time.
+MOST_NODES = 400
+# Among how many of the last loops a statement looks for one to share.
+WINDOW = 24
+
+
+class Leaf:
+    """A statement at the innermost level; `counters` are its loops, as they are shared level by level."""
+
+    __slots__ = ("counters", "statement", "zero")
+
+    def __init__(self, statement: Statement):
+        self.statement = statement
+        self.counters: list[Loop] = list(statement.loops)
+        self.zero: dict[Loop, Loop] = {}  # loops that were collapsed, and the one inside that counts for both
+
+
+class Block:
+    """A loop over `children`, which are blocks and leaves in the order in which they run."""
+
+    __slots__ = ("children", "extent")
+
+    def __init__(self, extent: int, children: list["Block | Leaf"]):
+        self.extent = extent
+        self.children = children
+
+
+def leaves(node: Block | Leaf) -> Iterator[Leaf]:
+    """Yield the leaves under a node in order."""
+    if isinstance(node, Leaf):
+        yield node
+    else:
+        for child in node.children:
+            yield from leaves(child)
+
+
+class _Group:
+    """Leaves that share a loop, or one leaf that has none (extent 0), while the order of groups is open."""
+
+    __slots__ = ("after", "before", "extent", "members", "size")
+
+    def __init__(self, extent: int):
+        self.extent = extent
+        self.members: list[Leaf] = []
+        self.size = 0
+        self.after: dict[_Group, None] = {}  # groups that must run before this one
+        self.before: dict[_Group, None] = {}  # and those that must run after it
+
+    def add(self, leaf: Leaf, earlier: list["_Group"]) -> None:
+        self.members.append(leaf)
+        self.size += leaf.statement.size
+        for group in earlier:
+            if group is not self:
+                self.after[group] = None
+                group.before[self] = None
+
+
+def fuse(statements: list[Statement]) -> list[Block | Leaf]:
+    """Return the statements as loop nests, in an order that gives the same results."""
+    return [_collapsed(node, 0) for node in _fuse([Leaf(s) for s in statements], 0)]
+
+
+def _fuse(members: list[Leaf], level: int) -> list[Block | Leaf]:
+    groups: list[_Group] = []
+    group_of: dict[Leaf, _Group] = {}
+    writers: dict[Buffer, list[Leaf]] = defaultdict(list)
+    readers: dict[Buffer, list[Leaf]] = defaultdict(list)
+    for leaf in members:
+        conflicts = _conflicts(leaf, writers, readers)
+        extent = leaf.counters[level].extent if level < len(leaf.counters) else 0
+        group = _place(leaf, extent, conflicts, groups[-WINDOW:], group_of, level) if extent else None
+        if group is None:
+            group = _Group(extent)
+            groups.append(group)
+        group.add(leaf, [group_of[c] for c in conflicts])
+        group_of[leaf] = group
+        for access in leaf.statement.accesses:
+            (writers if access.writes else readers)[access.buffer].append(leaf)
+    out: list[Block | Leaf] = []
+    for group in _in_order(groups):
+        if group.extent:
+            out.append(Block(group.extent, _fuse(group.members, level + 1)))
+        else:
+            out.extend(group.members)
+    return out
+
+
+def _in_order(groups: list[_Group]) -> Iterator[_Group]:
+    """Yield the groups so that each comes behind those it depends on, else as they were made."""
+    waiting = {group: len(group.after) for group in groups}
+    rank = {group: k for k, group in enumerate(groups)}
+    ready = [rank[group] for group in groups if not waiting[group]]
+    while ready:
+        group = groups[heappop(ready)]
+        yield group
+        for later in group.before:
+            waiting[later] -= 1
+            if not waiting[later]:
+                heappush(ready, rank[later])
+
+
+def _conflicts(leaf, writers, readers):
+    """Return the earlier leaves that write what this one touches, or touch what it writes."""
+    found: dict[Leaf, None] = {}
+    for access in leaf.statement.accesses:
+        found.update(dict.fromkeys(writers.get(access.buffer, ())))
+        if access.writes:
+            found.update(dict.fromkeys(readers.get(access.buffer, ())))
+    return list(found)
+
+
+def _place(leaf, extent, conflicts, groups, group_of, level):
+    """Return the group whose loop the leaf can join; None to open one of its own."""
+    sources = dict.fromkeys(group_of[c] for c in conflicts)
+    conflicting = set(conflicts)
+    touched = {a.buffer for a in leaf.statement.accesses}
+    best = None
+    for group in reversed(groups):
+        if group.extent != extent or group.size + leaf.statement.size > MOST_NODES:
+            continue
+        related = [m for m in group.members if m in conflicting]
+        if not related and best is not None:
+            continue
+        if any(_leads_to(group, source) for source in sources if source is not group):
+            continue
+        if related:
+            if all(_share(m.statement, leaf.statement, level) for m in related):
+                return group
+        elif any(a.buffer in touched for m in group.members for a in m.statement.accesses):
+            best = group  # both read the same array: once is enough
+    return best
+
+
+def _leads_to(group: _Group, other: _Group) -> bool:
+    """Whether `other` must run after `group`."""
+    seen, stack = {group}, [group]
+    while stack:
+        for later in stack.pop().before:
+            if later is other:
+                return True
+            if later not in seen:
+                seen.add(later)
+                stack.append(later)
+    return False
+
+
+def _share(first: Statement, second: Statement, level: int) -> bool:
+    """Whether the two may share their loop at `level`, sharing all those outside it."""
+    for a in first.accesses:
+        for b in second.accesses:
+            if a.buffer is b.buffer and (a.writes or b.writes) and not _together(a, first, b, second, level):
+                return False
+    return True
+
+
+def _together(a: Access, first: Statement, b: Access, second: Statement, level: int) -> bool:
+    """Whether two accesses to a buffer meet the same element only in the same iteration."""
+    if a.offset is None or b.offset is None:
+        return False
+    x, y = a.offset, b.offset
+    for outer in range(level + 1):
+        i, j = first.loops[outer], second.loops[outer]
+        step = x.coefficient(i)
+        if step != y.coefficient(j) or (outer == level and step == 0):
+            return False
+        x, y = x.without(i), y.without(j)
+    step = abs(step)
+    if not (_free_of(x, first.loops[: level + 1]) and _free_of(y, second.loops[: level + 1])):
+        return False
+    (x_low, x_high), (y_low, y_high) = x.bounds(), y.bounds()
+    return x_low // step == x_high // step == y_low // step == y_high // step
+
+
+def _free_of(index: Index, loops) -> bool:
+    if index.is_affine():
+        return True
+    held = set(index.loops())
+    return not any(loop in held for loop in loops) and not any(True for _ in index.data())
+
+
+def _collapsed(node: Block | Leaf, level: int) -> Block | Leaf:
+    """Make one loop of two nested ones where every access runs straight through both."""
+    if isinstance(node, Leaf):
+        return node
+    node.children = [_collapsed(child, level + 1) for child in node.children]
+    if len(node.children) == 1 and isinstance(node.children[0], Block):
+        inner = node.children[0]
+        if all(_runs_through(leaf, level, inner.extent) for leaf in leaves(inner)):
+            for leaf in leaves(inner):
+                leaf.zero[leaf.counters[level]] = leaf.counters[level + 1]
+                del leaf.counters[level]
+            return Block(node.extent * inner.extent, inner.children)
+    return node
+
+
+def _runs_through(leaf: Leaf, level: int, extent: int) -> bool:
+    statement = leaf.statement
+    if statement.call is not None or len(leaf.counters) <= level + 1:
+        return False
+    outer, inner = leaf.counters[level], leaf.counters[level + 1]
+    if (outer in statement.carried) != (inner in statement.carried):
+        return False
+    for effect in statement.effects:
+        for node in effect.value.walk():
+            for index in node.indices():
+                if not _through(index, outer, inner, extent):
+                    return False
+        if not _through(effect.offset, outer, inner, extent):
+            return False
+    return True
+
+
+def _through(index: Index, outer: Loop, inner: Loop, extent: int) -> bool:
+    if not index.is_affine():
+        held = set(index.loops())
+        if outer in held or inner in held:
+            return False
+    return index.coefficient(outer) == index.coefficient(inner) * extent
+
+
+def is_host_call(node: Block | Leaf) -> bool:
+    """Whether a node is a call to the host."""
+    return isinstance(node, Leaf) and isinstance(node.statement.call, HostCall)

@@ -1,0 +1,225 @@
+"""jit: a function that runs as one native call for each signature of its arguments."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.compile.aot import Lowered
+from funcgrad.compile.called import executable_of, jit_call, prepared
+from funcgrad.compile.executable import Executable
+from funcgrad.compile.layout import verified
+from funcgrad.compile.signature import Signature, StaticArguments
+from funcgrad.core.interpret import run
+from funcgrad.core.program import Program
+from funcgrad.core.staging import Staging, name_of, stage
+from funcgrad.core.tracer import Tracer
+from funcgrad.core.types import type_of
+from funcgrad.errors import DTypeError
+from funcgrad.transforms.arguments import presented
+
+__all__ = ["jit"]
+
+
+def jit(
+    function: Callable,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    donate_argnums: int | Sequence[int] = (),
+    backend: str = "native",
+) -> Callable:
+    """Return a function that computes the same as `function`, compiled.
+
+    The function is traced once for each signature of its arguments: their containers, shapes, dtypes, which are
+    Python numbers, and the values of the static ones. What it does apart from array operations (printing, say)
+    happens only then, and arrays it closes over are constants from then on.
+
+    Args:
+        function: a pure function of arrays in any containers.
+        static_argnums, static_argnames: arguments that are not arrays but choose what to compile; hashable.
+        donate_argnums: arguments whose memory a result may take over; they must not be used again.
+        backend: "native" for machine code; "numpy" to run the same simplified program by NumPy.
+
+    Returns:
+        a function of the same arguments, with `lower(*args)` (see the stages of compilation, or compile ahead of
+        time) and `explain()` (what has been compiled, and why the last time). It works under every
+        transformation, and every transformation works inside it; a jitted function in another is part of it.
+
+    Raises:
+        ConcretizationError: when `function` needs the value of an array, as in `if x > 0:`.
+        DTypeError: when a static argument is not hashable, or another one is no array.
+
+    Floating results can differ in the last bits from those without jit, by the order of summation. The
+    environment variable FUNCGRAD_JIT=0 runs everything without compilation.
+
+    >>> import numpy as np
+    >>> import funcgrad as fg
+    >>> step = fg.jit(fg.grad(lambda x: np.sum(x**2)))
+    >>> step(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    if not callable(function):
+        raise DTypeError(
+            f"jit: expected a function, got {type(function).__name__}.",
+            hint="pass the function itself: jit(f)(x), not jit(f(x)).",
+        )
+    if backend not in ("native", "numpy"):
+        raise DTypeError(f'jit: expected backend "native" or "numpy", got {backend!r}.')
+    static = StaticArguments(function, static_argnums, static_argnames)
+    return presented(Jitted(function, static, donate_argnums, backend), "jit", function)
+
+
+class _Compiled:
+    """What is kept of one signature."""
+
+    __slots__ = ("call", "out_tree", "program", "signature", "single")
+
+    def __init__(self, signature: Signature, program: Program, call: Callable | None):
+        self.signature = signature
+        self.program = program
+        self.out_tree = program.out_tree
+        self.single = program.out_tree is tree.LEAF
+        self.call = call
+
+
+class Jitted:
+    """A function compiled for each signature it is called with; made by `jit`."""
+
+    def __init__(self, function: Callable, static: StaticArguments, donated: Any, backend: str):
+        self._function = function
+        self._owner = f"jit of {name_of(function)}"
+        self._static = static
+        self._donated = donated
+        self._backend = backend
+        self._compiled: dict[Any, _Compiled] = {}
+        self._last: Signature | None = None
+        self._reason = ""
+        self._fast: Callable | None = None
+        self._lock = threading.RLock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._fast is not None and not kwargs:
+            out = self._fast(*args)
+            if out is not NotImplemented:
+                return out
+        return self._slow(args, kwargs)
+
+    def _slow(self, args, kwargs):
+        if os.environ.get("FUNCGRAD_JIT") == "0":
+            return self._function(*args, **kwargs)
+        static, args, kwargs = self._static.split(args, kwargs)
+        leaves, in_tree = tree.flatten((args, kwargs))
+        traced = [x for x in leaves if type(x) is Tracer]
+        if traced:
+            innermost = max(traced, key=lambda x: x.tracing.level).tracing
+            if isinstance(innermost, Staging):
+                args, kwargs = static.merged(args, kwargs)
+                return self._function(*args, **kwargs)
+        key = (in_tree, static.key, tuple([_kind(x) for x in leaves]))
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compile(key, static, args, kwargs, in_tree, leaves)
+        if compiled.call is None or traced:
+            return self._bound(compiled, leaves)
+        out = compiled.call(*leaves)
+        if compiled.single:
+            return out
+        outs = (out,) if len(compiled.program.outputs) == 1 else out
+        return tree.unflatten(compiled.out_tree, outs)
+
+    def _bound(self, compiled, leaves):
+        program = compiled.program
+        captured = [value for _, value in program.constants if type(value) is Tracer]
+        if captured:
+            program = _closed(program)
+        outs = jit_call(*leaves, *captured, program=program, backend=self._backend)
+        return tree.unflatten(compiled.out_tree, list(outs))
+
+    def _compile(self, key, static, args, kwargs, in_tree, leaves):
+        with self._lock:
+            known = self._compiled.get(key)
+            if known is not None:
+                return known
+            program = self._stage(static, args, kwargs)
+            signature = Signature(self._function, args, kwargs, program.in_types, in_tree, static)
+            self._reason = signature.against(self._last)
+            self._last = signature
+            captures = any(type(value) is Tracer for _, value in program.constants)
+            call = None
+            if not captures:
+                if self._backend == "numpy" or not verified():
+                    simplified = prepared(program)
+                    single = len(program.outputs) == 1
+
+                    def call(*xs):
+                        out = run(simplified, xs)
+                        return out[0] if single else tuple(out)
+
+                else:
+                    call = executable_of(program)
+            compiled = _Compiled(signature, program, call)
+            if captures:
+                return compiled  # what it closes over belongs to this one run of another transformation
+            self._compiled[key] = compiled
+            self._fast = self._shortcut(compiled, static, kwargs)
+            return compiled
+
+    def _shortcut(self, compiled, static, kwargs):
+        """Return the native function itself where nothing has to be flattened or put back."""
+        program = compiled.program
+        flat = all(child is tree.LEAF for child in program.in_tree.children[0].children)
+        results = compiled.single or (
+            compiled.out_tree.name == "tuple" and compiled.out_tree.shallow and len(program.outputs) > 1
+        )
+        if flat and results and not kwargs and not static.key and isinstance(compiled.call, Executable):
+            return compiled.call.call
+        return None
+
+    def _stage(self, static, args, kwargs) -> Program:
+        return stage(static.bound(self._function), args, kwargs, self._owner)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Return the stages of compilation for arguments like these (arrays, numbers, or `fg.ArrayType`s).
+
+        >>> import funcgrad as fg
+        >>> print(fg.jit(lambda x: 2 * x).lower(fg.ArrayType((3,), float)).program)
+        lambda(x: float64[3]):
+            a: float64[3] = multiply 2 x
+            return a
+        """
+        static, args, kwargs = self._static.split(args, kwargs)
+        return Lowered(self._stage(static, args, kwargs))
+
+    def explain(self) -> str:
+        """Return what has been compiled, and which argument made the last compilation necessary."""
+        count = len(self._compiled)
+        lines = [f"{self._owner}: {count} compiled signature{'s' * (count != 1)}"]
+        lines += [f"  {c.signature}" for c in self._compiled.values()]
+        if self._reason:
+            lines.append(f"last compiled because {self._reason}")
+        return "\n".join(lines)
+
+    def __reduce__(self):
+        return _rebuilt, (self._function, self._static, self._donated, self._backend)
+
+
+def _rebuilt(function, static, donated, backend):
+    return presented(Jitted(function, static, donated, backend), "jit", function)
+
+
+def _kind(x):
+    if type(x) is np.ndarray:
+        return x.shape, x.dtype.num, x.dtype.isnative, False
+    kind = type_of(x)
+    return kind.shape, kind.dtype.num, kind.dtype.isnative, kind.weak
+
+
+def _closed(program: Program) -> Program:
+    """Return the program with the traced values it closes over as further inputs."""
+    captured = [var for var, value in program.constants if type(value) is Tracer]
+    plain = tuple(pair for pair in program.constants if type(pair[1]) is not Tracer)
+    return Program((*program.inputs, *captured), plain, program.equations, program.outputs, name=program.name)

@@ -1,0 +1,338 @@
+"""Compute the polynomial coefficients of the kernels with mpmath; run as a module, it prints `coefficients.py`.
+
+Every table is a weighted minimax polynomial found with the Remez exchange: degree + 2 points of a dense
+Chebyshev grid are exchanged until the weighted error alternates with equal size on all of them
+(E. W. Cheney, Introduction to Approximation Theory, 1966, ch. 3). The weight turns the error of the polynomial
+into the relative error of the function that the kernel returns. Work is done with 60 digits; only the final
+coefficients are rounded, to the nearest float of the kernel's own format.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mpmath as mp
+import numpy as np
+
+__all__ = ["TABLES", "Table", "remez"]
+
+mp.mp.dps = 60
+
+
+@dataclass(frozen=True)
+class Table:
+    """A polynomial to fit: `count[0]` coefficients for float64, `count[1]` for float32."""
+
+    name: str
+    formula: str
+    function: Callable
+    weight: Callable
+    low: float
+    high: float
+    count: tuple[int, int]
+
+
+def remez(function: Callable, weight: Callable, low, high, count: int) -> tuple[list, mp.mpf]:
+    """Return the `count` coefficients of least maximal weighted error on [low, high], and that error."""
+    middle, half = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
+    size = 24 * count + 100
+    grid = [middle - half * mp.cos(mp.pi * (2 * i + 1) / (2 * size)) for i in range(size)]
+    values = [function(x) for x in grid]
+    weights = [weight(x) for x in grid]
+    points = [round((size - 1) * k / count) for k in range(count + 1)]
+    for _ in range(30):
+        system, right = mp.matrix(count + 1, count + 1), mp.matrix(count + 1, 1)
+        for row, p in enumerate(points):
+            for power in range(count):
+                system[row, power] = grid[p] ** power
+            system[row, count] = (-1) ** row / weights[p]
+            right[row] = values[p]
+        solution = mp.lu_solve(system, right)
+        coefficients = [solution[k] for k in range(count)]
+        errors = [
+            w * (v - mp.polyval(coefficients[::-1], x)) for x, v, w in zip(grid, values, weights, strict=True)
+        ]
+        worst = max(abs(e) for e in errors)
+        if worst < abs(solution[count]) * mp.mpf("1.02"):
+            break
+        points = _alternation(errors, count + 1)
+    return coefficients, worst
+
+
+def _alternation(errors: list, wanted: int) -> list[int]:
+    """Return the places of `wanted` extrema of alternating sign, the largest ones."""
+    places = [0]
+    for i, error in enumerate(errors):
+        if (error > 0) == (errors[places[-1]] > 0):
+            if abs(error) > abs(errors[places[-1]]):
+                places[-1] = i
+        else:
+            places.append(i)
+    while len(places) > wanted:
+        if len(places) == wanted + 1:
+            places.pop(0 if abs(errors[places[0]]) < abs(errors[places[-1]]) else -1)
+        else:
+            k = min(range(len(places) - 1), key=lambda k: abs(errors[places[k]]) + abs(errors[places[k + 1]]))
+            del places[k : k + 2]
+    if len(places) < wanted:
+        raise ArithmeticError(f"the error changes its sign {len(places)} times, {wanted} are needed")
+    return places
+
+
+def _series(terms: Callable, count: int = 40) -> Callable:
+    """Return the sum of `terms(k) * x**k`: functions whose closed form cancels near 0."""
+    table = [mp.mpf(terms(k)) for k in range(count)]
+    return lambda x: mp.polyval(table[::-1], x)
+
+
+def _one(x):
+    return mp.mpf(1)
+
+
+def _erfcx(t):
+    x = 4 * (1 + t) / (1 - t)
+    return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
+
+
+def _log_erfc(x):
+    return mp.log(mp.erfc(x)) / x
+
+
+def _erf_weight(x):
+    return mp.erfc(x) * x / mp.erf(x)
+
+
+def _erfinv(w):
+    y = mp.sqrt(-mp.expm1(-w))
+    x = mp.erfinv(y) if w < 6 else _erfcinv(-mp.expm1(mp.log(-mp.expm1(-w)) / 2))
+    return x / y
+
+
+def _erfcinv(c):
+    guess = mp.sqrt(-mp.log(c))
+    return mp.findroot(lambda x: mp.log(mp.erfc(x)) - mp.log(c), guess)
+
+
+def _stirling(w):
+    return _stirling_rest(1 / mp.sqrt(w))
+
+
+def _stirling_rest(x):
+    return (mp.loggamma(x) - (x - mp.mpf(1) / 2) * mp.log(x) + x - mp.log(2 * mp.pi) / 2) * x
+
+
+def _digamma_rest(w):
+    x = 1 / mp.sqrt(w)
+    return (mp.log(x) - 1 / (2 * x) - mp.digamma(x)) * x * x
+
+
+DIGAMMA_ZERO = mp.findroot(mp.digamma, 1.4616321449683623)
+HALF_LN2 = 0.34666
+LN2 = mp.log(2)
+ROOT = mp.sqrt(2)
+
+# name, formula, function, weight, interval, number of coefficients in float64 and float32 (0: not needed)
+TABLES = [
+    Table(
+        "EXP",
+        "(exp(r) - 1 - r) / r^2",
+        _series(lambda k: 1 / mp.factorial(k + 2)),
+        lambda r: abs(r),
+        -HALF_LN2,
+        HALF_LN2,
+        (10, 5),
+    ),
+    Table(
+        "EXP2",
+        "(2^r - 1) / r",
+        _series(lambda k: LN2 ** (k + 1) / mp.factorial(k + 1)),
+        _one,
+        -0.5001,
+        0.5001,
+        (11, 6),
+    ),
+    Table(
+        "LOG",
+        "(log(1+f) - f + f^2/2) / f^3",
+        lambda f: (mp.log1p(f) - f + f * f / 2) / f**3,
+        lambda f: f * f * (f / mp.log1p(f)),
+        1 / ROOT - 1.00001,
+        ROOT - 0.99999,
+        (19, 8),
+    ),
+    Table(
+        "LOG2",
+        "(log2(1+f) - f*log2(e)) / f^2",
+        lambda f: (mp.log1p(f) - f) / f**2 / LN2,
+        lambda f: f * (f / mp.log1p(f)),
+        1 / ROOT - 1.00001,
+        ROOT - 0.99999,
+        (20, 9),
+    ),
+    Table(
+        "SIN",
+        "(sin(r) - r) / r^3, of r^2",
+        _series(lambda k: (-1) ** (k + 1) / mp.factorial(2 * k + 3)),
+        lambda z: z,
+        0,
+        0.625,
+        (6, 3),
+    ),
+    Table(
+        "COS",
+        "(cos(r) - 1 + r^2/2) / r^4, of r^2",
+        _series(lambda k: (-1) ** k / mp.factorial(2 * k + 4)),
+        lambda z: z * z,
+        0,
+        0.625,
+        (6, 3),
+    ),
+    Table(
+        "SINPI",
+        "(sin(pi*f) - pi*f) / f^3, of f^2",
+        _series(lambda k: (-1) ** (k + 1) * mp.pi ** (2 * k + 3) / mp.factorial(2 * k + 3)),
+        lambda z: z,
+        0,
+        0.25,
+        (8, 5),
+    ),
+    Table(
+        "SINH",
+        "(sinh(x) - x) / x^3, of x^2",
+        _series(lambda k: 1 / mp.factorial(2 * k + 3)),
+        lambda z: z,
+        0,
+        1,
+        (7, 3),
+    ),
+    Table(
+        "ARCSIN",
+        "(arcsin(x) - x) / x^3, of x^2",
+        _series(lambda k: mp.binomial(2 * k + 2, k + 1) / mp.mpf(4) ** (k + 1) / (2 * k + 3), 110),
+        lambda z: z,
+        0,
+        0.25,
+        (12, 5),
+    ),
+    Table(
+        "ARCTAN",
+        "(arctan(t) - t) / t^3, of t^2",
+        _series(lambda k: mp.mpf((-1) ** (k + 1)) / (2 * k + 3), 90),
+        lambda z: z,
+        0,
+        0.1717,
+        (10, 5),
+    ),
+    Table("CBRT", "m^(-1/3)", lambda m: m ** (-mp.mpf(1) / 3), lambda m: m ** (mp.mpf(1) / 3), 1, 2, (5, 4)),
+    Table(
+        "POWER",
+        "(2*artanh(s)/(s*ln 2) - c0 - c1*s^2) / s^4, of s^2",
+        _series(lambda k: 2 / ((2 * k + 5) * LN2)),
+        lambda z: z * z,
+        0,
+        0.02945,
+        (8, 0),
+    ),
+    Table("ERF", "log(erfc(x)) / x", _log_erfc, _erf_weight, 1e-30, 6, (23, 9)),
+    Table(
+        "ERFC",
+        "(1 + 2*x) * exp(x^2) * erfc(x), of (x-4)/(x+4)",
+        _erfcx,
+        lambda t: 1 / _erfcx(t),
+        -1,
+        0.745,
+        (23, 12),
+    ),
+    Table(
+        "GAMMALN",
+        "gammaln(2 + t) / t",
+        lambda t: mp.loggamma(2 + t) / t,
+        lambda t: t / mp.loggamma(2 + t),
+        -0.5,
+        0.5,
+        (18, 0),
+    ),
+    Table(
+        "STIRLING",
+        "x * (gammaln(x) - (x-1/2)*log(x) + x - log(2*pi)/2), of 1/x^2",
+        _stirling,
+        _one,
+        1e-12,
+        1 / 64,
+        (7, 0),
+    ),
+    Table(
+        "DIGAMMA",
+        "digamma(x) / (x - x0), of x - 3/2",
+        lambda u: mp.digamma(1.5 + u) / (1.5 + u - DIGAMMA_ZERO),
+        lambda u: (1.5 + u - DIGAMMA_ZERO) / mp.digamma(1.5 + u),
+        -0.5,
+        0.5,
+        (21, 0),
+    ),
+    Table(
+        "DIGAMMA_LARGE",
+        "x^2 * (log(x) - 1/(2*x) - digamma(x)), of 1/x^2",
+        _digamma_rest,
+        _one,
+        1e-12,
+        1 / 64,
+        (7, 0),
+    ),
+    Table(
+        "ERFINV_CENTRE",
+        "erfinv(y)/y, of w - 25/8 with w = -log(1-y^2)",
+        lambda u: _erfinv(u + mp.mpf(25) / 8),
+        lambda u: 1 / _erfinv(u + mp.mpf(25) / 8),
+        -3.125 + 1e-9,
+        3.125,
+        (23, 0),
+    ),
+    Table(
+        "ERFINV_MIDDLE",
+        "erfinv(y)/y, of sqrt(w) - 13/4",
+        lambda u: _erfinv((u + 3.25) ** 2),
+        lambda u: 1 / _erfinv((u + 3.25) ** 2),
+        -0.75,
+        0.75,
+        (19, 0),
+    ),
+    Table(
+        "ERFINV_TAIL",
+        "erfinv(y)/y, of sqrt(w) - 5",
+        lambda u: _erfinv((u + 5) ** 2),
+        lambda u: 1 / _erfinv((u + 5) ** 2),
+        -1,
+        1.1,
+        (17, 0),
+    ),
+]
+
+
+def _rounded(value: mp.mpf, real: type) -> str:
+    """Write the float nearest to `value` with the fewest digits that read back exactly."""
+    with mp.workprec(np.finfo(real).nmant + 1):
+        return str(real(+value))
+
+
+def print_tables() -> None:
+    """Print the source of `coefficients.py`."""
+    print(
+        '"""Minimax coefficients of the kernels, lowest power first: printed by `funcgrad.compile.kernels.fit`."""\n'
+    )
+    print("# fmt: off")
+    for table in TABLES:
+        for real, count in zip((np.float64, np.float32), table.count, strict=True):
+            if not count:
+                continue
+            coefficients, error = remez(table.function, table.weight, table.low, table.high, count)
+            size = np.dtype(real).itemsize * 8
+            print(
+                f"\n# {table.formula} on [{table.low:.6g}, {table.high:.6g}]: relative error of the result 2^{float(mp.log(error, 2)):.1f}"
+            )
+            numbers = [_rounded(c, real) for c in coefficients]
+            lines = [", ".join(numbers[k : k + 4]) for k in range(0, count, 4)]
+            print(f"{table.name}_{size} = (\n    " + ",\n    ".join(lines) + ",\n)")
+
+
+if __name__ == "__main__":
+    print_tables()

@@ -1,0 +1,243 @@
+"""Loop programs as text, in the words of Python and NumPy."""
+
+from collections import Counter
+from typing import Any
+
+from funcgrad.compile.contraction import Local, inner_offset
+from funcgrad.compile.expression import Buffer, Expression
+from funcgrad.compile.fusion import Block, Leaf, leaves
+from funcgrad.compile.index import Data, Index, Loop, Remainder, split_index
+from funcgrad.compile.statement import HostCall, MatrixProduct, Operand
+
+__all__ = ["format_loops"]
+
+_INFIX = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">",
+    "greater_equal": ">=", "equal": "==", "not_equal": "!=", "logical_and": "and", "logical_or": "or",
+    "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^",
+}  # fmt: skip
+_UPDATES = {"add": "+=", "multiply": "*=", "logical_or": "|=", "logical_and": "&="}
+_COUNTERS = "ijklmnpq"
+
+
+def format_loops(module: Any) -> str:
+    """Return the loop nests of a module: what is computed, in which order, and where it is kept."""
+    return _Printer(module).text()
+
+
+class _Printer:
+    def __init__(self, module: Any):
+        self.module = module
+        self.names: dict[Buffer, str] = {}
+        self.lines: list[str] = []
+        self.scratch = 0
+        self.local = 0
+        program = module.program
+        self.inputs = [name or f"x{k}" for k, name in enumerate(program.input_names)]
+        self.inputs += [f"x{k}" for k in range(len(self.inputs), len(program.inputs))]
+
+    def text(self) -> str:
+        program = self.module.program
+        head = ", ".join(f"{name}: {v.type}" for name, v in zip(self.inputs, program.inputs, strict=True))
+        out = ", ".join(str(t) for t in program.out_types)
+        self.lines.append(f"{program.name}({head}) -> {out}:")
+        for nodes in self.module.steps:
+            for node in nodes:
+                self._node(node, 0)
+        declared = [
+            f"    {name} = empty({list(b.shape)}, {b.dtype})"
+            for b, name in self.names.items()
+            if b.kind == "scratch" and b not in self.module.local
+        ]
+        self.lines[1:1] = declared
+        return "\n".join(self.lines)
+
+    def _line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * (depth + 1) + text)
+
+    def _name(self, buffer: Buffer) -> str:
+        known = self.names.get(buffer)
+        if known is None:
+            if buffer.kind == "input":
+                known = self.inputs[buffer.position]
+            elif buffer.kind == "output":
+                known = "out" if len(self.module.program.outputs) == 1 else f"out{buffer.position}"
+            elif buffer.kind == "constant":
+                known = f"constant{buffer.position}"
+            elif buffer in self.module.local:
+                known, self.local = f"t{self.local}", self.local + 1
+            else:
+                known, self.scratch = f"s{self.scratch}", self.scratch + 1
+            self.names[buffer] = known
+        return known
+
+    def _node(self, node: Block | Leaf, depth: int) -> None:
+        if isinstance(node, Leaf):
+            self._leaf(node, depth)
+            return
+        for leaf in leaves(node):
+            for access in leaf.statement.accesses:
+                local = self.module.local.get(access.buffer)
+                if (
+                    local is not None
+                    and local.size > 1
+                    and local.shared == depth
+                    and access.buffer not in self.names
+                ):
+                    self._line(
+                        depth, f"{self._name(access.buffer)} = empty({local.size}, {access.buffer.dtype})"
+                    )
+        self._line(depth, f"for {_COUNTERS[depth]} in range({node.extent}):")
+        for child in node.children:
+            self._node(child, depth + 1)
+
+    def _leaf(self, leaf: Leaf, depth: int) -> None:
+        env = {loop: _COUNTERS[level] for level, loop in enumerate(leaf.counters)}
+        env.update(dict.fromkeys(leaf.zero, "0"))
+        call = leaf.statement.call
+        if isinstance(call, HostCall):
+            args = [self._name(x.buffer) if isinstance(x, Operand) else repr(x) for x in call.args]
+            params = [f"{k}={v}" for k, v in call.params.items()]
+            results = ", ".join(self._name(r.buffer) for r in call.results)
+            self._line(depth, f"{results} = numpy: {call.primitive.name}({', '.join(args + params)})")
+        elif isinstance(call, MatrixProduct):
+            sides = []
+            for buffer, offset, row, column in (call.z, call.x, call.y):
+                at = "" if not offset.terms and not offset.constant else f"[{self._index(offset, env)}:]"
+                sides.append(self._name(buffer) + at + (".T" if row == 1 and column > 1 else ""))
+            sizes = f"{call.rows.extent}x{call.inner.extent} by {call.inner.extent}x{call.columns.extent}"
+            self._line(depth, f"{sides[0]} = {sides[1]} @ {sides[2]}  # BLAS, {sizes}")
+        else:
+            for effect in leaf.statement.effects:
+                writer = _ExpressionText(self, leaf, env, depth)
+                value = writer.statement(effect.value)
+                target = self._place(effect.buffer, effect.offset, leaf, env)
+                if effect.op is None:
+                    self._line(depth, f"{target} = {value}")
+                elif effect.op in _UPDATES:
+                    self._line(depth, f"{target} {_UPDATES[effect.op]} {value}")
+                else:
+                    self._line(depth, f"{target} = {effect.op}({target}, {value})")
+
+    def _place(self, buffer: Buffer, offset: Index, leaf: Leaf, env: dict) -> str:
+        name = self._name(buffer)
+        local: Local | None = self.module.local.get(buffer)
+        if local is not None:
+            if local.size == 1:
+                return name
+            return f"{name}[{self._index(inner_offset(offset, leaf, local.shared) + -local.low, env)}]"
+        if not buffer.shape:
+            return name
+        if leaf.zero:  # one loop runs over several axes
+            return (
+                f"{name}.flat[{self._index(offset, env)}]"
+                if len(buffer.shape) > 1
+                else f"{name}[{self._index(offset, env)}]"
+            )
+        if offset.is_affine() and offset.bounds()[0] < 0:
+            return f"{name}.flat[{self._index(offset, env)}]"
+        return f"{name}[{', '.join(self._index(i, env) for i in split_index(offset, buffer.shape))}]"
+
+    def _index(self, index: Index, env: dict, leaf: Leaf | None = None) -> str:
+        parts = []
+        for atom, coefficient in index.terms.items():
+            if type(atom) is Loop:
+                text = env.get(atom, "?")
+                if text == "0":
+                    continue
+            elif type(atom) is Data:
+                text = _ExpressionText(self, leaf, env, 0).inline(atom.expression) if leaf else "..."
+                text = _DataText(self, env).inline(atom.expression)
+            else:
+                sign = "%" if type(atom) is Remainder else "//"
+                text = f"(({self._index(atom.index, env)}) {sign} {atom.divisor})"
+            if coefficient == 1:
+                parts.append(f"+ {text}")
+            elif coefficient == -1:
+                parts.append(f"- {text}")
+            else:
+                parts.append(f"{'-' if coefficient < 0 else '+'} {abs(coefficient)}*{text}")
+        if index.constant or not parts:
+            parts.append(f"{'-' if index.constant < 0 else '+'} {abs(index.constant)}")
+        text = " ".join(parts)
+        return text[2:] if text.startswith("+ ") else "-" + text[2:]
+
+
+class _ExpressionText:
+    """One statement's expressions; operands used twice get a line and a name of their own."""
+
+    def __init__(self, printer: _Printer, leaf: Any, env: dict, depth: int):
+        self.printer = printer
+        self.leaf = leaf
+        self.env = env
+        self.depth = depth
+        self.known: dict[int, str] = {}
+
+    def statement(self, root: Expression) -> str:
+        uses: Counter[int] = Counter()
+        nodes = list(root.walk())
+        for node in nodes:
+            uses.update(id(arg) for arg in node.args)
+        shared = [
+            n for n in reversed(nodes) if uses[id(n)] > 1 and n.op not in ("const", "load", "index", "cast")
+        ]
+        for node in sorted(shared, key=lambda n: n.size):
+            name = chr(ord("a") + len(self.known)) if len(self.known) < 8 else f"a{len(self.known)}"
+            self.printer._line(self.depth, f"{name} = {_bare(self.inline(node))}")
+            self.known[id(node)] = name
+        return _bare(self.inline(root))
+
+    def inline(self, x: Expression) -> str:
+        if id(x) in self.known:
+            return self.known[id(x)]
+        if x.op == "const":
+            return repr(x.detail.item())
+        if x.op == "load":
+            buffer, offset = x.detail
+            return self.printer._place(buffer, offset, self.leaf, self.env)
+        if x.op == "index":
+            return f"({self.printer._index(x.detail, self.env)})"
+        args = [self.inline(a) for a in x.args]
+        if x.op == "guard":
+            tests = []
+            for index, low, high in x.detail:
+                text = self.printer._index(index, self.env)
+                tests.append(f"{text} == {low}" if high == low + 1 else f"{low} <= {text} < {high}")
+            return f"({args[0]} if {' and '.join(tests)} else {args[1]})"
+        if x.op == "select":
+            return f"({args[1]} if {args[0]} else {args[2]})"
+        if x.op == "cast":
+            return f"{x.dtype}({_bare(args[0])})"
+        if x.op == "checked":
+            return args[0]
+        if x.op == "negative":
+            return f"(-{args[0]})"
+        if x.op == "square":
+            return f"{args[0]}**2"
+        if x.op in _INFIX:
+            return f"({args[0]} {_INFIX[x.op]} {args[1]})"
+        return f"{x.op}({', '.join(map(_bare, args))})"
+
+
+class _DataText(_ExpressionText):
+    """An index read from an array, written where it is used."""
+
+    def __init__(self, printer: _Printer, env: dict):
+        super().__init__(printer, _NoLeaf, env, 0)
+
+
+class _NoLeaf:
+    counters: tuple = ()
+    zero: dict = {}  # noqa: RUF012
+
+
+def _bare(text: str) -> str:
+    """Drop parentheses around the whole."""
+    if not text.startswith("(") or not text.endswith(")"):
+        return text
+    depth = 0
+    for k, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and k < len(text) - 1:
+            return text
+    return text[1:-1]

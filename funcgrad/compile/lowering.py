@@ -1,0 +1,367 @@
+"""From a Program to statements: each primitive's `lower_rule` says what its result is at an index.
+
+A `Value` is an array given by a function from an index to a scalar expression. Views cost nothing: they are
+values that ask another value at another index. A value is computed where it is needed, or stored in a buffer
+first; stored it is where that is needed (a result, an operand of a call), or where it would be computed several
+times at a cost above `CHEAP`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.compile.expression import Buffer, Expression, Expressions
+from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
+from funcgrad.compile.order import ordered_loops
+from funcgrad.compile.products import lower_product
+from funcgrad.compile.scalars import identity, is_native, supports
+from funcgrad.compile.statement import Effect, HostCall, Operand, Statement
+from funcgrad.core.program import Equation, Literal, Program, Var
+from funcgrad.core.types import ArrayType
+
+__all__ = ["Lowering", "Value"]
+
+# Below this cost (in additions) a value is computed again at each use rather than stored: about what a
+# store and a load cost.
+CHEAP = 7
+# An expression of more nodes is stored, so that no single statement grows without bound.
+LARGE = 150
+
+
+class Value:
+    """An array whose element at an index is `at(index)`."""
+
+    __slots__ = ("_at", "_known", "buffer", "dtype", "shape", "type")
+
+    def __init__(
+        self,
+        type: ArrayType,
+        at: Callable[[tuple[Index, ...]], Expression],
+        buffer: Buffer | None = None,
+    ):
+        self.type = type
+        self.shape = type.shape
+        self.dtype = type.dtype
+        self._at = at
+        self._known: dict[tuple[Index, ...], Expression] = {}
+        self.buffer = buffer
+
+    def at(self, index: tuple[Index | int, ...]) -> Expression:
+        """Return the element at `index`, one Index (or number) an axis."""
+        index = tuple([Index({}, i) if isinstance(i, int) else i for i in index])
+        known = self._known.get(index)
+        if known is None:
+            known = self._known[index] = self._at(index)
+        return known
+
+    def spread(self, index: tuple[Index, ...]) -> Expression:
+        """Return the element that broadcasting puts at `index`, of at least as many axes."""
+        own = index[len(index) - len(self.shape) :]
+        return self.at(tuple([Index() if n == 1 else i for n, i in zip(self.shape, own, strict=True)]))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+
+class Lowering:
+    """The lowering of one program; what a `lower_rule` is given as its first argument.
+
+    A rule is `lower_rule(lower, out, *args, **params)`, with `out` the type of the result (a tuple of them for
+    several results) and `args` Values. It returns a Value (or a tuple of them), or None where it does not apply:
+    then the primitive's evaluation rule is called on the host.
+    """
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.expressions = Expressions()
+        self.statements: list[Statement] = []
+        self.buffers: list[Buffer] = []
+        self._values: dict[Var, Value] = {}
+        self._loops: dict[tuple[int, int], Loop] = {}
+        self._evaluations = _count_evaluations(program)
+        self._outputs: dict[Var, int] = {}
+
+    def run(self) -> "Lowering":
+        """Lower every equation, and store the outputs."""
+        program = self.program
+        for position, var in enumerate(program.inputs):
+            self._values[var] = self.stored(self._buffer("input", var.type, position), var.type)
+        for position, (var, value) in enumerate(program.constants):
+            self._values[var] = self._constant(var.type, value, position)
+        for position, atom in enumerate(program.outputs):
+            if isinstance(atom, Var) and atom not in self._values:
+                self._outputs.setdefault(atom, position)
+        for equation in program.equations:
+            self._lower(equation)
+        for position, atom in enumerate(program.outputs):
+            if not isinstance(atom, Var) or self._outputs.get(atom) != position:
+                self._write(self._read(atom), self._buffer("output", atom.type, position))
+        return self
+
+    # What rules use.
+
+    def map(self, out: ArrayType, at: Callable[[tuple[Index, ...]], Expression]) -> Value:
+        """Return the value with the shape and dtype of `out` whose element at an index is `at(index)`."""
+        return Value(out, at)
+
+    def op(self, name: str, dtype: np.dtype, *args: Expression) -> Expression:
+        """Return a scalar operation."""
+        return self.expressions.make(name, args, np.dtype(dtype))
+
+    def const(self, value: Any, dtype: Any) -> Expression:
+        return self.expressions.const(value, np.dtype(dtype))
+
+    def cast(self, x: Expression, dtype: Any) -> Expression:
+        return self.expressions.cast(x, np.dtype(dtype))
+
+    def guard(self, conditions: Any, inside: Callable, outside: Expression) -> Expression:
+        """Return `inside()` where every `(index, low, high)` has low <= index < high, else `outside`."""
+        return self.expressions.guard(conditions, inside, outside)
+
+    def checked(self, position: Expression, extent: int) -> Index:
+        """Return an integer read from an array as an index; it may count from the end, and is checked."""
+        position = self.cast(position, np.int64)
+        return Index.of(Data(self.expressions.make("checked", (position,), position.dtype, extent), extent))
+
+    def apply(self, name: str, ufunc: np.ufunc, out: ArrayType, args: Sequence[Value]) -> Value | None:
+        """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`."""
+        try:
+            dtypes = ufunc.resolve_dtypes((*[x.type.promotion for x in args], *(None,) * ufunc.nout))
+        except TypeError:
+            return None
+        if not supports(name, dtypes[0]) or not all(is_native(d) for d in dtypes):
+            return None
+
+        def at(index):
+            operands = [self.cast(x.spread(index), d) for x, d in zip(args, dtypes, strict=False)]
+            return self.cast(self.op(name, dtypes[-1], *operands), out.dtype)
+
+        return self.map(out, at)
+
+    def store(self, value: Value) -> Value:
+        """Return `value` in memory, in C order."""
+        if value.buffer is not None:
+            return value
+        buffer = self.result(value.type)
+        self._write(value, buffer)
+        return self.stored(buffer, value.type)
+
+    def reduce(self, op: str, out: ArrayType, x: Value, axes: Sequence[int], *, keepdims: bool) -> Value:
+        """Return `x` combined by `op` over `axes`."""
+        if keepdims:
+            squeezed = ArrayType(tuple(n for d, n in enumerate(out.shape) if d not in axes), out.dtype)
+            return self.reshape(self.reduce(op, squeezed, x, axes, keepdims=False), out.shape)
+        loops, kept, offset = self._reduced(x, axes, out)
+        buffer = self.result(out)
+        self.emit(kept, [Effect(buffer, offset, self.const(identity(op, out.dtype), out.dtype))])
+        if not x.size:
+            return self.stored(buffer, out)
+        value = self.cast(x.at(tuple(map(Index.of, loops))), out.dtype)
+        self.emit(kept, [Effect(buffer, offset, value, op)], [loops[d] for d in sorted(axes)])
+        return self.stored(buffer, out)
+
+    def locate(self, better: str, out: ArrayType, x: Value, axis: int) -> Value:
+        """Return the first position along `axis` that is `better` than all others; nan is better still."""
+        loops, kept, offset = self._reduced(x, (axis,), out)
+        buffer, best = self.result(out), self.result(ArrayType(out.shape, x.dtype))
+        element = x.at(tuple(map(Index.of, loops)))
+        first = x.at(tuple([0 if d == axis else Index.of(loop) for d, loop in enumerate(loops)]))
+        self.emit(kept, [Effect(buffer, offset, self.const(0, out.dtype)), Effect(best, offset, first)])
+        old = self.expressions.load(best, offset)
+        wins = self.op(better, bool, element, old)
+        if x.dtype.kind == "f":
+            fresh = self.op("logical_and", bool, self.op("isnan", bool, element),
+                            self.op("logical_not", bool, self.op("isnan", bool, old)))  # fmt: skip
+            wins = self.op("logical_or", bool, wins, fresh)
+        position = self.expressions.index(Index.of(loops[axis]))
+        where = self.op("select", out.dtype, wins, position, self.expressions.load(buffer, offset))
+        value = self.op("select", x.dtype, wins, element, old)
+        self.emit(kept, [Effect(buffer, offset, where), Effect(best, offset, value)], [loops[axis]])
+        return self.stored(buffer, out)
+
+    def _reduced(self, x, axes, out):
+        """Return the loops over `x`, those that are kept, and the offset in the result."""
+        loops = self.loops(x.shape)
+        kept = [loop for d, loop in enumerate(loops) if d not in axes]
+        return loops, kept, flatten_index(tuple(map(Index.of, kept)), out.shape)
+
+    def accumulate(self, op: str, out: ArrayType, x: Value, axis: int, *, reverse: bool = False) -> Value:
+        """Return the running combination of `x` by `op` along `axis`."""
+
+        def step(previous, index):
+            return self.op(op, out.dtype, previous, self.cast(x.at(index), out.dtype))
+
+        return self.scan(out, axis, reverse, identity(op, out.dtype), step)
+
+    def scan(self, out: ArrayType, axis: int, reverse: bool, initial: Any, step: Callable) -> Value:
+        """Return y with `y[i] = step(y[i - 1], index)` along `axis`, from `initial` before the first."""
+        buffer = self.result(out)
+        loops = self.loops(out.shape)
+        kept = [loop for d, loop in enumerate(loops) if d != axis]
+        carry = self.result(ArrayType(tuple(loop.extent for loop in kept), out.dtype))
+        at_carry = flatten_index(tuple(map(Index.of, kept)), carry.shape)
+        self.emit(kept, [Effect(carry, at_carry, self.const(initial, out.dtype))])
+        index = list(map(Index.of, loops))
+        if reverse:
+            index[axis] = index[axis] * -1 + (out.shape[axis] - 1)
+        value = step(self.expressions.load(carry, at_carry), tuple(index))
+        effects = [
+            Effect(carry, at_carry, value),
+            Effect(buffer, flatten_index(tuple(index), out.shape), self.expressions.load(carry, at_carry)),
+        ]
+        self.emit(kept, effects, [loops[axis]])
+        return self.stored(buffer, out)
+
+    def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """Return the elements of `x`, in C order, in another shape."""
+        if x.buffer is not None:
+            return self.stored(x.buffer, ArrayType(shape, x.dtype))
+        out = ArrayType(shape, x.dtype)
+        return self.map(out, lambda index: x.at(split_index(flatten_index(index, shape), x.shape)))
+
+    def scatter(self, x: Value, v: Value, lead: tuple[int, ...], target: Callable, op: str | None) -> Value:
+        """Return a copy of `x` with each element of `v` written (or combined by `op`) at `target(index)`."""
+        buffer = self.result(x.type)
+        self._write(x, buffer)
+        loops = self.loops(lead)
+        index = tuple(map(Index.of, loops))
+        value = self.cast(v.spread(index), x.dtype)
+        offset = flatten_index(target(index), x.shape)
+        self.emit([], [Effect(buffer, offset, value, op)], loops)
+        return self.stored(buffer, x.type)
+
+    def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
+        """Return the sum of products that `dot` is, by loops or by BLAS."""
+        return lower_product(self, out, x, y, contract, batch)
+
+    def loops(self, shape: tuple[int, ...]) -> list[Loop]:
+        """Return a loop for each axis: the same ones whenever asked for the same shape."""
+        return [self._loops.setdefault((d, n), Loop(n)) for d, n in enumerate(shape)]
+
+    def emit(self, kept: Sequence[Loop], effects: Sequence[Effect], carried: Sequence[Loop] = ()) -> None:
+        """Add a statement: `effects` at each point of `kept` and, in order, of `carried`."""
+        if any(loop.extent == 0 for loop in (*kept, *carried)):
+            return
+        loops = ordered_loops(tuple(kept), tuple(carried), tuple(effects))
+        self.statements.append(Statement(loops, tuple(effects), frozenset(carried)))
+
+    def call(self, loops: Sequence[Loop], call: Any) -> None:
+        """Add a call at each point of `loops`."""
+        if not any(loop.extent == 0 for loop in loops):
+            self.statements.append(Statement(tuple(loops), call=call))
+
+    def result(self, out: ArrayType) -> Buffer:
+        """Return a new buffer."""
+        return self._buffer("scratch", out)
+
+    def stored(self, buffer: Buffer, out: ArrayType) -> Value:
+        """Return the contents of a buffer as a value of the type `out`."""
+        load = self.expressions.load
+        return Value(out, lambda index: load(buffer, flatten_index(index, out.shape)), buffer)
+
+    # The walk over the program.
+
+    def _constant(self, type: ArrayType, value: Any, position: int) -> Value:
+        """Return a captured array; one number where all its elements are the same."""
+        flat = np.ravel(value)
+        if flat.size and is_native(flat.dtype) and (flat == flat[0]).all() and not (flat == 0).any():
+            number = self.const(flat[0], type.dtype)
+            return Value(type, lambda index: number)
+        if flat.size and not flat.any() and flat.tobytes() == bytes(flat.nbytes):
+            zero = self.const(0, type.dtype)
+            return Value(type, lambda index: zero)
+        return self.stored(self._buffer("constant", type, position), type)
+
+    def _lower(self, equation: Equation) -> None:
+        args = [self._read(a) for a in equation.inputs]
+        multiple = equation.primitive.multiple
+        types = tuple(v.type for v in equation.outputs)
+        mark = len(self.buffers)
+        results = None
+        rule = equation.primitive.lower_rule
+        if rule is not None and all(is_native(t.dtype) for t in (*types, *(x.type for x in args))):
+            results = rule(self, types if multiple else types[0], *args, **equation.params)
+        if results is None:
+            results = self._host_call(equation, args)
+        elif not multiple:
+            results = (results,)
+        for var, value in zip(equation.outputs, results, strict=True):
+            self._values[var] = self._settled(var, value, mark)
+
+    def _settled(self, var: Var, value: Value, mark: int) -> Value:
+        """Return the value, stored where it must be or where that is cheaper."""
+        position = self._outputs.get(var)
+        if position is not None:
+            buffer = value.buffer
+            if buffer is not None and buffer.kind == "scratch" and buffer in self.buffers[mark:]:
+                buffer.kind, buffer.position = "output", position
+                return value
+            buffer = self._buffer("output", var.type, position)
+            self._write(value, buffer)
+            return self.stored(buffer, var.type)
+        if value.buffer is None and value.size:
+            expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
+            often = self._evaluations.get(var, 0) > 1.01
+            if expression.size > LARGE or (often and expression.cost > CHEAP):
+                value = self.store(value)
+        if value.type != var.type:
+            value = Value(var.type, value.at, value.buffer)
+        return value
+
+    def _host_call(self, equation, args):
+        operands = []
+        for atom, value in zip(equation.inputs, args, strict=True):
+            if isinstance(atom, Literal):
+                operands.append(atom.value)
+            else:
+                operands.append(Operand(self.store(value).buffer, value.shape))
+        results = tuple(Operand(self.result(v.type), v.type.shape) for v in equation.outputs)
+        self.statements.append(
+            Statement((), call=HostCall(equation.primitive, tuple(operands), equation.params, results))
+        )
+        return tuple(self.stored(r.buffer, v.type) for r, v in zip(results, equation.outputs, strict=True))
+
+    def _read(self, atom) -> Value:
+        if isinstance(atom, Literal):
+            constant = self.const(atom.value, atom.type.dtype)
+            return Value(atom.type, lambda index: constant)
+        return self._values[atom]
+
+    def _write(self, value: Value, buffer: Buffer) -> None:
+        if not value.size:
+            return
+        loops = self.loops(value.shape)
+        index = tuple(map(Index.of, loops))
+        offset = flatten_index(index, value.shape)
+        self.emit(loops, [Effect(buffer, offset, self.cast(value.at(index), buffer.dtype))])
+
+    def _buffer(self, kind: str, type: ArrayType, position: int = 0) -> Buffer:
+        buffer = Buffer(kind, type.shape, type.dtype, position)
+        self.buffers.append(buffer)
+        return buffer
+
+
+def _count_evaluations(program: Program) -> dict[Var, float]:
+    """Return how often each element of a variable would be computed if nothing were stored.
+
+    A view asks its argument as often as it is asked itself; anything else, as often as its own points need it.
+    """
+    often: dict[Var, float] = {}
+    for equation in reversed(program.equations):
+        out = sum(v.type.size for v in equation.outputs)
+        asked = often.get(equation.outputs[0], 0.0) if equation.primitive.view else 1.0
+        types = [a.type for a in equation.inputs]
+        points = equation.primitive.points(out, *types, **equation.params)
+        for atom in equation.inputs:
+            if isinstance(atom, Var):
+                often[atom] = often.get(atom, 0.0) + asked * max(points / max(atom.type.size, 1), 0.0)
+    return often

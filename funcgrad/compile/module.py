@@ -1,0 +1,302 @@
+"""One program as one LLVM module: its nests, the function that runs them in order, and the entry."""
+
+from functools import cached_property
+
+from funcgrad.compile.contraction import contracted
+from funcgrad.compile.emit import NestWriter
+from funcgrad.compile.entry import Table, write_entry
+from funcgrad.compile.expression import Buffer
+from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call
+from funcgrad.compile.kernels.library import definitions
+from funcgrad.compile.lowering import Lowering
+from funcgrad.compile.memory import lifetimes, placed
+from funcgrad.compile.statement import HostCall, MatrixProduct
+from funcgrad.core.program import Program
+
+__all__ = ["Module"]
+
+# Statements without loops that follow one another are one function, up to this many.
+STRAIGHT = 64
+# Scratch of up to this many bytes is on the stack.
+STACK = 16384
+# What counts as no operation.
+_FREE = {"const", "load", "index", "guard", "cast", "select", "checked"}
+# A call that does more than this many additions' work gives up Python's lock meanwhile.
+LONG = 100_000
+
+
+class Module:
+    """The native form of a program, as text.
+
+    Attributes:
+        steps: what runs, in order: each a list of nodes that make one function, or one host call.
+        local: the buffers that live inside one nest.
+        scratch: how many bytes the others take.
+        table: the addresses that `text` refers to.
+        host_calls: in the order of the table's `host` slots.
+    """
+
+    def __init__(self, program: Program, *, careful: bool = False):
+        self.program = program
+        self.careful = careful
+        lowering = Lowering(program).run()
+        self.buffers = lowering.buffers
+        self.statements = lowering.statements
+        self.steps = list(_steps(fuse(lowering.statements)))
+        self.local = contracted(self.steps)
+        lives = lifetimes(self.steps)
+        self.offsets, self.scratch = placed({b: life for b, life in lives.items() if b not in self.local})
+        self.table = Table()
+        self.host_calls: list[HostCall] = []
+
+    @cached_property
+    def flops(self) -> int:
+        """Floating-point operations of a call."""
+        total = 0
+        for s in self.statements:
+            if isinstance(s.call, MatrixProduct):
+                total += 2 * s.points * s.call.rows.extent * s.call.columns.extent * s.call.inner.extent
+            for effect in s.effects:
+                nodes = [n for n in effect.value.walk() if n.dtype.kind == "f" and n.op not in _FREE]
+                total += s.points * (len(nodes) + (effect.op is not None))
+        return total
+
+    @cached_property
+    def work(self) -> int:
+        """The work of a call, in additions."""
+        return sum(
+            s.points * max(sum(e.value.cost for e in s.effects), 1)
+            for s in self.statements
+            if not isinstance(s.call, HostCall)
+        )
+
+    @cached_property
+    def text(self) -> str:
+        """The module as LLVM text."""
+        symbols: set[str] = set()
+        functions: dict[str, str] = {}
+        declared: set[str] = set()
+        run = _Run(self)
+        for nodes in self.steps:
+            if is_host_call(nodes[0]):
+                run.host_call(nodes[0].statement.call)
+                continue
+            writer = NestWriter(nodes, self.local, careful=self.careful)
+            body = writer.write()
+            declared |= writer.out.intrinsics
+            symbols |= writer.out.kernels
+            # Equal nests, as a loop unrolled in Python leaves them, are one function.
+            name = functions.setdefault(body, f"fg_nest{len(functions)}")
+            if name == f"fg_nest{len(functions) - 1}" and body not in run.signatures:
+                run.signatures[body] = writer.signature(name)
+            run.call(name, writer)
+        nests = [f"{run.signatures[body]} {{\n{body}\n}}" for body in functions]
+        outputs = self.program.out_types
+        entry = write_entry(self.table, self.program.in_types, outputs, len(outputs) == 1)
+        run_text = run.text()
+        kernels, declarations = _kernels(symbols)
+        declared |= declarations
+        return "\n".join(
+            [
+                f"@fg_table = global [{max(len(self.table.names), 1)} x ptr] zeroinitializer",
+                "@fg_scratch = internal global ptr null",
+                *nests,
+                run_text,
+                entry,
+                *sorted(declared),
+                *kernels,
+                "",
+            ]
+        )
+
+
+def _kernels(symbols: set[str]) -> tuple[list[str], set[str]]:
+    """Return the definitions of kernels, and the declarations these need."""
+    lines = definitions(sorted(symbols)).splitlines() if symbols else []
+    return (
+        [line for line in lines if not line.startswith("declare ")],
+        {line for line in lines if line.startswith("declare ")},
+    )
+
+
+def _steps(nodes):
+    straight: list[Block | Leaf] = []
+    for node in nodes:
+        if isinstance(node, Leaf) and not is_host_call(node):
+            straight.append(node)
+            if len(straight) < STRAIGHT:
+                continue
+        if straight:
+            yield straight
+            straight = []
+            if isinstance(node, Leaf) and not is_host_call(node):
+                continue
+        yield [node]
+    if straight:
+        yield straight
+
+
+class _Run:
+    """Writes `@fg_run`, which sets memory up and calls the nests in order."""
+
+    def __init__(self, module: Module):
+        self.module = module
+        self.lines: list[str] = []
+        self.signatures: dict[str, str] = {}
+        self.count = 0
+        self.pointers: dict[Buffer, str] = {}
+        self.setup: list[str] = []
+        self.released = False
+        self.hosts = 0
+        self.long = module.work > LONG
+
+    def _name(self) -> str:
+        self.count += 1
+        return f"%r{self.count}"
+
+    def _pointer(self, buffer: Buffer) -> str:
+        known = self.pointers.get(buffer)
+        if known is not None:
+            return known
+        name = self.pointers[buffer] = f"%b{len(self.pointers)}"
+        inputs = len(self.module.program.inputs)
+        if buffer.kind == "scratch":
+            offset = self.module.offsets.get(buffer, 0)
+            self.setup.append(f"  {name} = getelementptr i8, ptr %scratch, i64 {offset}")
+            return name
+        if buffer.kind == "constant":
+            slot = self.module.table.slot(f"constant {buffer.position}")
+            source = f"@fg_table, i64 {slot}"
+        else:
+            slot = buffer.position + (inputs if buffer.kind == "output" else 0)
+            source = f"%frame, i64 {slot}"
+        self.setup += [f"  {name}a = getelementptr ptr, ptr {source}", f"  {name} = load ptr, ptr {name}a"]
+        return name
+
+    def _release(self) -> None:
+        if self.long and not self.released:
+            self.lines.append(f"  %saved{self.hosts} = call ptr @PyEval_SaveThread()")
+            self.released = True
+
+    def _acquire(self) -> None:
+        if self.released:
+            self.lines.append(f"  call void @PyEval_RestoreThread(ptr %saved{self.hosts})")
+            self.released = False
+
+    def _check(self, status: str) -> None:
+        label = f"go{self.count}"
+        bad = self._name()
+        self.lines += [
+            f"  {bad} = icmp ne i32 {status}, 0",
+            f"  br i1 {bad}, label %stop, label %{label}",
+            f"{label}:",
+        ]
+
+    def call(self, name: str, writer: NestWriter) -> None:
+        args = [f"ptr {self._pointer(b)}" for b in writer.parameters]
+        if writer.external:
+            first = [self.module.table.slot(f"blas {routine}") for routine in writer.external]
+            table = self._name()
+            self.lines.append(f"  {table} = getelementptr ptr, ptr @fg_table, i64 {first[0]}")
+            args.append(f"ptr {table}")
+        self._release()
+        status = self._name()
+        self.lines.append(f"  {status} = call i32 @{name}({', '.join(args)})")
+        if writer.out.flags:
+            self._acquire()
+            self.hosts += 1
+            self.lines.append(f"  store i32 {status}, ptr %status")
+            self._check(status)
+
+    def _host(self, slot_name: str, frame: str) -> str:
+        slot = self.module.table.slot(slot_name)
+        place, function, status = self._name(), self._name(), self._name()
+        self.lines += [
+            f"  {place} = getelementptr ptr, ptr @fg_table, i64 {slot}",
+            f"  {function} = load ptr, ptr {place}",
+            f"  {status} = call i32 @fg_host(ptr {function}, ptr {frame})",
+        ]
+        return status
+
+    def host_call(self, call: HostCall) -> None:
+        self._acquire()
+        number = len(self.module.host_calls)
+        self.module.host_calls.append(call)
+        operands = [x for x in (*call.args, *call.results) if hasattr(x, "buffer")]
+        frame = f"%h{number}"
+        self.setup.append(f"  {frame} = alloca [{max(len(operands), 1)} x ptr]")
+        for k, operand in enumerate(operands):
+            pointer, place = self._pointer(operand.buffer), self._name()
+            self.lines += [
+                f"  {place} = getelementptr ptr, ptr {frame}, i64 {k}",
+                f"  store ptr {pointer}, ptr {place}",
+            ]
+        self._check(self._host(f"host {number}", frame))
+        self.hosts += 1
+
+    def text(self) -> str:
+        self._acquire()
+        size = self.module.scratch
+        setup, finish = [], []
+        if size and size <= STACK:
+            setup = [f"  %scratch = alloca [{size} x i8], align 64"]
+        elif size:
+            setup = [f"  %scratch = call ptr @fg_take(i64 {size})"]
+            finish = ["  call void @fg_give(ptr %scratch)"]
+        return "\n".join(
+            [
+                "define i32 @fg_run(ptr %frame) {",
+                "entry:",
+                "  %status = alloca i32",
+                "  store i32 4, ptr %status",  # an exception is set
+                *setup,
+                *self.setup,
+                *self.lines,
+                *finish,
+                "  ret i32 0",
+                *(
+                    ["stop:", *finish, "  %why = load i32, ptr %status", "  ret i32 %why"]
+                    if any("label %stop" in line for line in self.lines)
+                    else []
+                ),
+                "}",
+                _SUPPORT,
+            ]
+        )
+
+
+# Scratch memory: what the last call left behind, if no other thread has taken it; else a new block.
+_SUPPORT = """
+define internal ptr @fg_take(i64 %size) {
+  %old = atomicrmw xchg ptr @fg_scratch, ptr null acq_rel
+  %none = icmp eq ptr %old, null
+  br i1 %none, label %make, label %have
+have:
+  ret ptr %old
+make:
+  %new = call ptr @aligned_alloc(i64 64, i64 %size)
+  ret ptr %new
+}
+define internal void @fg_give(ptr %block) {
+  %old = atomicrmw xchg ptr @fg_scratch, ptr %block acq_rel
+  call void @free(ptr %old)
+  ret void
+}
+define internal i32 @fg_host(ptr %function, ptr %frame) {
+  %address = call ptr @PyLong_FromVoidPtr(ptr %frame)
+  %result = call ptr @PyObject_CallOneArg(ptr %function, ptr %address)
+  call void @Py_DecRef(ptr %address)
+  %failed = icmp eq ptr %result, null
+  br i1 %failed, label %bad, label %good
+bad:
+  ret i32 1
+good:
+  call void @Py_DecRef(ptr %result)
+  ret i32 0
+}
+declare ptr @aligned_alloc(i64, i64)
+declare void @free(ptr)
+declare ptr @PyLong_FromVoidPtr(ptr)
+declare ptr @PyObject_CallOneArg(ptr, ptr)
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)"""

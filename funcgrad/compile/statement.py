@@ -1,0 +1,129 @@
+"""Statements: what a loop nest does at each point of its loops."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from funcgrad.compile.expression import Buffer, Expression
+from funcgrad.compile.index import Index, Loop
+
+__all__ = ["Access", "Effect", "HostCall", "MatrixProduct", "Operand", "Statement"]
+
+
+class Access(NamedTuple):
+    """One place where a statement reads or writes a buffer; the whole of it where `offset` is None."""
+
+    buffer: Buffer
+    offset: Index | None
+    writes: bool
+
+
+class Effect(NamedTuple):
+    """`buffer[offset] = value`, or with an `op`, `buffer[offset] = op(buffer[offset], value)`."""
+
+    buffer: Buffer
+    offset: Index
+    value: Expression
+    op: str | None = None
+
+
+class MatrixProduct(NamedTuple):
+    """`z = x @ y` by BLAS at the point of its loops; each operand as (buffer, offset, row and column step).
+
+    `rows`, `columns` and `inner` are loops that BLAS runs: they say which elements are touched.
+    """
+
+    x: tuple[Buffer, Index, int, int]
+    y: tuple[Buffer, Index, int, int]
+    z: tuple[Buffer, Index, int, int]
+    rows: Loop
+    columns: Loop
+    inner: Loop
+
+
+class Operand(NamedTuple):
+    """A whole buffer as an array of some shape."""
+
+    buffer: Buffer
+    shape: tuple[int, ...]
+
+
+class HostCall(NamedTuple):
+    """A primitive evaluated by its own NumPy rule, on whole buffers and Python numbers."""
+
+    primitive: Any
+    args: tuple[Any, ...]  # operands and numbers
+    params: dict[str, Any]
+    results: tuple[Operand, ...]
+
+
+class Statement:
+    """Effects, or one call, at every point of `loops` (outermost first).
+
+    Args:
+        loops: in the order in which they run.
+        effects: performed in order at each point.
+        carried: the loops whose iterations depend on those before (sums, scans, scatters).
+        call: in place of effects, a matrix product or a host call.
+    """
+
+    __slots__ = ("_accesses", "call", "carried", "effects", "loops")
+
+    def __init__(
+        self,
+        loops: tuple[Loop, ...],
+        effects: tuple[Effect, ...] = (),
+        carried: frozenset[Loop] = frozenset(),
+        call: MatrixProduct | HostCall | None = None,
+    ):
+        self.loops = tuple(loop for loop in loops if loop.extent != 1)
+        self.effects = effects
+        self.carried = carried
+        self.call = call
+        self._accesses: list[Access] | None = None
+
+    @property
+    def accesses(self) -> list[Access]:
+        """Every read and write, each once."""
+        if self._accesses is None:
+            self._accesses = list(dict.fromkeys(self._find_accesses()))
+        return self._accesses
+
+    def _find_accesses(self) -> Iterator[Access]:
+        if isinstance(self.call, HostCall):
+            for x in self.call.args:
+                if isinstance(x, Operand):
+                    yield Access(x.buffer, None, False)
+            for y in self.call.results:
+                yield Access(y.buffer, None, True)
+            return
+        if self.call is not None:
+            product = self.call
+            sides = (
+                (product.x, product.rows, product.inner, False),
+                (product.y, product.inner, product.columns, False),
+                (product.z, product.rows, product.columns, True),
+            )
+            for (buffer, offset, row, column), rows, columns, writes in sides:
+                yield Access(buffer, offset + Index.of(rows) * row + Index.of(columns) * column, writes)
+            return
+        for effect in self.effects:
+            for root in (effect.value, *effect.offset.data()):
+                for node in root.walk():
+                    if node.op == "load":
+                        yield Access(*node.detail, False)
+            if effect.op is not None:
+                yield Access(effect.buffer, effect.offset, False)
+            yield Access(effect.buffer, effect.offset, True)
+
+    @property
+    def size(self) -> int:
+        """How many nodes its expressions have."""
+        return sum(effect.value.size for effect in self.effects) or 1
+
+    @property
+    def points(self) -> int:
+        """How often it runs."""
+        points = 1
+        for loop in self.loops:
+            points *= loop.extent
+        return points

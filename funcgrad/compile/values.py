@@ -1,0 +1,234 @@
+"""Values in LLVM: indices, expressions, and the memory they are read from and written to."""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from funcgrad.compile.contraction import Local, inner_offset
+from funcgrad.compile.expression import Buffer, Expression
+from funcgrad.compile.fusion import Leaf
+from funcgrad.compile.index import Data, Index, Loop, Remainder
+from funcgrad.compile.scalars import Instructions, constant, llvm_type
+
+__all__ = ["Counter", "ValueWriter"]
+
+
+def in_memory(dtype: np.dtype) -> str:
+    """Return the LLVM type of an element in memory."""
+    return "i8" if dtype.kind == "b" else llvm_type(dtype)
+
+
+class Counter:
+    """What a loop's counter is in the place being written: a register, or a number."""
+
+    __slots__ = ("high", "low", "text")
+
+    def __init__(self, text: str, low: int, high: int):
+        self.text = text
+        self.low = low  # the smallest value it takes here
+        self.high = high  # the largest
+
+
+class ValueWriter:
+    """Writes values into one function, at the place where it stands."""
+
+    def __init__(self, locals_: dict[Buffer, Local], careful: bool):
+        self.out = Instructions(careful)
+        self.parameters: list[Buffer] = []
+        self.entry: list[str] = []
+        self.block = "entry"
+        self._locals = locals_
+        self._stack: dict[Buffer, str] = {}
+        self._constants: dict[tuple[str, str], str] = {}
+        self._known: dict = {}
+        self._loaded: set[Buffer] = set()
+        self._labels = 0
+        self._env: dict[Loop, Counter] = {}
+        self._leaf: Leaf
+
+    # Control.
+
+    def _label(self, stem: str) -> str:
+        self._labels += 1
+        return f"{stem}{self._labels}"
+
+    def _begin(self, label: str) -> None:
+        self.out.lines.append(f"{label}:")
+        self.block = label
+
+    def _jump(self, label: str) -> None:
+        self.out.do(f"br label %{label}")
+
+    @contextmanager
+    def _fresh(self):
+        """What is computed in a loop's body or a branch is not known behind it."""
+        known, loaded = self._known, self._loaded
+        self._known, self._loaded = {}, set()
+        yield
+        self._known, self._loaded = known, loaded | self._loaded
+
+    def _enter(self, leaf: Leaf, counters: list[Counter]) -> None:
+        """Stand at a leaf, with the counters of the loops around it."""
+        env = dict(zip(leaf.counters, counters, strict=False))
+        for loop in leaf.zero:
+            env[loop] = _ZERO
+        if env != self._env:
+            self._env = env
+            self._known = {}
+        self._leaf = leaf
+
+    def _load(self, buffer, address):
+        kind = in_memory(buffer.dtype)
+        x = self.out.set(f"load {kind}, ptr {address}")
+        return self.out.set(f"icmp ne i8 {x}, 0") if buffer.dtype.kind == "b" else x
+
+    def _store(self, buffer, address, value):
+        if buffer.dtype.kind == "b":
+            value = self.out.set(f"zext i1 {value} to i8")
+        self.out.do(f"store {in_memory(buffer.dtype)} {value}, ptr {address}")
+
+    def _address(self, buffer: Buffer, offset: Index) -> str:
+        local = self._locals.get(buffer)
+        if local is None:
+            if buffer not in self.parameters:
+                self.parameters.append(buffer)
+            base = f"%p{self.parameters.index(buffer)}"
+        else:
+            base = self._stack.get(buffer)
+            if base is None:
+                base = self._stack[buffer] = f"%s{len(self._stack)}"
+                kind = in_memory(buffer.dtype)
+                shape = kind if local.size == 1 else f"[{local.size} x {kind}]"
+                self.entry.append(f"  {base} = alloca {shape}, align 64")
+            offset = inner_offset(offset, self._leaf, local.shared) + -local.low
+        position = self._index(offset)
+        if position == "0":
+            return base
+        return self.out.set(f"getelementptr inbounds {in_memory(buffer.dtype)}, ptr {base}, i64 {position}")
+
+    # Indices.
+
+    def _index(self, index: Index) -> str:
+        known = self._known.get(index)
+        if known is None:
+            known = self._known[index] = self._write_index(index)
+        return known
+
+    def _write_index(self, index: Index) -> str:
+        total = ""
+        constant_part = index.constant
+        for atom, coefficient in index.terms.items():
+            text = self._atom(atom)
+            if text.lstrip("-").isdigit():
+                constant_part += coefficient * int(text)
+                continue
+            if coefficient != 1:
+                text = self.out.set(f"mul nsw i64 {text}, {coefficient}")
+            total = text if not total else self.out.set(f"add nsw i64 {total}, {text}")
+        if not total:
+            return str(constant_part)
+        return total if not constant_part else self.out.set(f"add nsw i64 {total}, {constant_part}")
+
+    def _atom(self, atom) -> str:
+        if type(atom) is Loop:
+            return self._env[atom].text
+        if type(atom) is Data:
+            return self._value(atom.expression)
+        x = self._index(atom.index)
+        if x.lstrip("-").isdigit():
+            q, r = divmod(int(x), atom.divisor)
+            return str(r if type(atom) is Remainder else q)
+        # Indices of arrays are not negative, so that these are the cheap divisions.
+        return self.out.set(f"{'urem' if type(atom) is Remainder else 'udiv'} i64 {x}, {atom.divisor}")
+
+    def _bounds(self, index: Index) -> tuple[int, int]:
+        """Return the bounds of an index within the part of the loops being written."""
+        low = high = index.constant
+        for atom, c in index.terms.items():
+            if type(atom) is Loop:
+                a, b = self._env[atom].low, self._env[atom].high
+            else:
+                a, b = atom.bounds()
+            low += c * (a if c > 0 else b)
+            high += c * (b if c > 0 else a)
+        return low, high
+
+    # Expressions.
+
+    def _value(self, x: Expression) -> str:
+        if x.op == "const":
+            return constant(x.detail, x.dtype)
+        known = self._known.get(id(x))
+        if known is None:
+            known = self._write_value(x)
+            self._known[id(x)] = known
+        return known
+
+    def _write_value(self, x: Expression) -> str:
+        if x.op == "load":
+            buffer, offset = x.detail
+            self._loaded.add(buffer)
+            return self._load(buffer, self._address(buffer, offset))
+        if x.op == "index":
+            return self._index(x.detail)
+        if x.op == "guard":
+            return self._guard(x)
+        if x.op == "select":
+            condition, a, b = (self._value(arg) for arg in x.args)
+            kind = llvm_type(x.dtype)
+            return self.out.set(f"select i1 {condition}, {kind} {a}, {kind} {b}")
+        args = [self._value(arg) for arg in x.args]
+        if x.op == "cast":
+            return self.out.cast(args[0], x.args[0].dtype, x.dtype)
+        if x.op == "checked":
+            return self._checked(args[0], x.detail)
+        return self.out.apply(x.op, x.args[0].dtype, args)
+
+    def _checked(self, position, extent):
+        """An index from the end counts from there; one out of bounds reads element 0, and is noted."""
+        below = self.out.set(f"icmp slt i64 {position}, 0")
+        turned = self.out.set(f"add i64 {position}, {extent}")
+        turned = self.out.set(f"select i1 {below}, i64 {turned}, i64 {position}")
+        good = self.out.set(f"icmp ult i64 {turned}, {extent}")
+        self.out.flag(self.out.set(f"xor i1 {good}, true"), 1)
+        return self.out.set(f"select i1 {good}, i64 {turned}, i64 0")
+
+    def _guard(self, x: Expression) -> str:
+        inside, outside = x.args
+        conditions = []
+        for index, low, high in x.detail:
+            least, most = self._bounds(index)
+            if most < low or least >= high:
+                return self._value(outside)
+            if least >= low and most < high:
+                continue
+            shifted = self._index(index + -low)
+            conditions.append(self.out.set(f"icmp ult i64 {shifted}, {high - low}"))
+        if not conditions:
+            return self._value(inside)
+        other = self._value(outside)
+        condition = conditions[0]
+        for more in conditions[1:]:
+            condition = self.out.set(f"and i1 {condition}, {more}")
+        then, end = self._label("in"), self._label("out")
+        before = self.block
+        self.out.do(f"br i1 {condition}, label %{then}, label %{end}")
+        self._begin(then)
+        known = dict(self._known)
+        value = self._value(inside)
+        self._known = known
+        after = self.block
+        self._jump(end)
+        self._begin(end)
+        return self.out.set(f"phi {llvm_type(x.dtype)} [ {value}, %{after} ], [ {other}, %{before} ]")
+
+    def _constant_in_memory(self, kind: str, value: str) -> str:
+        """Return the address of a constant, for functions that want one."""
+        known = self._constants.get((kind, value))
+        if known is None:
+            known = self._constants[kind, value] = f"%c{len(self._constants)}"
+            self.entry += [f"  {known} = alloca {kind}", f"  store {kind} {value}, ptr {known}"]
+        return known
+
+
+_ZERO = Counter("0", 0, 0)
