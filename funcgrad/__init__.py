@@ -12,9 +12,11 @@ values, `funcgrad.testing` checks derivatives, `funcgrad.extend` is for adding p
 
 from funcgrad import errors, numpy, primitives, scipy, testing, tree
 from funcgrad.compile.jit import jit
+from funcgrad.compile.parallel import get_num_threads, set_num_threads
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
+from funcgrad.transforms.callback import pure_callback
 from funcgrad.transforms.collective import axis_index, pmax, pmean, psum
 from funcgrad.transforms.custom import custom_jvp, custom_vjp, stop_gradient
 from funcgrad.transforms.grad import grad, value_and_grad
@@ -32,6 +34,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "errors",
+    "get_num_threads",
     "grad",
     "hessian",
     "hvp",
@@ -47,7 +50,9 @@ __all__ = [
     "pmean",
     "primitives",
     "psum",
+    "pure_callback",
     "scipy",
+    "set_num_threads",
     "stop_gradient",
     "testing",
     "trace",

@@ -15,6 +15,7 @@ __all__ = [
     "ConcretizationError",
     "DTypeError",
     "DerivativeError",
+    "DonatedError",
     "FuncgradError",
     "InPlaceError",
     "LeakedTracerError",
@@ -72,6 +73,10 @@ class InPlaceError(FuncgradError, ValueError):
 
 class DerivativeError(FuncgradError, TypeError):
     """A derivative was asked of something that has none, or whose rule is missing."""
+
+
+class DonatedError(FuncgradError, ValueError):
+    """An array was used after it had been donated to a compiled function."""
 
 
 class AxisNameError(FuncgradError, NameError):

@@ -3,7 +3,7 @@
 from functools import cache
 from types import ModuleType
 
-__all__ = ["blas_address", "ctypes", "hashlib", "lapack_address", "llvm", "scipy_linalg", "scipy_special", "zipfile"]
+__all__ = ["blas_address", "ctypes", "futures", "hashlib", "llvm", "scipy_linalg", "scipy_special", "zipfile"]
 
 
 def hashlib() -> ModuleType:
@@ -51,17 +51,13 @@ def ctypes() -> ModuleType:
 
 
 def blas_address(routine: str) -> int:
-    """Return where a BLAS routine is, from SciPy's table of them; SciPy's Python part is not imported."""
+    """Return where a routine of BLAS or LAPACK is, from SciPy's tables; SciPy's Python part is not imported."""
     import ctypes
 
-    return _function_in(_cython_library("blas"), routine, ctypes)
-
-
-def lapack_address(routine: str) -> int:
-    """Return where a LAPACK routine is."""
-    import ctypes
-
-    return _function_in(_cython_library("lapack"), routine, ctypes)
+    library = _cython_library("blas")
+    if routine not in library.__pyx_capi__:
+        library = _cython_library("lapack")
+    return _function_in(library, routine, ctypes)
 
 
 @cache
@@ -90,3 +86,10 @@ def _function_in(library, routine, ctypes):
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     return pointer(capsule, name(capsule))
+
+
+def futures() -> ModuleType:
+    """Return `concurrent.futures`."""
+    import concurrent.futures
+
+    return concurrent.futures

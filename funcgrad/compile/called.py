@@ -164,7 +164,8 @@ def _halves(program: Program, active: tuple[int, ...]) -> tuple[Program, Program
         del smooth
         return [*ys, *pullback(list(bars))]
 
-    joint = simplify(expanded(stage_flat(both, [*program.in_types, *bar_types], f"vjp of {program.name}")))
+    joint = stage_flat(both, [*program.in_types, *bar_types], f"vjp of {program.name}")
+    joint = simplify(expanded(joint), differentiable=True)  # the halves may be differentiated again
     return _split(joint, count, len(program.outputs))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.fusion import Block, Leaf
 from funcgrad.compile.index import Index
-from funcgrad.compile.statement import Access, HostCall, MatrixProduct
+from funcgrad.compile.statement import Access
 
 __all__ = ["Local", "contracted"]
 
@@ -63,7 +63,7 @@ def _local(buffer, where):
     for other, leaf, path, access in where:
         if other != number or access.offset is None:
             return None
-        if isinstance(leaf.statement.call, (HostCall, MatrixProduct)):
+        if leaf.statement.call is not None:
             return None
         same = 0
         while same < min(shared, len(path)) and path[same] is first_path[same]:

@@ -7,18 +7,45 @@ is not 0 where an index read from an array was out of bounds. Buffers that live 
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from funcgrad.compile.contraction import Local
 from funcgrad.compile.expression import Buffer
+from funcgrad.compile.foreign import CallWriter, as_foreign
 from funcgrad.compile.fusion import Block, Leaf, leaves
-from funcgrad.compile.scalars import constant, llvm_type
+from funcgrad.compile.scalars import llvm_type
 from funcgrad.compile.statement import Effect, MatrixProduct
 from funcgrad.compile.totals import RUN, Total
-from funcgrad.compile.values import Counter, ValueWriter
+from funcgrad.compile.values import Counter
 
 __all__ = ["NestWriter"]
 
 # A loop is split where a guard in it changes, into at most this many parts.
 PARTS = 5
+# A loop of this many iterations at most, that come to this many nodes at most, is written out.
+UNROLLED = 16
+UNROLLED_NODES = 256
+
+
+def _written_out(node: Block, level: int) -> float:
+    """Return how many nodes writing a loop out would take; of a guard, only where it holds."""
+    total = 0.0
+    for leaf in leaves(node):
+        loop = leaf.counters[level]
+        times = node.extent
+        for inner in leaf.counters[level + 1 :]:
+            times *= inner.extent if inner.extent <= UNROLLED else 1
+        share = leaf.statement.size * 1.0
+        for effect in leaf.statement.effects:
+            for x in effect.value.walk():
+                if x.op == "guard":
+                    inside = min(x.args[0].size, 50)
+                    for index, low, high in x.detail:
+                        if abs(index.coefficient(loop)) == 1:
+                            share -= inside * (1 - (high - low) / node.extent)
+                            break
+        total += max(share, 1.0) * times
+    return total
 
 
 class Bounds:
@@ -31,13 +58,12 @@ class Bounds:
         self.high = high
 
 
-class NestWriter(ValueWriter):
+class NestWriter(CallWriter):
     """Writes one nest's function.
 
     Args:
         nodes: what it runs, in order.
         locals_: the buffers that live inside it.
-        prefix: of matrix products' pointers in the table of the executable.
     """
 
     def __init__(
@@ -51,7 +77,6 @@ class NestWriter(ValueWriter):
         super().__init__(locals_, careful)
         self.nodes = nodes
         self.chunked = chunked
-        self.external: dict[str, None] = {}  # names of foreign functions, in the order of the table
         self._totals: dict[tuple[Leaf, int], Total] = {}
 
     def write(self) -> str:
@@ -69,13 +94,12 @@ class NestWriter(ValueWriter):
         self.out.do(f"ret i32 {result}")
         return "\n".join(["entry:", *self.entry, *self.out.lines])
 
-    def signature(self, name: str) -> str:
+    def signature(self, name: str, *, inline: bool = True) -> str:
         parameters = [f"ptr noalias nocapture %p{k}" for k in range(len(self.parameters))]
         if self.chunked:
             parameters += ["i64 %first", "i64 %last"]
-        if self.external:
-            parameters.append("ptr %table")
-        return f"define internal i32 @{name}({', '.join(parameters)})"
+        parameters += [f"ptr %{routine}" for routine in self.external]
+        return f"define internal i32 @{name}({', '.join(parameters)}){'' if inline else ' noinline'}"
 
     def _node(self, node, level, counters):
         if isinstance(node, Leaf):
@@ -92,24 +116,23 @@ class NestWriter(ValueWriter):
         if partial and (node.extent > RUN or not all(k in opened for k in partial)):
             self._runs(node, level, counters, bounds, partial)
         else:
-            for part in self._parts(node, level, bounds):
+            small = node.extent <= UNROLLED and _written_out(node, level) <= UNROLLED_NODES
+            for part in [bounds] if small else self._parts(node, level, bounds):
                 self._count(node, level, counters, part)
         for key in opened:
             self._close_total(key, counters)
 
     def _count(self, node, level, counters, bounds):
         """Write one counted loop."""
-        if bounds.first.lstrip("-").isdigit() and bounds.last.isdigit():
-            if int(bounds.first) >= int(bounds.last):
-                return
-            if int(bounds.last) - int(bounds.first) == 1:
-                with self._fresh():
+        if bounds.first.isdigit() and bounds.last.isdigit():
+            first, last = int(bounds.first), int(bounds.last)
+            small = last - first <= UNROLLED and _written_out(node, level) <= UNROLLED_NODES
+            if last - first <= 1 or small:
+                for k in range(first, last):
                     for child in node.children:
-                        self._node(
-                            child, level + 1, [*counters, Counter(bounds.first, bounds.low, bounds.high)]
-                        )
+                        self._node(child, level + 1, [*counters, Counter(str(k), k, k)])
                 return
-        head, body, end = self._label("head"), self._label("body"), self._label("end")
+        body, end = self._label("body"), self._label("end")
         counter, following = self.out.name("i"), self.out.name("n")
         before = self.block
         runs = self.out.set(f"icmp slt i64 {bounds.first}, {bounds.last}")
@@ -127,11 +150,10 @@ class NestWriter(ValueWriter):
         more = self.out.set(f"icmp slt i64 {following}, {bounds.last}")
         self.out.do(f"br i1 {more}, label %{body}, label %{end}")
         self._begin(end)
-        del head
 
     def _runs(self, node, level, counters, bounds, partial):
         """Write an innermost loop in runs, each of which has sums of its own."""
-        head, body, end = self._label("run"), self._label("runs"), self._label("ran")
+        body, end = self._label("runs"), self._label("ran")
         start, following = self.out.name("r"), self.out.name("n")
         before = self.block
         runs = self.out.set(f"icmp slt i64 {bounds.first}, {bounds.last}")
@@ -157,11 +179,11 @@ class NestWriter(ValueWriter):
         more = self.out.set(f"icmp slt i64 {following}, {bounds.last}")
         self.out.do(f"br i1 {more}, label %{body}, label %{end}")
         self._begin(end)
-        del head
 
     def _parts(self, node, level, bounds):
         """Split a loop where guards in it begin or cease to hold."""
-        if (self.chunked and level == 0) or not bounds.first.isdigit() or not bounds.last.isdigit():
+        chunk = self.chunked and level == 0
+        if not chunk and not (bounds.first.isdigit() and bounds.last.isdigit()):
             return [bounds]
         cuts = set()
         for leaf in leaves(node):
@@ -181,7 +203,16 @@ class NestWriter(ValueWriter):
         if not cuts or len(cuts) >= PARTS:
             return [bounds]
         edges = [0, *sorted(cuts), node.extent]
-        return [Bounds(str(a), str(b), a, b - 1) for a, b in pairwise(edges)]
+        return [
+            Bounds(self._within(bounds.first, a, b), self._within(bounds.last, a, b), a, b - 1)
+            if chunk
+            else Bounds(str(a), str(b), a, b - 1)
+            for a, b in pairwise(edges)
+        ]
+
+    def _within(self, x: str, low: int, high: int) -> str:
+        x = self.out.intrinsic("smax", np.dtype(np.int64), x, str(low))
+        return self.out.intrinsic("smin", np.dtype(np.int64), x, str(high))
 
     # Sums and other totals.
 
@@ -225,9 +256,8 @@ class NestWriter(ValueWriter):
     def _statement(self, leaf, counters):
         self._enter(leaf, counters)
         call = leaf.statement.call
-        if isinstance(call, MatrixProduct):
-            self._matrix_product(call)
-            self._known = {}
+        if call is not None:
+            self._call(as_foreign(call) if isinstance(call, MatrixProduct) else call)
             return
         for k, effect in enumerate(leaf.statement.effects):
             self._effect(leaf, k, effect)
@@ -241,39 +271,8 @@ class NestWriter(ValueWriter):
         address = self._address(effect.buffer, effect.offset)
         if effect.op is not None:
             old = self._load(effect.buffer, address)
-            value = self.out.apply(effect.op, effect.buffer.dtype, [old, value])
+            value = self.out.combine(effect.op, effect.buffer.dtype, old, value)
         self._store(effect.buffer, address, value)
         if effect.buffer in self._loaded:
             self._known = {}
             self._loaded = set()
-
-    def _matrix_product(self, product: MatrixProduct) -> None:
-        """z = x y in C order is z^T = y^T x^T in BLAS's own."""
-        m, n, k = product.rows.extent, product.columns.extent, product.inner.extent
-        name = "dgemm" if product.z[0].dtype.char == "d" else "sgemm"
-        slot = self.external.setdefault(name, None) or list(self.external).index(name)
-        numbers = {"m": n, "n": m, "k": k}
-        operands = []
-        for letter, (buffer, offset, row, column), rows in (("a", product.y, k), ("b", product.x, m)):
-            pointer = self._address(buffer, offset)
-            straight = column == 1 and (row > 0)
-            leading = max(row if straight else column, 1)
-            del rows
-            numbers["ld" + letter] = leading
-            operands.append((pointer, "N" if straight else "T"))
-        z = self._address(product.z[0], product.z[1])
-        numbers["ldc"] = product.z[2]
-        kind = llvm_type(product.z[0].dtype)
-        places = {}
-        for key, value in numbers.items():
-            places[key] = self._constant_in_memory("i32", str(value))
-        one = self._constant_in_memory(kind, constant(1, product.z[0].dtype))
-        zero = self._constant_in_memory(kind, constant(0, product.z[0].dtype))
-        flags = [self._constant_in_memory("i8", str(ord(flag))) for _, flag in operands]
-        address = self.out.set(f"getelementptr ptr, ptr %table, i64 {slot}")
-        function = self.out.set(f"load ptr, ptr {address}")
-        args = [
-            *flags, places["m"], places["n"], places["k"], one, operands[0][0], places["lda"],
-            operands[1][0], places["ldb"], zero, z, places["ldc"],
-        ]  # fmt: skip
-        self.out.do(f"call void {function}({', '.join('ptr ' + a for a in args)})")

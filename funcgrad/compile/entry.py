@@ -12,10 +12,12 @@ import numpy as np
 from funcgrad.compile.layout import OFFSETS
 from funcgrad.core.types import ArrayType
 
-__all__ = ["RECYCLED", "Table", "write_entry"]
+__all__ = ["INDEFINITE", "RECYCLED", "SINGULAR", "Table", "write_entry"]
 
 # Results of at least this many bytes are made in the memory of earlier ones.
 RECYCLED = 1 << 16
+# The status where a matrix is not positive definite, and where one is singular.
+INDEFINITE, SINGULAR = 8, 16
 # C order and aligned; and, to be written to again, owning its memory and writeable.
 _READABLE = 0x1 | 0x100
 _REUSABLE = _READABLE | 0x4 | 0x400
@@ -68,7 +70,8 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
     """Return the text of `@fg_entry`, which calls `i32 @fg_run(ptr frame)`.
 
     The frame is an array of addresses: the inputs' data, then the outputs'. A result of 0 means success, 4 that
-    a Python exception is set, 1 that an index was out of bounds, 2 that a careful version must do it.
+    a Python exception is set, 1 that an index was out of bounds, 2 that a careful version must do it, SINGULAR
+    and INDEFINITE that a matrix was.
     """
     code = _Code(table)
     _count_arguments(code, len(inputs))
@@ -83,9 +86,13 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
     for array, kind in zip(arrays, outputs, strict=True):
         if kind.shape:
             code.do(f"call void @Py_DecRef(ptr {array})")
-    code.do(
-        f"switch i32 {status}, label %other [i32 4, label %raise i32 1, label %bounds i32 3, label %bounds]"
-    )
+    for bit, label in ((4, "raise"), (1, "bounds"), (2, "other"), (INDEFINITE, "indefinite")):
+        code.require(code.set(f"icmp eq i32 {code.set(f'and i32 {status}, {bit}')}, 0"), label)
+    for name in ("singular", "indefinite"):
+        if name == "indefinite":
+            code.label(name)
+        code.do(f"call void @PyErr_SetString(ptr {code.address('LinAlgError')}, ptr @fg_{name})")
+        code.do("br label %raise")
     code.label("bounds")
     code.do(f"call void @PyErr_SetNone(ptr {code.address('out of bounds')})")
     code.do("br label %raise")
@@ -116,6 +123,7 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
             *code.lines,
             "}",
             _REUSE,
+            _MESSAGES,
             "declare void @Py_IncRef(ptr)",
             "declare void @Py_DecRef(ptr)",
             "declare ptr @PyTuple_New(i64)",
@@ -124,6 +132,7 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
             "declare ptr @PyErr_Occurred()",
             "declare void @PyErr_Clear()",
             "declare void @PyErr_SetNone(ptr)",
+            "declare void @PyErr_SetString(ptr, ptr)",
         ]
     )
 
@@ -298,6 +307,19 @@ out:
 declare i32 @memcmp(ptr, ptr, i64)"""
 
 
+# What NumPy says.
+_MESSAGES = r"""
+@fg_indefinite = private constant [32 x i8] c"Matrix is not positive definite\00"
+@fg_singular = private constant [16 x i8] c"Singular matrix\00"
+"""
+
+
 def type_slots() -> dict[str, object]:
     """Return the Python objects that an entry's table may name, beside dtypes and scalars."""
-    return {"NotImplemented": NotImplemented, "ndarray": np.ndarray, "float": float, "int": int}
+    return {
+        "NotImplemented": NotImplemented,
+        "LinAlgError": np.linalg.LinAlgError,
+        "ndarray": np.ndarray,
+        "float": float,
+        "int": int,
+    }

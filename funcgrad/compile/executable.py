@@ -1,5 +1,6 @@
 """A compiled program: machine code, the addresses it needs, and a Python callable."""
 
+import sys
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ from funcgrad.compile.entry import type_slots
 from funcgrad.compile.layout import api_address
 from funcgrad.compile.module import Module
 from funcgrad.compile.native import Loaded, compile_object, identity
+from funcgrad.compile.parallel import parallel_loop
 from funcgrad.compile.statement import HostCall, Operand
 from funcgrad.core.program import Program
 from funcgrad.core.types import ArrayType
@@ -46,13 +48,13 @@ class Executable:
         return self._carefully(args) if out is NotImplemented else out
 
     @cached_property
-    def _second(self) -> "Executable":
+    def _careful_one(self) -> "Executable":
         return Executable(self.program, careful=True)
 
-    def _by_the_careful(self, args):
+    def _carefully(self, args):
         if self._careful:
             raise TreeError(f"{self.program.name}: expected arguments of the compiled types, got others.")
-        return self._second(*args)
+        return self._careful_one(*args)
 
 
 def plain(x: Any, kind: ArrayType) -> Any:
@@ -89,7 +91,11 @@ class _Keeper:
         things = type_slots()
         constants = [np.ascontiguousarray(value) for _, value in program.constants]
         hosts = [_host_function(call) for call in module.host_calls]
-        self._alive += [constants, hosts]
+        loops = [
+            parallel_loop(self._loaded.address(f"fg_chunk{k}"), extent)
+            for k, extent in enumerate(module.parallel)
+        ]
+        self._alive += [constants, hosts, loops]
         for slot, name in enumerate(names):
             kind, _, rest = name.partition(" ")
             if name in things:
@@ -104,6 +110,8 @@ class _Keeper:
                 table[slot] = constants[int(rest)].__array_interface__["data"][0]
             elif kind == "host":
                 table[slot] = id(hosts[int(rest)])
+            elif kind == "parallel":
+                table[slot] = id(loops[int(rest)])
             elif kind == "blas":
                 table[slot] = blas_address(rest)
             elif kind == "kept":
@@ -132,7 +140,7 @@ class _Keeper:
         return make(c.addressof(definition), self, None)
 
     def __del__(self) -> None:
-        if not self._kept:
+        if not self._kept or sys.is_finalizing():
             return
         drop = ctypes().pythonapi.Py_DecRef
         drop.argtypes, drop.restype = [ctypes().c_void_p], None
@@ -164,7 +172,7 @@ def _host_function(call: HostCall) -> Any:
     inputs = sum(isinstance(x, Operand) for x in call.args)
     word = ctypes().c_size_t
 
-    def host(frame: int) -> None:
+    def host(frame: int) -> int:
         addresses = (word * count).from_address(frame)
         arrays = [_array_at(a, o) for a, o in zip(addresses, operands, strict=True)]
         given = iter(arrays[:inputs])
@@ -172,6 +180,7 @@ def _host_function(call: HostCall) -> Any:
         out = call.primitive.eval_rule(*args, **call.params)
         for y, target in zip(out if call.primitive.multiple else (out,), arrays[inputs:], strict=True):
             target[...] = y
+        return 0
 
     return host
 

@@ -15,8 +15,11 @@ from funcgrad.compile.statement import Access, HostCall, Statement
 
 __all__ = ["Block", "Leaf", "fuse", "leaves"]
 
-# The most expression nodes that share an outermost loop: more would run out of registers and time.
-MOST_NODES = 400
+# The most expression nodes that share an outermost loop: more would run out of registers and time. In a long
+# program, such as a loop unrolled in Python, much fewer: then equal steps give equal nests, compiled once.
+MOST_NODES = int(__import__("os").environ.get("MN", "1500"))
+LONG = 150
+MOST_NODES_OF_LONG = 24
 # Among how many of the last loops a statement looks for one to share.
 WINDOW = 24
 
@@ -74,10 +77,11 @@ class _Group:
 
 def fuse(statements: list[Statement]) -> list[Block | Leaf]:
     """Return the statements as loop nests, in an order that gives the same results."""
-    return [_collapsed(node, 0) for node in _fuse([Leaf(s) for s in statements], 0)]
+    most = MOST_NODES if len(statements) <= LONG else MOST_NODES_OF_LONG
+    return [_collapsed(node, 0) for node in _fuse([Leaf(s) for s in statements], 0, most)]
 
 
-def _fuse(members: list[Leaf], level: int) -> list[Block | Leaf]:
+def _fuse(members: list[Leaf], level: int, most: int) -> list[Block | Leaf]:
     groups: list[_Group] = []
     group_of: dict[Leaf, _Group] = {}
     writers: dict[Buffer, list[Leaf]] = defaultdict(list)
@@ -85,7 +89,9 @@ def _fuse(members: list[Leaf], level: int) -> list[Block | Leaf]:
     for leaf in members:
         conflicts = _conflicts(leaf, writers, readers)
         extent = leaf.counters[level].extent if level < len(leaf.counters) else 0
-        group = _place(leaf, extent, conflicts, groups[-WINDOW:], group_of, level) if extent else None
+        group = None
+        if extent:
+            group = _place(leaf, extent, conflicts, groups[-WINDOW:], group_of, level, most)
         if group is None:
             group = _Group(extent)
             groups.append(group)
@@ -96,7 +102,7 @@ def _fuse(members: list[Leaf], level: int) -> list[Block | Leaf]:
     out: list[Block | Leaf] = []
     for group in _in_order(groups):
         if group.extent:
-            out.append(Block(group.extent, _fuse(group.members, level + 1)))
+            out.append(Block(group.extent, _fuse(group.members, level + 1, most)))
         else:
             out.extend(group.members)
     return out
@@ -126,14 +132,14 @@ def _conflicts(leaf, writers, readers):
     return list(found)
 
 
-def _place(leaf, extent, conflicts, groups, group_of, level):
+def _place(leaf, extent, conflicts, groups, group_of, level, most):
     """Return the group whose loop the leaf can join; None to open one of its own."""
     sources = dict.fromkeys(group_of[c] for c in conflicts)
     conflicting = set(conflicts)
     touched = {a.buffer for a in leaf.statement.accesses}
     best = None
     for group in reversed(groups):
-        if group.extent != extent or group.size + leaf.statement.size > MOST_NODES:
+        if group.extent != extent or group.size + leaf.statement.size > most:
             continue
         related = [m for m in group.members if m in conflicting]
         if not related and best is not None:

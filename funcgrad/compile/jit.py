@@ -1,8 +1,10 @@
 """jit: a function that runs as one native call for each signature of its arguments."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.compile.aot import Lowered
 from funcgrad.compile.called import executable_of, jit_call, prepared
+from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
 from funcgrad.compile.executable import Executable
 from funcgrad.compile.layout import verified
 from funcgrad.compile.signature import Signature, StaticArguments
@@ -41,7 +44,9 @@ def jit(
     Args:
         function: a pure function of arrays in any containers.
         static_argnums, static_argnames: arguments that are not arrays but choose what to compile; hashable.
-        donate_argnums: arguments whose memory a result may take over; they must not be used again.
+        donate_argnums: arguments that are given up: their memory may hold results, and using one of their
+            arrays again is an error. (Large results reuse the memory of earlier ones in any case, as soon as
+            nothing refers to those any more.)
         backend: "native" for machine code; "numpy" to run the same simplified program by NumPy.
 
     Returns:
@@ -93,7 +98,7 @@ class Jitted:
         self._function = function
         self._owner = f"jit of {name_of(function)}"
         self._static = static
-        self._donated = donated
+        self._donated = donated_numbers(self._owner, donated)
         self._backend = backend
         self._compiled: dict[Any, _Compiled] = {}
         self._last: Signature | None = None
@@ -102,7 +107,7 @@ class Jitted:
         self._lock = threading.RLock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._fast is not None and not kwargs:
+        if self._fast is not None and not kwargs and not DONATED:
             out = self._fast(*args)
             if out is not NotImplemented:
                 return out
@@ -111,6 +116,10 @@ class Jitted:
     def _slow(self, args, kwargs):
         if os.environ.get("FUNCGRAD_JIT") == "0":
             return self._function(*args, **kwargs)
+        if DONATED:
+            check_donated(self._owner, args)
+        if self._donated:
+            donate(self._owner, args, self._donated)
         static, args, kwargs = self._static.split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
         traced = [x for x in leaves if type(x) is Tracer]
@@ -119,7 +128,11 @@ class Jitted:
             if isinstance(innermost, Staging):
                 args, kwargs = static.merged(args, kwargs)
                 return self._function(*args, **kwargs)
-        key = (in_tree, static.key, tuple([_kind(x) for x in leaves]))
+        try:
+            key = (in_tree, static.key, tuple([_kind(x) for x in leaves]))
+        except DTypeError:
+            self._stage(static, args, kwargs)  # says which argument it is
+            raise
         compiled = self._compiled.get(key)
         if compiled is None:
             compiled = self._compile(key, static, args, kwargs, in_tree, leaves)
@@ -175,7 +188,7 @@ class Jitted:
         results = compiled.single or (
             compiled.out_tree.name == "tuple" and compiled.out_tree.shallow and len(program.outputs) > 1
         )
-        if flat and results and not kwargs and not static.key and isinstance(compiled.call, Executable):
+        if flat and results and not (kwargs or static.key or self._donated) and isinstance(compiled.call, Executable):
             return compiled.call.call
         return None
 
@@ -203,8 +216,23 @@ class Jitted:
             lines.append(f"last compiled because {self._reason}")
         return "\n".join(lines)
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
+        module, name = self._function.__module__, getattr(self._function, "__qualname__", "")
+        if (
+            getattr(sys.modules.get(module), name, None) is self
+        ):  # a decorator: the name stands for this object
+            return getattr, (_Module(module), name)
         return _rebuilt, (self._function, self._static, self._donated, self._backend)
+
+
+class _Module:
+    """Pickles as the module of this name."""
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __reduce__(self):
+        return import_module, (self._name,)
 
 
 def _rebuilt(function, static, donated, backend):

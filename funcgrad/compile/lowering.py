@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.compile.analysis import evaluations, last_uses
 from funcgrad.compile.expression import Buffer, Expression, Expressions
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
 from funcgrad.compile.order import ordered_loops
@@ -32,7 +33,7 @@ LARGE = 150
 class Value:
     """An array whose element at an index is `at(index)`."""
 
-    __slots__ = ("_at", "_known", "buffer", "dtype", "shape", "type")
+    __slots__ = ("_at", "_known", "buffer", "dtype", "part", "shape", "type")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Value:
         self._at = at
         self._known: dict[tuple[Index, ...], Expression] = {}
         self.buffer = buffer
+        self.part: tuple[Value, Callable] | None = None  # zero but for this value, at these places
 
     def at(self, index: tuple[Index | int, ...]) -> Expression:
         """Return the element at `index`, one Index (or number) an axis."""
@@ -87,8 +89,11 @@ class Lowering:
         self.buffers: list[Buffer] = []
         self._values: dict[Var, Value] = {}
         self._loops: dict[tuple[int, int], Loop] = {}
-        self._evaluations = _count_evaluations(program)
+        self._evaluations = evaluations(program)
         self._outputs: dict[Var, int] = {}
+        self._last_use = last_uses(program)
+        self._position = 0
+        self._users: dict[Buffer, list[Var]] = {}
 
     def run(self) -> "Lowering":
         """Lower every equation, and store the outputs."""
@@ -100,7 +105,7 @@ class Lowering:
         for position, atom in enumerate(program.outputs):
             if isinstance(atom, Var) and atom not in self._values:
                 self._outputs.setdefault(atom, position)
-        for equation in program.equations:
+        for self._position, equation in enumerate(program.equations):
             self._lower(equation)
         for position, atom in enumerate(program.outputs):
             if not isinstance(atom, Var) or self._outputs.get(atom) != position:
@@ -115,6 +120,15 @@ class Lowering:
 
     def op(self, name: str, dtype: np.dtype, *args: Expression) -> Expression:
         """Return a scalar operation."""
+        if (
+            name == "power"
+            and args[1].op == "const"
+            and args[1].detail in (3, 4)
+            and args[0].dtype.kind == "f"
+        ):
+            # Two multiplications: within 1.5 units in the last place, as the kernel is, and exact where x**n is.
+            square = self.op("square", dtype, args[0])
+            return self.op("multiply", dtype, square, args[0] if args[1].detail == 3 else square)
         return self.expressions.make(name, args, np.dtype(dtype))
 
     def const(self, value: Any, dtype: Any) -> Expression:
@@ -134,6 +148,10 @@ class Lowering:
 
     def apply(self, name: str, ufunc: np.ufunc, out: ArrayType, args: Sequence[Value]) -> Value | None:
         """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`."""
+        if name == "add":
+            for x, y in (args, reversed(args)):
+                if y.part is not None and x.type == y.type == out and self._owns(x):
+                    return self._updated(x, *y.part, "add")
         try:
             dtypes = ufunc.resolve_dtypes((*[x.type.promotion for x in args], *(None,) * ufunc.nout))
         except TypeError:
@@ -228,16 +246,54 @@ class Lowering:
         out = ArrayType(shape, x.dtype)
         return self.map(out, lambda index: x.at(split_index(flatten_index(index, shape), x.shape)))
 
+    def place(self, out: ArrayType, x: Value, at: Callable, where: Callable) -> Value:
+        """Return zeros but for `x`: `at(index)` is an element, and `where(index)` the place of one of `x`."""
+        value = self.map(out, at)
+        value.part = (x, where)
+        return value
+
+    def update(
+        self, out: ArrayType, x: Value, v: Value, shape: tuple[int, ...], at: Callable, where: Callable
+    ) -> Value:
+        """Return `x` with `v`, spread to `shape`, at `where(index)`: in the memory of `x` if nobody needs that."""
+        if not self._owns(x):
+            return self.map(out, at)
+        spread = Value(ArrayType(shape, v.dtype), v.spread)
+        return self._updated(x, spread, where, None)
+
     def scatter(self, x: Value, v: Value, lead: tuple[int, ...], target: Callable, op: str | None) -> Value:
-        """Return a copy of `x` with each element of `v` written (or combined by `op`) at `target(index)`."""
-        buffer = self.result(x.type)
-        self._write(x, buffer)
-        loops = self.loops(lead)
-        index = tuple(map(Index.of, loops))
-        value = self.cast(v.spread(index), x.dtype)
-        offset = flatten_index(target(index), x.shape)
-        self.emit([], [Effect(buffer, offset, value, op)], loops)
+        """Return `x` with each element of `v` written (or combined by `op`) at `target(index)`."""
+        if self._owns(x):
+            buffer = x.buffer
+        else:
+            buffer = self.result(x.type)
+            self._write(x, buffer)
+        spread = Value(ArrayType(lead, v.dtype), v.spread)
+        self._write_at(buffer, x.shape, spread, target, op, self.loops(lead))
         return self.stored(buffer, x.type)
+
+    def _updated(self, x, v, where, op):
+        self._write_at(x.buffer, x.shape, v, where, op, ())
+        return self.stored(x.buffer, x.type)
+
+    def _write_at(self, buffer, shape, v, where, op, carried):
+        """Write `v` into a buffer of `shape`, what it is computed from being read before."""
+        if not v.size:
+            return
+        index = tuple(map(Index.of, self.loops(v.shape)))
+        if any(n.op == "load" and n.detail[0] is buffer for n in v.at(index).walk()):
+            v = self.store(v)
+        places = tuple([Index({}, i) if isinstance(i, int) else i for i in where(index)])
+        effect = Effect(buffer, flatten_index(places, shape), self.cast(v.at(index), buffer.dtype), op)
+        kept = [] if carried else self.loops(v.shape)
+        self.emit(kept, [effect], carried)
+
+    def _owns(self, x: Value) -> bool:
+        """Whether the memory of `x` can be written to: nothing lowered later asks for what is in it."""
+        buffer = x.buffer
+        if buffer is None or buffer.kind != "scratch":
+            return False
+        return all(self._last_use[var] <= self._position for var in self._users.get(buffer, ()))
 
     def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
         """Return the sum of products that `dot` is, by loops or by BLAS."""
@@ -295,7 +351,17 @@ class Lowering:
         elif not multiple:
             results = (results,)
         for var, value in zip(equation.outputs, results, strict=True):
-            self._values[var] = self._settled(var, value, mark)
+            value = self._values[var] = self._settled(var, value, mark)
+            for buffer in self._read_by(value):
+                self._users.setdefault(buffer, []).append(var)
+
+    def _read_by(self, value: Value) -> set[Buffer]:
+        if value.buffer is not None:
+            return {value.buffer}
+        if not value.size:
+            return set()
+        expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
+        return {node.detail[0] for node in expression.walk() if node.op == "load"}
 
     def _settled(self, var: Var, value: Value, mark: int) -> Value:
         """Return the value, stored where it must be or where that is cheaper."""
@@ -314,7 +380,9 @@ class Lowering:
             if expression.size > LARGE or (often and expression.cost > CHEAP):
                 value = self.store(value)
         if value.type != var.type:
+            part = value.part
             value = Value(var.type, value.at, value.buffer)
+            value.part = part
         return value
 
     def _host_call(self, equation, args):
@@ -348,20 +416,3 @@ class Lowering:
         buffer = Buffer(kind, type.shape, type.dtype, position)
         self.buffers.append(buffer)
         return buffer
-
-
-def _count_evaluations(program: Program) -> dict[Var, float]:
-    """Return how often each element of a variable would be computed if nothing were stored.
-
-    A view asks its argument as often as it is asked itself; anything else, as often as its own points need it.
-    """
-    often: dict[Var, float] = {}
-    for equation in reversed(program.equations):
-        out = sum(v.type.size for v in equation.outputs)
-        asked = often.get(equation.outputs[0], 0.0) if equation.primitive.view else 1.0
-        types = [a.type for a in equation.inputs]
-        points = equation.primitive.points(out, *types, **equation.params)
-        for atom in equation.inputs:
-            if isinstance(atom, Var):
-                often[atom] = often.get(atom, 0.0) + asked * max(points / max(atom.type.size, 1), 0.0)
-    return often

@@ -6,11 +6,11 @@ from funcgrad.compile.contraction import contracted
 from funcgrad.compile.emit import NestWriter
 from funcgrad.compile.entry import Table, write_entry
 from funcgrad.compile.expression import Buffer
-from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call
+from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call, leaves
 from funcgrad.compile.kernels.library import definitions
 from funcgrad.compile.lowering import Lowering
 from funcgrad.compile.memory import lifetimes, placed
-from funcgrad.compile.statement import HostCall, MatrixProduct
+from funcgrad.compile.statement import ForeignCall, HostCall, MatrixProduct
 from funcgrad.core.program import Program
 
 __all__ = ["Module"]
@@ -23,6 +23,10 @@ STACK = 16384
 _FREE = {"const", "load", "index", "guard", "cast", "select", "checked"}
 # A call that does more than this many additions' work gives up Python's lock meanwhile.
 LONG = 100_000
+# A loop of this many additions' work is shared among threads: less than this, and waking them costs more.
+PARALLEL = 1_500_000
+# Up to this many nests are written into the function that runs them; more, and its compilation would be slow.
+INLINED = 16
 
 
 class Module:
@@ -48,14 +52,15 @@ class Module:
         self.offsets, self.scratch = placed({b: life for b, life in lives.items() if b not in self.local})
         self.table = Table()
         self.host_calls: list[HostCall] = []
+        self.parallel: list[int] = []  # the number of iterations of each parallel loop
 
     @cached_property
     def flops(self) -> int:
         """Floating-point operations of a call."""
         total = 0
         for s in self.statements:
-            if isinstance(s.call, MatrixProduct):
-                total += 2 * s.points * s.call.rows.extent * s.call.columns.extent * s.call.inner.extent
+            if isinstance(s.call, (MatrixProduct, ForeignCall)):
+                total += s.points * s.call.flops
             for effect in s.effects:
                 nodes = [n for n in effect.value.walk() if n.dtype.kind == "f" and n.op not in _FREE]
                 total += s.points * (len(nodes) + (effect.op is not None))
@@ -65,7 +70,7 @@ class Module:
     def work(self) -> int:
         """The work of a call, in additions."""
         return sum(
-            s.points * max(sum(e.value.cost for e in s.effects), 1)
+            s.points * (s.call.flops if s.call else max(sum(e.value.cost for e in s.effects), 1))
             for s in self.statements
             if not isinstance(s.call, HostCall)
         )
@@ -81,15 +86,19 @@ class Module:
             if is_host_call(nodes[0]):
                 run.host_call(nodes[0].statement.call)
                 continue
-            writer = NestWriter(nodes, self.local, careful=self.careful)
+            chunked = _is_parallel(nodes)
+            writer = NestWriter(nodes, self.local, careful=self.careful, chunked=chunked)
             body = writer.write()
             declared |= writer.out.intrinsics
             symbols |= writer.out.kernels
             # Equal nests, as a loop unrolled in Python leaves them, are one function.
             name = functions.setdefault(body, f"fg_nest{len(functions)}")
             if name == f"fg_nest{len(functions) - 1}" and body not in run.signatures:
-                run.signatures[body] = writer.signature(name)
-            run.call(name, writer)
+                run.signatures[body] = writer.signature(name, inline=len(self.steps) <= INLINED)
+            if chunked:
+                run.parallel(name, writer, nodes[0].extent)
+            else:
+                run.call(name, writer)
         nests = [f"{run.signatures[body]} {{\n{body}\n}}" for body in functions]
         outputs = self.program.out_types
         entry = write_entry(self.table, self.program.in_types, outputs, len(outputs) == 1)
@@ -108,6 +117,20 @@ class Module:
                 "",
             ]
         )
+
+
+def _is_parallel(nodes: list[Block | Leaf]) -> bool:
+    """Whether a nest is worth several threads, and its outermost iterations do not depend on one another."""
+    (node, *more) = nodes
+    if more or not isinstance(node, Block) or node.extent < 64:
+        return False
+    work = 0
+    for leaf in leaves(node):
+        statement = leaf.statement
+        if statement.call is not None or leaf.counters[0] in statement.carried:
+            return False
+        work += statement.points * max(sum(e.value.cost for e in statement.effects), 1)
+    return work > PARALLEL
 
 
 def _kernels(symbols: set[str]) -> tuple[list[str], set[str]]:
@@ -146,6 +169,7 @@ class _Run:
         self.count = 0
         self.pointers: dict[Buffer, str] = {}
         self.setup: list[str] = []
+        self.chunks: list[str] = []
         self.released = False
         self.hosts = 0
         self.long = module.work > LONG
@@ -173,6 +197,16 @@ class _Run:
         self.setup += [f"  {name}a = getelementptr ptr, ptr {source}", f"  {name} = load ptr, ptr {name}a"]
         return name
 
+    def _pointer_to(self, buffer: Buffer, element: int) -> str:
+        pointer = self._pointer(buffer)
+        if not element:
+            return pointer
+        name = self._name()
+        self.lines.append(
+            f"  {name} = getelementptr i8, ptr {pointer}, i64 {element * buffer.dtype.itemsize}"
+        )
+        return name
+
     def _release(self) -> None:
         if self.long and not self.released:
             self.lines.append(f"  %saved{self.hosts} = call ptr @PyEval_SaveThread()")
@@ -193,12 +227,8 @@ class _Run:
         ]
 
     def call(self, name: str, writer: NestWriter) -> None:
-        args = [f"ptr {self._pointer(b)}" for b in writer.parameters]
-        if writer.external:
-            first = [self.module.table.slot(f"blas {routine}") for routine in writer.external]
-            table = self._name()
-            self.lines.append(f"  {table} = getelementptr ptr, ptr @fg_table, i64 {first[0]}")
-            args.append(f"ptr {table}")
+        args = [f"ptr {self._pointer_to(b, element)}" for b, element in writer.parameters.items()]
+        args += [f"ptr {self._routine(name)}" for name in writer.external]
         self._release()
         status = self._name()
         self.lines.append(f"  {status} = call i32 @{name}({', '.join(args)})")
@@ -207,6 +237,36 @@ class _Run:
             self.hosts += 1
             self.lines.append(f"  store i32 {status}, ptr %status")
             self._check(status)
+
+    def _routine(self, name: str) -> str:
+        """Return the address of a routine of BLAS or LAPACK; loaded once."""
+        register = f"%f_{name}"
+        if not any(line.startswith(f"  {register} =") for line in self.setup):
+            place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.table.slot(f'blas {name}')})"
+            self.setup.append(f"  {register} = load ptr, ptr {place}")
+        return register
+
+    def parallel(self, name: str, writer: NestWriter, extent: int) -> None:
+        """Have the iterations of a nest shared among threads, by a Python function that calls it in chunks."""
+        self._acquire()
+        self.hosts += 1
+        number = len(self.module.parallel)
+        self.module.parallel.append(extent)
+        frame = f"%p{number}"
+        self.setup.append(f"  {frame} = alloca [{max(len(writer.parameters), 1)} x ptr]")
+        chunk = [f"define i32 @fg_chunk{number}(ptr %frame, i64 %first, i64 %last) {{"]
+        for k, (buffer, element) in enumerate(writer.parameters.items()):
+            pointer, place = self._pointer_to(buffer, element), self._name()
+            self.lines += [
+                f"  {place} = getelementptr ptr, ptr {frame}, i64 {k}",
+                f"  store ptr {pointer}, ptr {place}",
+            ]
+            chunk += [f"  %a{k} = getelementptr ptr, ptr %frame, i64 {k}", f"  %p{k} = load ptr, ptr %a{k}"]
+        args = [*(f"ptr %p{k}" for k in range(len(writer.parameters))), "i64 %first", "i64 %last"]
+        self.chunks += [*chunk, f"  %r = call i32 @{name}({', '.join(args)})", "  ret i32 %r", "}"]
+        status = self._host(f"parallel {number}", frame)
+        self.lines.append(f"  store i32 {status}, ptr %status")
+        self._check(status)
 
     def _host(self, slot_name: str, frame: str) -> str:
         slot = self.module.table.slot(slot_name)
@@ -260,6 +320,7 @@ class _Run:
                     else []
                 ),
                 "}",
+                *self.chunks,
                 _SUPPORT,
             ]
         )
@@ -289,11 +350,14 @@ define internal i32 @fg_host(ptr %function, ptr %frame) {
   %failed = icmp eq ptr %result, null
   br i1 %failed, label %bad, label %good
 bad:
-  ret i32 1
+  ret i32 4
 good:
+  %status = call i64 @PyLong_AsLong(ptr %result)
   call void @Py_DecRef(ptr %result)
-  ret i32 0
+  %short = trunc i64 %status to i32
+  ret i32 %short
 }
+declare i64 @PyLong_AsLong(ptr)
 declare ptr @aligned_alloc(i64, i64)
 declare void @free(ptr)
 declare ptr @PyLong_FromVoidPtr(ptr)

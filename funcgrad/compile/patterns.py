@@ -220,14 +220,12 @@ def spread(atom: Atom, out: ArrayType) -> Any:
             atom = Literal(out.dtype.type(atom.value))
         except (OverflowError, TypeError, ValueError):
             return None
-    if atom.type.dtype != out.dtype or atom.type.weak:
-        return None
-    return Apply("broadcast_to", atom, shape=out.shape)
+    return Apply("broadcast_to", atom, shape=out.shape) if atom.type.dtype == out.dtype else None
 
 
 def atom_key(atom: Atom) -> Any:
     """Return what is equal for equal atoms: a variable, or a literal's type and bits."""
-    if type(atom) is Var:
+    if isinstance(atom, Var):
         return atom
     value = atom.value
     bits = value.tobytes() if isinstance(value, np.generic) else repr(value)

@@ -57,8 +57,7 @@ def _rearranged_number(known: Known, equation: Equation):
     source = inner.inputs[0] if inner is not None else x
     if source.type.shape:
         return None
-    source = strong(source)
-    return source and spread(source, out)
+    return spread(source, out) if out.shape else strong(source)
 
 
 @_rule("converted number", "convert", "to_integer", why="every element is the same")

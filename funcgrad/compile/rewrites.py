@@ -9,7 +9,7 @@ from math import frexp
 
 import numpy as np
 
-from funcgrad.compile.patterns import Apply, Known, Rule, rewrite, rule, spread, strong
+from funcgrad.compile.patterns import Apply, Known, Rule, atom_key, rewrite, rule, spread, strong
 from funcgrad.core.program import Atom, Equation, Literal
 from funcgrad.core.types import broadcast_shapes
 
@@ -90,7 +90,7 @@ def _by_power_of_two(known: Known, equation: Equation):
     x, divisor = equation.inputs
     dtype = equation.outputs[0].type.dtype
     literal = known.number(divisor)
-    if dtype.kind != "f" or literal is None or np.iscomplexobj(literal.value):
+    if dtype.char not in "efd" or literal is None or np.iscomplexobj(literal.value):
         return None
     value = float(dtype.type(literal.value))
     limits = np.finfo(dtype)
@@ -111,7 +111,7 @@ def _select_known(known: Known, equation: Equation):
 @rule(ALGEBRA, "select of the same", "select", why="either branch is x")
 def _select_same(known: Known, equation: Equation):
     _, x, y = equation.inputs
-    return spread(x, equation.outputs[0].type) if x is y else None
+    return spread(x, equation.outputs[0].type) if atom_key(x) == atom_key(y) else None
 
 
 @rule(ALGEBRA, "guard without need", "guarded_multiply",

@@ -136,6 +136,13 @@ class Instructions:
             return rule(self, dtype, *args)
         return self.kernel(op, dtype, *args)
 
+    def combine(self, op: str, dtype: np.dtype, total: str, value: str) -> str:
+        """Write one step of a total, of which the order of the terms is free."""
+        if op in ("add", "multiply") and dtype.kind == "f":
+            instruction = "fadd" if op == "add" else "fmul"
+            return self.set(f"{instruction} reassoc {llvm_type(dtype)} {total}, {value}")
+        return self.apply(op, dtype, [total, value])
+
     def cast(self, x: str, source: np.dtype, target: np.dtype) -> str:
         """Convert as NumPy's astype does (floats beyond an integer's range give its smallest value)."""
         a, b = llvm_type(source), llvm_type(target)

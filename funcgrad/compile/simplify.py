@@ -4,8 +4,8 @@ One pass forward inlines calls, evaluates what depends on numbers and small cons
 rewrites, and drops equations that were there before; one backward drops what nothing needs. As each equation meets
 operands that are simplified already, a second run finds nothing more to do.
 
-Derivatives are not taken afterwards: custom derivatives and `stop_gradient` are gone. A result may be an argument
-itself where it was a copy or a view of it.
+Custom derivatives and `stop_gradient` are gone, unless derivatives are to be taken afterwards. A result may be an
+argument itself where it was a copy or a view of it.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,6 +33,7 @@ for _rule in RULES:
     for _root in _rule.roots:
         _by_root.setdefault(_root, []).append(_rule)
 
+_DERIVATIVES_ONLY = ("custom_jvp", "custom_vjp", "stop_gradient")
 # Constants up to this many bytes are evaluated with, and compared.
 SMALL = 1 << 16
 # A constant that is computed may be this many times as large as those it is computed from.
@@ -41,12 +42,13 @@ GROWTH = 4
 LIMIT = 100
 
 
-def simplify(program: Program, *, checked: bool = False) -> Program:
+def simplify(program: Program, *, checked: bool = False, differentiable: bool = False) -> Program:
     """Return a program that gives the same results, to the bit, for all arguments.
 
     Args:
         program: any program; its structure, names and the types of its inputs and outputs are kept.
         checked: whether to verify the IR's laws after each pass.
+        differentiable: whether to keep what changes derivatives only: custom ones and `stop_gradient`.
 
     Cost: linear in the number of equations.
 
@@ -59,19 +61,17 @@ def simplify(program: Program, *, checked: bool = False) -> Program:
         c: float32[] = subtract a b
         return c
     """
-    return _simplified(program, checked, {})
+    done: dict[int, tuple[Program, Program]] = {}
+    verified = check if checked else (lambda program: program)
 
+    def simplified(program: Program) -> Program:
+        if id(program) not in done:
+            out = verified(_Forward(program, simplified, differentiable).run())
+            out = verified(_without_unneeded(out))
+            done[id(program)] = (program, out)  # with the program, so that no other gets its id
+        return done[id(program)][1]
 
-def _simplified(program: Program, checked: bool, done: dict[int, tuple[Program, Program]]) -> Program:
-    if id(program) not in done:
-        out = _Forward(program, lambda inner: _simplified(inner, checked, done)).run()
-        if checked:
-            check(out)
-        out = _without_unneeded(out)
-        if checked:
-            check(out)
-        done[id(program)] = (program, out)  # with the program, so that no other gets its id
-    return done[id(program)][1]
+    return simplified(program)
 
 
 def _without_unneeded(program: Program) -> Program:
@@ -101,9 +101,10 @@ def _like(program, constants, equations, outputs):
 class _Forward:
     """The pass from the first equation to the last."""
 
-    def __init__(self, program: Program, simplified: Callable[[Program], Program]):
+    def __init__(self, program: Program, simplified: Callable[[Program], Program], differentiable: bool):
         self.program = program
         self.simplified = simplified
+        self.differentiable = differentiable
         self.known = Known()
         self.constants: list[tuple[Var, Any]] = []
         self.equations: list[Equation] = []
@@ -179,41 +180,35 @@ class _Forward:
             applied = self._applied(proposed, equation, out)
         except FuncgradError:  # not for operands of these types
             return None
-        return applied if applied is not None else None
+        return applied if applied.outputs[0] is out else None
 
-    def _applied(self, proposed: Apply, equation: Equation, out: Var | None) -> Equation | None:
-        """Return the proposed equation for `out`, its operands added; None where its type is another."""
+    def _applied(self, proposed: Apply, equation: Equation, out: Var | None = None) -> Equation:
+        """Return the equation proposed, its operands added: for `out` where that has its type, else for a new
+        variable."""
         primitive = primitive_named(proposed.name)
         inputs = []
         for part in proposed.inputs:
             if isinstance(part, Apply):
-                inner = self._applied(part, equation, None)
-                self.take(inner)
-                part = self.atom(inner.outputs[0])
+                part = self._added(part, equation)
             inputs.append(part)
         kind = primitive.type_rule(*[a.type for a in inputs], **proposed.params)
-        if out is None:
+        if out is None or kind.strong() != out.type.strong():
             out = Var(kind)
-        elif kind.strong() != out.type.strong():
-            return None
         return Equation(primitive, tuple(inputs), proposed.params, (out,), equation.source)
 
     # Evaluating.
 
-    def constant(self, value: Any, var: Var | None = None) -> Atom:
+    def constant(self, value: Any, var: Var) -> Atom:
         """Return the atom for a constant: a literal, one that is there already, or `var`."""
-        if not isinstance(value, (np.ndarray, np.generic, float, int, complex)):
-            assert var is not None
-            self.constants.append((var, value))  # traced: it has a value only when the outer program runs
+        if type(value) is Tracer:  # it has a value only when the program around this one runs
+            self.constants.append((var, value))
             return var
-        kind = type_of(value).strong() if var is None else var.type
-        if not kind.shape:
-            return Literal(kind.dtype.type(np.asarray(value)[()]))
+        if not var.type.shape:
+            return Literal(var.type.dtype.type(np.asarray(value)[()]))
         bits = value.tobytes() if value.nbytes <= SMALL else id(value)
         key = (value.shape, value.dtype, bits)
         if key in self._constants_seen:
             return self._constants_seen[key]
-        var = Var(kind) if var is None else var
         self._constants_seen[key] = var
         if _is_uniform(value):
             broadcast_to = primitive_named("broadcast_to")
@@ -229,7 +224,7 @@ class _Forward:
         values = []
         size = 0
         for atom in equation.inputs:
-            value = atom.value if type(atom) is Literal else self.known.constants.get(atom)
+            value = atom.value if isinstance(atom, Literal) else self.known.constants.get(atom)
             if value is None:
                 return False
             size += getattr(value, "nbytes", 8)
@@ -249,7 +244,7 @@ class _Forward:
         if any(x is None for x in atoms):
             return False
         for var, x in zip(equation.outputs, atoms, strict=True):
-            self._replaced[var] = x if type(x) is Literal else self.constant(x)
+            self._replaced[var] = x if type(x) is Literal else self.constant(x, var)
         return True
 
     # Inlining.
@@ -257,6 +252,8 @@ class _Forward:
     def _inlined(self, equation: Equation) -> bool:
         """Add the equations of a called function in place of the call, where that can be done."""
         name = equation.primitive.name
+        if self.differentiable and name in _DERIVATIVES_ONLY:
+            return False
         if name == "stop_gradient":
             self._replaced[equation.outputs[0]] = equation.inputs[0]
             return True
@@ -299,8 +296,7 @@ class _Forward:
     def _added(self, given: Any, call: Equation) -> Atom:
         if not isinstance(given, Apply):
             return given
-        equation = self._applied(given, call, None)
-        assert equation is not None
+        equation = self._applied(given, call)
         self.take(equation)
         return self.atom(equation.outputs[0])
 

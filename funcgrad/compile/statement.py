@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.index import Index, Loop
 
-__all__ = ["Access", "Effect", "HostCall", "MatrixProduct", "Operand", "Statement"]
+__all__ = [
+    "Access",
+    "Effect",
+    "ForeignCall",
+    "HostCall",
+    "Info",
+    "MatrixProduct",
+    "Operand",
+    "Place",
+    "Statement",
+]
 
 
 class Access(NamedTuple):
@@ -39,6 +49,37 @@ class MatrixProduct(NamedTuple):
     columns: Loop
     inner: Loop
 
+    @property
+    def flops(self) -> int:
+        return 2 * self.rows.extent * self.columns.extent * self.inner.extent
+
+
+class Place(NamedTuple):
+    """Memory that a foreign function is given, from `offset` on.
+
+    `touched` is the offset with further loops in it, the function's own: they say which elements it touches.
+    """
+
+    buffer: Buffer
+    offset: Index
+    touched: Index
+    writes: bool = False
+    reads: bool = True
+
+
+class Info(NamedTuple):
+    """Where a foreign function says how it went; a positive number sets this bit of the status (0: none)."""
+
+    bit: int
+
+
+class ForeignCall(NamedTuple):
+    """A routine of BLAS or LAPACK at the point of its loops: characters, integers and numbers, places, info."""
+
+    routine: str
+    arguments: tuple[Any, ...]
+    flops: int
+
 
 class Operand(NamedTuple):
     """A whole buffer as an array of some shape."""
@@ -63,23 +104,24 @@ class Statement:
         loops: in the order in which they run.
         effects: performed in order at each point.
         carried: the loops whose iterations depend on those before (sums, scans, scatters).
-        call: in place of effects, a matrix product or a host call.
+        call: in place of effects, a matrix product, a foreign or a host call.
     """
 
-    __slots__ = ("_accesses", "call", "carried", "effects", "loops")
+    __slots__ = ("_accesses", "_size", "call", "carried", "effects", "loops")
 
     def __init__(
         self,
         loops: tuple[Loop, ...],
         effects: tuple[Effect, ...] = (),
         carried: frozenset[Loop] = frozenset(),
-        call: MatrixProduct | HostCall | None = None,
+        call: MatrixProduct | ForeignCall | HostCall | None = None,
     ):
         self.loops = tuple(loop for loop in loops if loop.extent != 1)
         self.effects = effects
         self.carried = carried
         self.call = call
         self._accesses: list[Access] | None = None
+        self._size = 0
 
     @property
     def accesses(self) -> list[Access]:
@@ -95,6 +137,14 @@ class Statement:
                     yield Access(x.buffer, None, False)
             for y in self.call.results:
                 yield Access(y.buffer, None, True)
+            return
+        if isinstance(self.call, ForeignCall):
+            for x in self.call.arguments:
+                if isinstance(x, Place):
+                    if x.reads:
+                        yield Access(x.buffer, x.touched, False)
+                    if x.writes:
+                        yield Access(x.buffer, x.touched, True)
             return
         if self.call is not None:
             product = self.call
@@ -117,8 +167,10 @@ class Statement:
 
     @property
     def size(self) -> int:
-        """How many nodes its expressions have."""
-        return sum(effect.value.size for effect in self.effects) or 1
+        """How many nodes its expressions have, shared ones counted once."""
+        if not self._size:
+            self._size = sum(sum(1 for _ in effect.value.walk()) for effect in self.effects) + 1
+        return self._size
 
     @property
     def points(self) -> int:

@@ -39,11 +39,7 @@ class Total:
         out, kind = writer.out, llvm_type(self.dtype)
         old = out.set(f"load {kind}, ptr {self.place}")
         if not self.compensated:
-            if self.op in ("add", "multiply") and self.dtype.kind == "f":
-                instruction = "fadd" if self.op == "add" else "fmul"
-                new = out.set(f"{instruction} reassoc {kind} {old}, {value}")
-            else:
-                new = out.apply(self.op, self.dtype, [old, value])
+            new = out.combine(self.op, self.dtype, old, value)
             out.do(f"store {kind} {new}, ptr {self.place}")
             return
         new = out.set(f"fadd {kind} {old}, {value}")

@@ -34,12 +34,11 @@ class ValueWriter:
 
     def __init__(self, locals_: dict[Buffer, Local], careful: bool):
         self.out = Instructions(careful)
-        self.parameters: list[Buffer] = []
+        self.parameters: dict[Buffer, int] = {}  # each with the offset of the element it points to
         self.entry: list[str] = []
         self.block = "entry"
         self._locals = locals_
         self._stack: dict[Buffer, str] = {}
-        self._constants: dict[tuple[str, str], str] = {}
         self._known: dict = {}
         self._loaded: set[Buffer] = set()
         self._labels = 0
@@ -91,8 +90,10 @@ class ValueWriter:
         local = self._locals.get(buffer)
         if local is None:
             if buffer not in self.parameters:
-                self.parameters.append(buffer)
-            base = f"%p{self.parameters.index(buffer)}"
+                # A parameter points to where the nest begins to read: equal nests on other parts are equal.
+                self.parameters[buffer] = offset.constant
+            base = f"%p{list(self.parameters).index(buffer)}"
+            offset = offset + -self.parameters[buffer]
         else:
             base = self._stack.get(buffer)
             if base is None:
@@ -182,6 +183,10 @@ class ValueWriter:
             return self.out.cast(args[0], x.args[0].dtype, x.dtype)
         if x.op == "checked":
             return self._checked(args[0], x.detail)
+        if x.op == "nonzero":
+            kind = llvm_type(x.dtype)
+            self.out.flag(self.out.set(f"fcmp oeq {kind} {args[0]}, {constant(0, x.dtype)}"), x.detail)
+            return args[0]
         return self.out.apply(x.op, x.args[0].dtype, args)
 
     def _checked(self, position, extent):
@@ -221,14 +226,6 @@ class ValueWriter:
         self._jump(end)
         self._begin(end)
         return self.out.set(f"phi {llvm_type(x.dtype)} [ {value}, %{after} ], [ {other}, %{before} ]")
-
-    def _constant_in_memory(self, kind: str, value: str) -> str:
-        """Return the address of a constant, for functions that want one."""
-        known = self._constants.get((kind, value))
-        if known is None:
-            known = self._constants[kind, value] = f"%c{len(self._constants)}"
-            self.entry += [f"  {known} = alloca {kind}", f"  store {kind} {value}, ptr {known}"]
-        return known
 
 
 _ZERO = Counter("0", 0, 0)

@@ -84,7 +84,7 @@ def _unary(self, primitive):
 def _power(self, n):
     # The cheap exponents are those for which NumPy's own ** takes a shortcut.
     if type(n) in (int, float):
-        if n == 2:
+        if n == 2 and self.dtype.kind in ("iufc" if type(n) is int else "fc"):
             return _unary(self, arithmetic.square)
         if n == 0.5 and self.dtype.kind in "fc":
             return _unary(self, sqrt)

@@ -83,7 +83,7 @@ class Place(Linear):
             conditions, inner = put_by(key, shape, index)
             return lower.guard(conditions, lambda: x.at(inner), lower.const(0, out.dtype))
 
-        return lower.map(out, at)
+        return lower.place(out, x, at, lambda index: taken_from(key, shape, index))
 
     def batch_rule(self, size, batched, x, *, shape, key):
         return place(x, shape=(size, *shape), key=key.batched()), True
@@ -128,7 +128,8 @@ class IndexUpdate(JointlyLinear):
             conditions, inner = put_by(key, out.shape, index)
             return lower.guard(conditions, lambda: lower.cast(v.spread(inner), out.dtype), x.at(index))
 
-        return lower.map(out, at)
+        part = indexed_shape(out, key)
+        return lower.update(out, x, v, part, at, lambda index: taken_from(key, out.shape, index))
 
     def overwrite_rule(self, y_bar, x, v, *, key):
         v_bar = conform(np.array(y_bar[key])[()], v)

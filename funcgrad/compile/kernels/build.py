@@ -24,10 +24,8 @@ from funcgrad.compile.kernels import (  # noqa: F401 (each registers its kernels
 from funcgrad.compile.kernels.formats import F32, F64, KERNELS, Format, Kernel
 from funcgrad.compile.kernels.library import TEXT, source_hash, symbol
 
-__all__ = ["compiled", "kernel_text", "write"]
+__all__ = ["compiled", "kernel_text", "scalar_text", "write"]
 
-# Numba leaves the text as it was generated; `optimized` below does all the work, for no particular CPU.
-numba.config.OPT = type(numba.config.OPT)(0)
 DEFINITION = re.compile(r"^define [^\n]*\n(?:.*\n)*?}\n", re.MULTILINE)
 
 
@@ -71,9 +69,13 @@ def cleaned(text: str, name: str) -> str:
     inputs = re.search(r"\((.*)\)", head)[1]
     kind = "double" if name.endswith("f64") else "float"
     names = ", ".join(f"{kind} {n}" for n in re.findall(r"%[\w.\"]+", inputs))
-    rest = re.sub(r"(, )?![\w.]+ ![0-9]+|, !\w+ !\d+", "", rest)
-    rest = re.sub(r" #\d+$", "", rest, flags=re.MULTILINE)
-    rest = re.sub(r"\s*;.*$", "", rest, flags=re.MULTILINE)
+    rest = re.sub(r", ![\w.]+ !\d+| #\d+$|\s*;.*$", "", rest, flags=re.MULTILINE)
+    # Flags that only newer LLVMs know, and value names.
+    rest = re.sub(r" (?:nsw|nuw|nneg|samesign|disjoint|exact)\b", "", rest)
+    found = re.findall(r"%[\w.]+", f"{names}\n{rest}")
+    values = {old: f"%v{k}" for k, old in enumerate(dict.fromkeys(found))}
+    names, rest = (re.sub(r"%[\w.]+", lambda m: values[m[0]], part) for part in (names, rest))
+    rest = rest.removeprefix("entry:\n").replace("tail call", "call")
     result = f"define internal {kind} @{name}({names}) alwaysinline nounwind {{\n{rest}"
     _checked(result, name)
     return result
@@ -89,18 +91,29 @@ def _checked(text: str, name: str) -> None:
 
 def compiled() -> dict[str, str]:
     """Return the definition of every kernel by its symbol."""
-    return {
-        symbol(kernel.name, fmt.dtype): kernel_text(kernel, fmt)
-        for kernel in KERNELS.values()
-        for fmt in (F64, F32)
-    }
+    before = numba.config.OPT
+    # Numba leaves the text as it was generated; `optimized` does all the work, for no particular CPU.
+    numba.config.OPT = type(before)(0)
+    try:
+        return {
+            symbol(kernel.name, fmt.dtype): kernel_text(kernel, fmt)
+            for kernel in KERNELS.values()
+            for fmt in (F64, F32)
+        }
+    finally:
+        numba.config.OPT = before
+
+
+def scalar_text() -> str:
+    """Return what `scalar.ll` should hold."""
+    definitions = compiled()
+    header = f"; Written by funcgrad.compile.kernels.build.\n; sources {source_hash()}\n; numba {numba.__version__}\n"
+    return header + "\n" + "\n".join(definitions[name] for name in sorted(definitions))
 
 
 def write() -> None:
     """Write `scalar.ll`."""
-    definitions = compiled()
-    header = f"; Written by funcgrad.compile.kernels.build.\n; sources {source_hash()}\n; numba {numba.__version__}\n"
-    TEXT.write_text(header + "\n" + "\n".join(definitions[name] for name in sorted(definitions)))
+    TEXT.write_text(scalar_text())
 
 
 if __name__ == "__main__":

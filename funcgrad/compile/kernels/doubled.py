@@ -9,7 +9,7 @@ from numba import njit
 
 from funcgrad.compile.kernels.intrinsics import fma, reciprocal
 
-__all__ = ["fast_two_sum", "multiply", "quotient", "two_product", "two_sum"]
+__all__ = ["divide", "fast_two_sum", "multiply", "quotient", "two_product", "two_sum"]
 
 
 @njit
@@ -36,15 +36,22 @@ def two_product(a, b):
 
 @njit
 def multiply(a, a_low, b, b_low):
-    """Return (a + a_low) * (b + b_low) as hi + lo."""
+    """Return (a + a_low) * (b + b_low) as hi + lo, where lo may be a few ulps of hi."""
     product, error = two_product(a, b)
-    return fast_two_sum(product, fma(a, b_low, fma(a_low, b, error)))
+    return product, fma(a, b_low, fma(a_low, b, error))
 
 
 @njit
 def quotient(a, a_low, b, b_low):
-    """Return (a + a_low) / (b + b_low) as hi + lo, with one division."""
+    """Return (a + a_low) / (b + b_low) as hi + lo with one division; lo may be a few ulps of hi."""
     inverse = reciprocal(b)
     ratio = a * inverse
-    rest = fma(-ratio, b, a) + fma(-ratio, b_low, a_low)
-    return fast_two_sum(ratio, rest * inverse)
+    return ratio, fma(-ratio, b_low, fma(-ratio, b, a) + a_low) * inverse
+
+
+@njit
+def divide(a, a_low, b, b_low):
+    """Return (a + a_low) / (b + b_low) rounded almost correctly; where a_low is absent it is -0, which costs nothing."""
+    inverse = reciprocal(b)
+    ratio = a * inverse
+    return fma(fma(-ratio, b_low, fma(-ratio, b, a) + a_low), inverse, ratio)

@@ -10,15 +10,14 @@ from functools import cache
 
 from numba import njit
 
+from funcgrad.compile.kernels.doubled import divide, fast_two_sum
 from funcgrad.compile.kernels.formats import Format, kernel
 from funcgrad.compile.kernels.intrinsics import bits, cut, fabs, float_of_bits, fma, polynomial, where
 
-__all__ = ["LN2", "LOG2_E", "exponential_parts", "scale"]
+__all__ = ["LN2", "LOG2_E", "exp_of_sum", "exponential_parts", "scale"]
 
-LN2 = "0.693147180559945309417232121458176568075500134360255254120680009493393621969694715605863326996418687"
-LOG2_E = (
-    "1.442695040888963407359924681001892137426645954152985934135449406931109219181185079885526622893506345"
-)
+LN2 = "0.693147180559945309417232121458176568075500134360255254120680009493393621"
+LOG2_E = "1.442695040888963407359924681001892137426645954152985934135449406931109219"
 
 
 @cache
@@ -38,7 +37,7 @@ def scale(fmt: Format):
 
 @cache
 def exponential_parts(fmt: Format):
-    """Return a function of x giving t, n, r and q: e^x = 2^n * (1 + r + q), n in the low bits of t."""
+    """Return a function of x giving t, r and q: e^x = 2^n * (1 + r + q), n in the low bits of t."""
     magic, table = fmt.magic, fmt.table("EXP")
     (log2_e,), (ln2, ln2_low) = fmt.split(LOG2_E, 1), fmt.split(LN2, 2)
 
@@ -47,7 +46,7 @@ def exponential_parts(fmt: Format):
         t = fma(x, log2_e, magic)
         n = t - magic
         r = fma(-n, ln2_low, fma(-n, ln2, x))
-        return t, n, r, r * r * polynomial(r, table)
+        return t, r, r * r * polynomial(r, table)
 
     return exponential_parts
 
@@ -61,10 +60,27 @@ def exp(fmt: Format):
     def exp(x):
         x = where(x < low, low, x)
         x = where(x > high, high, x)
-        t, n, r, q = parts(x)
+        t, r, q = parts(x)
         return scaled(one + (r + q), t)
 
     return exp
+
+
+@cache
+def exp_of_sum(fmt: Format):
+    """Return a function of x + x_low <= 0 giving e^(x + x_low)."""
+    scaled, table, magic, one = scale(fmt), fmt.table("EXP"), fmt.magic, fmt(1)
+    (log2_e,), (ln2, ln2_low), low = fmt.split(LOG2_E, 1), fmt.split(LN2, 2), fmt.pick(-746, -104.5)
+
+    @njit
+    def exp_of_sum(x, x_low):
+        x = where(x < low, low, x)
+        t = fma(x, log2_e, magic)
+        n = t - magic
+        r = fma(-n, ln2, x) + fma(-n, ln2_low, x_low)
+        return scaled(one + fma(r * r, polynomial(r, table), r), t)
+
+    return exp_of_sum
 
 
 @kernel()
@@ -93,7 +109,7 @@ def expm1(fmt: Format):
     def expm1(x):
         y = where(x < low, low, x)
         y = where(y > high, high, y)
-        t, n, r, q = parts(y)
+        t, r, q = parts(y)
         power = float_of_bits((bits(t) << shift) + one_bits, one)
         result = fma(power, r + q, power - half)
         return where(fabs(x) < tiny, x, result + result)
@@ -105,13 +121,14 @@ def expm1(fmt: Format):
 def logistic(fmt: Format):
     """1 / (1 + e^-x), computed from e^-|x| so that nothing overflows and small results stay exact."""
     parts, scaled = exponential_parts(fmt), scale(fmt)
-    low, zero, one = fmt.pick(-746, -104.5), fmt(0), fmt(1)
+    low, zero, one, absent = fmt.pick(-746, -104.5), fmt(0), fmt(1), fmt(-0.0)
 
     def logistic(x):
         y = -fabs(x)
         y = where(y < low, low, y)
-        t, n, r, q = parts(y)
+        t, r, q = parts(y)
         e = scaled(one + (r + q), t)
-        return where(x < zero, e, one) / (one + e)
+        bottom, bottom_low = fast_two_sum(one, e)
+        return divide(where(x < zero, e, one), absent, bottom, bottom_low)
 
     return logistic

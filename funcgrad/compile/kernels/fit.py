@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import mpmath as mp
 import numpy as np
 
-__all__ = ["TABLES", "Table", "remez"]
+__all__ = ["Table", "remez", "tables"]
 
-mp.mp.dps = 60
+DIGITS = 60
 
 
 @dataclass(frozen=True)
 class Table:
-    """A polynomial to fit: `count[0]` coefficients for float64, `count[1]` for float32."""
+    """A polynomial to fit, with the numbers of coefficients for the formats F64, F32 and SHORT of `formats.py`."""
 
     name: str
     formula: str
@@ -28,7 +28,7 @@ class Table:
     weight: Callable
     low: float
     high: float
-    count: tuple[int, int]
+    count: tuple[int, int, int]
 
 
 def remez(function: Callable, weight: Callable, low, high, count: int) -> tuple[list, mp.mpf]:
@@ -88,8 +88,9 @@ def _one(x):
     return mp.mpf(1)
 
 
-def _erfcx(t):
-    x = 4 * (1 + t) / (1 - t)
+def _erfcx(v):
+    s = v + mp.mpf(7) / 16
+    x = 4 * s / (1 - s)
     return (1 + 2 * x) * mp.exp(x * x) * mp.erfc(x)
 
 
@@ -125,187 +126,205 @@ def _digamma_rest(w):
     return (mp.log(x) - 1 / (2 * x) - mp.digamma(x)) * x * x
 
 
-DIGAMMA_ZERO = mp.findroot(mp.digamma, 1.4616321449683623)
-HALF_LN2 = 0.34666
-LN2 = mp.log(2)
-ROOT = mp.sqrt(2)
+REALS = (np.float64, np.float32, np.float64)
 
-# name, formula, function, weight, interval, number of coefficients in float64 and float32 (0: not needed)
-TABLES = [
-    Table(
-        "EXP",
-        "(exp(r) - 1 - r) / r^2",
-        _series(lambda k: 1 / mp.factorial(k + 2)),
-        lambda r: abs(r),
-        -HALF_LN2,
-        HALF_LN2,
-        (10, 5),
-    ),
-    Table(
-        "EXP2",
-        "(2^r - 1) / r",
-        _series(lambda k: LN2 ** (k + 1) / mp.factorial(k + 1)),
-        _one,
-        -0.5001,
-        0.5001,
-        (11, 6),
-    ),
-    Table(
-        "LOG",
-        "(log(1+f) - f + f^2/2) / f^3",
-        lambda f: (mp.log1p(f) - f + f * f / 2) / f**3,
-        lambda f: f * f * (f / mp.log1p(f)),
-        1 / ROOT - 1.00001,
-        ROOT - 0.99999,
-        (19, 8),
-    ),
-    Table(
-        "LOG2",
-        "(log2(1+f) - f*log2(e)) / f^2",
-        lambda f: (mp.log1p(f) - f) / f**2 / LN2,
-        lambda f: f * (f / mp.log1p(f)),
-        1 / ROOT - 1.00001,
-        ROOT - 0.99999,
-        (20, 9),
-    ),
-    Table(
-        "SIN",
-        "(sin(r) - r) / r^3, of r^2",
-        _series(lambda k: (-1) ** (k + 1) / mp.factorial(2 * k + 3)),
-        lambda z: z,
-        0,
-        0.625,
-        (6, 3),
-    ),
-    Table(
-        "COS",
-        "(cos(r) - 1 + r^2/2) / r^4, of r^2",
-        _series(lambda k: (-1) ** k / mp.factorial(2 * k + 4)),
-        lambda z: z * z,
-        0,
-        0.625,
-        (6, 3),
-    ),
-    Table(
-        "SINPI",
-        "(sin(pi*f) - pi*f) / f^3, of f^2",
-        _series(lambda k: (-1) ** (k + 1) * mp.pi ** (2 * k + 3) / mp.factorial(2 * k + 3)),
-        lambda z: z,
-        0,
-        0.25,
-        (8, 5),
-    ),
-    Table(
-        "SINH",
-        "(sinh(x) - x) / x^3, of x^2",
-        _series(lambda k: 1 / mp.factorial(2 * k + 3)),
-        lambda z: z,
-        0,
-        1,
-        (7, 3),
-    ),
-    Table(
-        "ARCSIN",
-        "(arcsin(x) - x) / x^3, of x^2",
-        _series(lambda k: mp.binomial(2 * k + 2, k + 1) / mp.mpf(4) ** (k + 1) / (2 * k + 3), 110),
-        lambda z: z,
-        0,
-        0.25,
-        (12, 5),
-    ),
-    Table(
-        "ARCTAN",
-        "(arctan(t) - t) / t^3, of t^2",
-        _series(lambda k: mp.mpf((-1) ** (k + 1)) / (2 * k + 3), 90),
-        lambda z: z,
-        0,
-        0.1717,
-        (10, 5),
-    ),
-    Table("CBRT", "m^(-1/3)", lambda m: m ** (-mp.mpf(1) / 3), lambda m: m ** (mp.mpf(1) / 3), 1, 2, (5, 4)),
-    Table(
-        "POWER",
-        "(2*artanh(s)/(s*ln 2) - c0 - c1*s^2) / s^4, of s^2",
-        _series(lambda k: 2 / ((2 * k + 5) * LN2)),
-        lambda z: z * z,
-        0,
-        0.02945,
-        (8, 0),
-    ),
-    Table("ERF", "log(erfc(x)) / x", _log_erfc, _erf_weight, 1e-30, 6, (23, 9)),
-    Table(
-        "ERFC",
-        "(1 + 2*x) * exp(x^2) * erfc(x), of (x-4)/(x+4)",
-        _erfcx,
-        lambda t: 1 / _erfcx(t),
-        -1,
-        0.745,
-        (23, 12),
-    ),
-    Table(
-        "GAMMALN",
-        "gammaln(2 + t) / t",
-        lambda t: mp.loggamma(2 + t) / t,
-        lambda t: t / mp.loggamma(2 + t),
-        -0.5,
-        0.5,
-        (18, 0),
-    ),
-    Table(
-        "STIRLING",
-        "x * (gammaln(x) - (x-1/2)*log(x) + x - log(2*pi)/2), of 1/x^2",
-        _stirling,
-        _one,
-        1e-12,
-        1 / 64,
-        (7, 0),
-    ),
-    Table(
-        "DIGAMMA",
-        "digamma(x) / (x - x0), of x - 3/2",
-        lambda u: mp.digamma(1.5 + u) / (1.5 + u - DIGAMMA_ZERO),
-        lambda u: (1.5 + u - DIGAMMA_ZERO) / mp.digamma(1.5 + u),
-        -0.5,
-        0.5,
-        (21, 0),
-    ),
-    Table(
-        "DIGAMMA_LARGE",
-        "x^2 * (log(x) - 1/(2*x) - digamma(x)), of 1/x^2",
-        _digamma_rest,
-        _one,
-        1e-12,
-        1 / 64,
-        (7, 0),
-    ),
-    Table(
-        "ERFINV_CENTRE",
-        "erfinv(y)/y, of w - 25/8 with w = -log(1-y^2)",
-        lambda u: _erfinv(u + mp.mpf(25) / 8),
-        lambda u: 1 / _erfinv(u + mp.mpf(25) / 8),
-        -3.125 + 1e-9,
-        3.125,
-        (23, 0),
-    ),
-    Table(
-        "ERFINV_MIDDLE",
-        "erfinv(y)/y, of sqrt(w) - 13/4",
-        lambda u: _erfinv((u + 3.25) ** 2),
-        lambda u: 1 / _erfinv((u + 3.25) ** 2),
-        -0.75,
-        0.75,
-        (19, 0),
-    ),
-    Table(
-        "ERFINV_TAIL",
-        "erfinv(y)/y, of sqrt(w) - 5",
-        lambda u: _erfinv((u + 5) ** 2),
-        lambda u: 1 / _erfinv((u + 5) ** 2),
-        -1,
-        1.1,
-        (17, 0),
-    ),
-]
+
+def tables() -> list[Table]:
+    """Return every table; call it and fit within `mp.workdps(DIGITS)`."""
+    digamma_zero = mp.findroot(mp.digamma, 1.4616321449683623)
+    half_ln2, ln2, root = 0.34666, mp.log(2), mp.sqrt(2)
+    return [
+        Table(
+            "EXP",
+            "(exp(r) - 1 - r) / r^2",
+            _series(lambda k: 1 / mp.factorial(k + 2)),
+            lambda r: abs(r),
+            -half_ln2,
+            half_ln2,
+            (10, 5, 0),
+        ),
+        Table(
+            "EXP2",
+            "(2^r - 1) / r",
+            _series(lambda k: ln2 ** (k + 1) / mp.factorial(k + 1)),
+            _one,
+            -0.5001,
+            0.5001,
+            (11, 6, 7),
+        ),
+        Table(
+            "LOG",
+            "(log(1+f) - f + f^2/2) / f^3",
+            lambda f: (mp.log1p(f) - f + f * f / 2) / f**3,
+            lambda f: f * f * (f / mp.log1p(f)),
+            1 / root - 1.00001,
+            root - 0.99999,
+            (19, 8, 13),
+        ),
+        Table(
+            "LOG2",
+            "(log2(1+f) - f*log2(e)) / f^2",
+            lambda f: (mp.log1p(f) - f) / f**2 / ln2,
+            lambda f: f * (f / mp.log1p(f)),
+            1 / root - 1.00001,
+            root - 0.99999,
+            (20, 9, 13),
+        ),
+        Table(
+            "LOG10",
+            "(log10(1+f) - f*log10(e)) / f^2",
+            lambda f: (mp.log1p(f) - f) / f**2 / mp.log(10),
+            lambda f: f * (f / mp.log1p(f)),
+            1 / root - 1.00001,
+            root - 0.99999,
+            (20, 9, 0),
+        ),
+        Table(
+            "SIN",
+            "(sin(r) - r) / r^3, of r^2",
+            _series(lambda k: (-1) ** (k + 1) / mp.factorial(2 * k + 3)),
+            lambda z: z,
+            0,
+            0.625,
+            (6, 3, 0),
+        ),
+        Table(
+            "COS",
+            "(cos(r) - 1 + r^2/2) / r^4, of r^2",
+            _series(lambda k: (-1) ** k / mp.factorial(2 * k + 4)),
+            lambda z: z * z,
+            0,
+            0.625,
+            (6, 3, 0),
+        ),
+        Table(
+            "SINPI",
+            "(sin(pi*f) - pi*f) / f^3, of f^2",
+            _series(lambda k: (-1) ** (k + 1) * mp.pi ** (2 * k + 3) / mp.factorial(2 * k + 3)),
+            lambda z: z,
+            0,
+            0.25,
+            (8, 5, 6),
+        ),
+        Table(
+            "SINC",
+            "(sin(pi*f)/(pi*f) - 1) / f^2, of f^2",
+            _series(lambda k: (-1) ** (k + 1) * mp.pi ** (2 * k + 2) / mp.factorial(2 * k + 3)),
+            lambda z: z,
+            0,
+            0.25,
+            (8, 5, 6),
+        ),
+        Table(
+            "SINH",
+            "(sinh(x) - x) / x^3, of x^2",
+            _series(lambda k: 1 / mp.factorial(2 * k + 3)),
+            lambda z: z,
+            0,
+            1,
+            (7, 3, 0),
+        ),
+        Table(
+            "ARCSIN",
+            "(arcsin(x) - x) / x^3, of x^2",
+            _series(lambda k: mp.binomial(2 * k + 2, k + 1) / mp.mpf(4) ** (k + 1) / (2 * k + 3), 110),
+            lambda z: z,
+            0,
+            0.25,
+            (12, 5, 0),
+        ),
+        Table(
+            "ARCTAN",
+            "(arctan(t) - t) / t^3, of t^2",
+            _series(lambda k: mp.mpf((-1) ** (k + 1)) / (2 * k + 3), 90),
+            lambda z: z,
+            0,
+            0.1717,
+            (10, 5, 0),
+        ),
+        Table(
+            "CBRT",
+            "m^(-1/3)",
+            lambda m: m ** (-mp.mpf(1) / 3),
+            lambda m: m ** (mp.mpf(1) / 3),
+            0.7071,
+            1.41422,
+            (5, 4, 0),
+        ),
+        Table(
+            "POWER",
+            "(2*artanh(s)/(s*ln 2) - c0 - c1*s^2) / s^4, of s^2",
+            _series(lambda k: 2 / ((2 * k + 5) * ln2)),
+            lambda z: z * z,
+            0,
+            0.02945,
+            (8, 0, 0),
+        ),
+        Table("ERF", "log(erfc(x)) / x", _log_erfc, _erf_weight, 1e-30, 6, (23, 9, 0)),
+        Table(
+            "ERFC",
+            "((1 + 2*x) * exp(x^2) * erfc(x) - 1) / s, of s - 7/16 with s = x/(x+4)",
+            lambda v: (_erfcx(v) - 1) / (v + mp.mpf(7) / 16),
+            lambda v: (v + mp.mpf(7) / 16) / _erfcx(v),
+            -0.4375,
+            0.435,
+            (23, 12, 0),
+        ),
+        Table(
+            "GAMMALN",
+            "(gammaln(2 + t)/t - (1 - euler)) / t",
+            lambda t: (mp.loggamma(2 + t) / t - (1 - mp.euler)) / t,
+            lambda t: t * t / mp.loggamma(2 + t),
+            -0.5,
+            0.5,
+            (18, 0, 10),
+        ),
+        Table(
+            "STIRLING",
+            "x * (gammaln(x) - (x-1/2)*log(x) + x - log(2*pi)/2), of 1/x^2",
+            _stirling,
+            _one,
+            1e-12,
+            1 / 64,
+            (7, 0, 4),
+        ),
+        Table(
+            "DIGAMMA",
+            "digamma(x) / (x - x0), of x - 3/2",
+            lambda u: mp.digamma(1.5 + u) / (1.5 + u - digamma_zero),
+            lambda u: (1.5 + u - digamma_zero) / mp.digamma(1.5 + u),
+            -0.5,
+            0.5,
+            (21, 0, 12),
+        ),
+        Table(
+            "DIGAMMA_LARGE",
+            "x^2 * (log(x) - 1/(2*x) - digamma(x)), of 1/x^2",
+            _digamma_rest,
+            _one,
+            1e-12,
+            1 / 64,
+            (7, 0, 4),
+        ),
+        Table(
+            "ERFINV_CENTRE",
+            "erfinv(y)/y, of w - 3/2 with w = -log(1-y^2)",
+            lambda u: _erfinv(u + mp.mpf(3) / 2),
+            lambda u: 1 / _erfinv(u + mp.mpf(3) / 2),
+            -1.5 + 1e-9,
+            4.76,
+            (23, 0, 13),
+        ),
+        Table(
+            "ERFINV_TAIL",
+            "erfinv(y)/y, of sqrt(w) - 21/5",
+            lambda u: _erfinv((u + mp.mpf("4.2")) ** 2),
+            lambda u: 1 / _erfinv((u + mp.mpf("4.2")) ** 2),
+            -1.7,
+            1.9,
+            (28, 0, 14),
+        ),
+    ]
 
 
 def _rounded(value: mp.mpf, real: type) -> str:
@@ -320,19 +339,19 @@ def print_tables() -> None:
         '"""Minimax coefficients of the kernels, lowest power first: printed by `funcgrad.compile.kernels.fit`."""\n'
     )
     print("# fmt: off")
-    for table in TABLES:
-        for real, count in zip((np.float64, np.float32), table.count, strict=True):
+    for table in tables():
+        for suffix, real, count in zip(("64", "32", "SHORT"), REALS, table.count, strict=True):
             if not count:
                 continue
             coefficients, error = remez(table.function, table.weight, table.low, table.high, count)
-            size = np.dtype(real).itemsize * 8
             print(
                 f"\n# {table.formula} on [{table.low:.6g}, {table.high:.6g}]: relative error of the result 2^{float(mp.log(error, 2)):.1f}"
             )
             numbers = [_rounded(c, real) for c in coefficients]
             lines = [", ".join(numbers[k : k + 4]) for k in range(0, count, 4)]
-            print(f"{table.name}_{size} = (\n    " + ",\n    ".join(lines) + ",\n)")
+            print(f"{table.name}_{suffix} = (\n    " + ",\n    ".join(lines) + ",\n)")
 
 
 if __name__ == "__main__":
-    print_tables()
+    with mp.workdps(DIGITS):
+        print_tables()

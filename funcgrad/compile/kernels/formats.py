@@ -1,4 +1,4 @@
-"""The two float formats: a kernel is written once as a function of its format, which holds every constant.
+"""The float formats: a kernel is written once as a function of its format, which holds every constant.
 
 Numba computes `x * 0.5` in float64 whatever x is, so a kernel takes its constants from the format
 (`half = fmt(0.5)`), and integers are cut to the float's size by `float_of_bits`.
@@ -14,7 +14,7 @@ from numba import njit, types
 
 from funcgrad.compile.kernels import coefficients
 
-__all__ = ["F32", "F64", "KERNELS", "Format", "Kernel", "function", "kernel"]
+__all__ = ["F32", "F64", "KERNELS", "SHORT", "Format", "Kernel", "function", "kernel"]
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,18 @@ class Format:
     numba: types.Type
     fraction: int
     bias: int
+    tables: str
 
     def __call__(self, value: float) -> np.floating:
         """Return `value` as a constant of this format."""
         return self.real(value)
 
     def __hash__(self) -> int:
-        return hash(self.dtype)
+        return hash(self.tables)
 
     def table(self, name: str) -> tuple:
         """Return a table of `coefficients.py` as constants of this format."""
-        size = "64" if self.dtype == "float64" else "32"
-        return tuple(self.real(c) for c in getattr(coefficients, f"{name}_{size}"))
+        return tuple(self.real(c) for c in getattr(coefficients, f"{name}_{self.tables}"))
 
     def pick(self, double: float, single: float) -> np.floating:
         """Return the constant for this format out of the two."""
@@ -76,8 +76,10 @@ class Format:
         return self.real(np.nan)
 
 
-F64 = Format("float64", np.float64, types.float64, 52, 1023)
-F32 = Format("float32", np.float32, types.float32, 23, 127)
+F64 = Format("float64", np.float64, types.float64, 52, 1023, "64")
+F32 = Format("float32", np.float32, types.float32, 23, 127, "32")
+# float64 with polynomials of some 36 bits: for float32 kernels that are too delicate for 24 bits.
+SHORT = Format("float64", np.float64, types.float64, 52, 1023, "SHORT")
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,17 @@ class Kernel:
 KERNELS: dict[str, Kernel] = {}
 
 
-def kernel(arity: int = 1):
-    """Register the function below, which builds the kernel of its name for a format."""
+def kernel(arity: int = 1, in_double: bool = False):
+    """Register the function below, which builds the kernel of its name for a format.
+
+    With `in_double`, the float32 kernel is computed in the format SHORT, between two conversions.
+    """
 
     def register(build):
-        KERNELS[build.__name__] = Kernel(build.__name__, arity, build)
+        def for_format(fmt: Format) -> Callable:
+            return _rounded(build) if in_double and fmt is F32 else build(fmt)
+
+        KERNELS[build.__name__] = Kernel(build.__name__, arity, for_format)
         return build
 
     return register
@@ -106,3 +114,12 @@ def kernel(arity: int = 1):
 def function(build: Callable, fmt: Format) -> Callable:
     """Return the kernel that `build` makes for a format, to be called by another kernel."""
     return njit(build(fmt))
+
+
+def _rounded(build: Callable) -> Callable:
+    inner, double, single = function(build, SHORT), np.float64, np.float32
+
+    def rounded(x):
+        return single(inner(double(x)))
+
+    return rounded

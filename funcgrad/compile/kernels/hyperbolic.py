@@ -9,7 +9,7 @@ from functools import cache
 
 from numba import njit
 
-from funcgrad.compile.kernels.doubled import fast_two_sum, quotient, two_product, two_sum
+from funcgrad.compile.kernels.doubled import divide, fast_two_sum, quotient, two_product, two_sum
 from funcgrad.compile.kernels.exponential import exponential_parts
 from funcgrad.compile.kernels.formats import Format, kernel
 from funcgrad.compile.kernels.intrinsics import (
@@ -32,11 +32,11 @@ __all__ = []
 def quarter_exponential(fmt: Format):
     """Return a function of x >= 0 giving e^x / 4, infinite only where e^x / 2 is."""
     parts, one_bits, shift = exponential_parts(fmt), (fmt.bias - 2) << fmt.fraction, fmt.fraction
-    high, one = fmt.pick(712, 91), fmt(1)
+    high, one = fmt.pick(711, 90), fmt(1)
 
     @njit
     def quarter_exponential(x):
-        t, n, r, q = parts(where(x > high, high, x))
+        t, r, q = parts(where(x > high, high, x))
         return (one + (r + q)) * float_of_bits((bits(t) << shift) + one_bits, one)
 
     return quarter_exponential
@@ -73,20 +73,19 @@ def sinh(fmt: Format):
 
 @kernel()
 def tanh(fmt: Format):
-    """E / (E + 2) with E = e^(2|x|) - 1 as hi + lo, so that one rounding is left."""
+    """E / (E + 2) with E = e^(2|x|) - 1 summed with care, as its error is that of the result."""
     parts, one_bits, shift = exponential_parts(fmt), fmt.bias << fmt.fraction, fmt.fraction
-    high, one, two, tiny = fmt.pick(20, 10), fmt(1), fmt(2), fmt.pick(2.0**-27, 2.0**-13)
+    high, one, two, absent, tiny = fmt.pick(20, 10), fmt(1), fmt(2), fmt(-0.0), fmt.pick(2.0**-27, 2.0**-13)
 
     def tanh(x):
         a = fabs(x)
         a = where(a > high, high, a)
-        t, n, r, q = parts(a + a)
+        t, r, q = parts(a + a)
         power = float_of_bits((bits(t) << shift) + one_bits, one)
         head, low = fast_two_sum(power - one, power * r)
-        e, low = fast_two_sum(head, fma(power, q, low))
+        e = head + fma(power, q, low)
         bottom, bottom_low = fast_two_sum(two, e)
-        ratio, rest = quotient(e, low, bottom, bottom_low + low)
-        return where(fabs(x) < tiny, x, copysign(ratio + rest, x))
+        return where(fabs(x) < tiny, x, copysign(divide(e, absent, bottom, bottom_low), x))
 
     return tanh
 
@@ -99,7 +98,7 @@ def doubled_root(fmt: Format):
     @njit
     def doubled_root(x, x_low):
         root = sqrt(x)
-        rest = (fma(-root, root, x) + x_low) * half * reciprocal(root)
+        rest = (fma(-root, root, x) + x_low) * (half * root * reciprocal(x))
         return root, where(x == zero, zero, rest)
 
     return doubled_root

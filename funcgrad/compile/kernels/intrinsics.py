@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 # From this number of coefficients on, a polynomial is split in two.
-LONG = 12
+LONG = 8
 
 
 def _call(name: str, context, builder, signature, args):

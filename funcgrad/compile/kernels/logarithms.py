@@ -10,18 +10,14 @@ from functools import cache
 from numba import njit
 
 from funcgrad.compile.kernels.doubled import fast_two_sum, two_product, two_sum
-from funcgrad.compile.kernels.exponential import LN2, LOG2_E, exp, exp2
+from funcgrad.compile.kernels.exponential import LN2, LOG2_E, exp2, exp_of_sum
 from funcgrad.compile.kernels.formats import Format, function, kernel
 from funcgrad.compile.kernels.intrinsics import bits, cut, fabs, float_of_bits, fma, polynomial, where
 
 __all__ = ["log_checked", "log_doubled", "mantissa"]
 
-LOG10_E = (
-    "0.434294481903251827651128918916605082294397005803666566114453783165864649208870774729224949338431748"
-)
-LOG10_2 = (
-    "0.301029995663981195213738894724493026768189881462108541310427461127108189274424509486927252118186172"
-)
+LOG10_E = "0.434294481903251827651128918916605082294397005803666566114453783165864649"
+LOG10_2 = "0.301029995663981195213738894724493026768189881462108541310427461127108189"
 
 
 @cache
@@ -105,7 +101,7 @@ def log(fmt: Format):
 
     def log(x):
         y, lift_n = lift(x)
-        k, n, m = reduced(y)
+        _, n, m = reduced(y)
         n = n + lift_n
         f = m - one
         r = fma(f * f, fma(f, polynomial(f, table), -half), f)
@@ -122,7 +118,7 @@ def log2(fmt: Format):
 
     def log2(x):
         y, lift_n = lift(x)
-        k, n, m = reduced(y)
+        _, n, m = reduced(y)
         f = m - one
         r = fma(f, scale, fma(f, scale_low, f * f * polynomial(f, table)))
         return checked(x, (n + lift_n) + r)
@@ -132,19 +128,17 @@ def log2(fmt: Format):
 
 @kernel()
 def log10(fmt: Format):
-    """The logarithm to base 10, exact for powers of ten thanks to an error before rounding of a tenth of an ulp."""
-    lift, doubled, checked = lifted(fmt), log_doubled(fmt), log_checked(fmt)
-    (e_high, e_low), (two_high, two_low), zero = fmt.split(LOG10_E, 2), fmt.split(LOG10_2, 2), fmt(0)
+    """The logarithm to base 10; exact for powers of ten, whose error before the last rounding is an eighth of an ulp."""
+    lift, reduced, checked, table = lifted(fmt), mantissa(fmt), log_checked(fmt), fmt.table("LOG10")
+    one, (scale, scale_low), (two, two_low) = fmt(1), fmt.split(LOG10_E, 2), fmt.split(LOG10_2, 2)
 
     def log10(x):
         y, lift_n = lift(x)
-        n, head, rest = doubled(y, zero)
+        _, n, m = reduced(y)
         n = n + lift_n
-        product, error = two_product(head, e_high)
-        error = fma(head, e_low, fma(rest, e_high, error))
-        whole, whole_error = two_product(n, two_high)
-        total, lost = fast_two_sum(whole, product)
-        return checked(x, total + (lost + (error + fma(n, two_low, whole_error))))
+        f = m - one
+        r = fma(f, scale, fma(f, scale_low, f * f * polynomial(f, table)))
+        return checked(x, fma(n, two, fma(n, two_low, r)))
 
     return log10
 
@@ -187,14 +181,7 @@ def _log_of_sum(fmt: Format, power, logarithm):
 @kernel(2)
 def logaddexp(fmt: Format):
     """log(e^a + e^b); where a and b cancel, the error is relative to max(|a|, |b|)."""
-    natural = function(exp, fmt)
-
-    @njit
-    def power(x, low):
-        e = natural(x)
-        return fma(e, low, e)
-
-    return _log_of_sum(fmt, power, natural_log(fmt))
+    return _log_of_sum(fmt, exp_of_sum(fmt), natural_log(fmt))
 
 
 @kernel(2)

@@ -10,15 +10,15 @@ from functools import cache
 
 from numba import njit
 
-from funcgrad.compile.kernels.doubled import quotient, two_sum
+from funcgrad.compile.kernels.doubled import divide, fast_two_sum, two_product, two_sum
 from funcgrad.compile.kernels.formats import Format, kernel
 from funcgrad.compile.kernels.intrinsics import bits, cut, fabs, float_of_bits, fma, polynomial, rint, where
 
 __all__ = ["HALF_PI", "PI", "sine_of_pi"]
 
-PI = "3.141592653589793238462643383279502884197169399375105820974944592307816406286208998628034825342117068"
-HALF_PI = "1.570796326794896619231321691639751442098584699687552910487472296153908203143104499314017412671058534"
-TWO_BY_PI = "0.636619772367581343075535053490057448137838582961825794990669376235587190536906140360455211065012343"
+PI = "3.141592653589793238462643383279502884197169399375105820974944592307816406"
+HALF_PI = "1.570796326794896619231321691639751442098584699687552910487472296153908203"
+TWO_BY_PI = "0.636619772367581343075535053490057448137838582961825794990669376235587190"
 
 
 @cache
@@ -109,9 +109,11 @@ def tan(fmt: Format):
         t, r, low = reduced(x)
         s, s_low, c, c_low = both(r, low)
         odd = cut(bits(t) & 1, one) != 0
+        s, s_low = fast_two_sum(s, s_low)
+        c, c_low = fast_two_sum(c, c_low)
         top, top_low = where(odd, -c, s), where(odd, -c_low, s_low)
-        ratio, rest = quotient(top, top_low, where(odd, s, c), where(odd, s_low, c_low))
-        return where(fabs(x) < tiny, x, ratio + rest)
+        ratio = divide(top, top_low, where(odd, s, c), where(odd, s_low, c_low))
+        return where(fabs(x) < tiny, x, ratio)
 
     return tan
 
@@ -132,13 +134,16 @@ def sine_of_pi(fmt: Format):
 @kernel()
 def sinc(fmt: Format):
     """sin(pi*x)/(pi*x), 1 at 0: x less its nearest integer is exact, so that this is right for every x."""
-    sine, one, zero, half, (pi,) = sine_of_pi(fmt), fmt(1), fmt(0), fmt(0.5), fmt.split(PI, 1)
+    table, one, zero, half, tiny = fmt.table("SINC"), fmt(1), fmt(0), fmt(0.5), fmt.pick(2.0**-30, 2.0**-15)
 
     def sinc(x):
         whole = rint(x)
-        s = sine(x - whole)
-        odd = whole * half != rint(whole * half)
-        s = where(odd, -s, s)
-        return where(x == zero, one, s / (pi * x))
+        f = x - whole
+        z = f * f
+        g, g_low = fast_two_sum(one, z * polynomial(z, table))
+        s, s_low = two_product(f, g)
+        ratio = divide(s, fma(f, g_low, s_low), x, zero)
+        ratio = where(whole * half != rint(whole * half), -ratio, ratio)
+        return where(fabs(x) < tiny, one, ratio)
 
     return sinc

@@ -1,18 +1,16 @@
-"""A kernel in the loop that the compiler puts around it, compiled for this machine, and its error in ulps."""
+"""A kernel in the loop that the compiler puts around it, compiled for this machine."""
 
 import ctypes
 from functools import cache
 
 import llvmlite.binding as llvm
-import mpmath as mp
 import numpy as np
 
 from funcgrad.compile.kernels import library
+from tests.compile.kernels.references import REFERENCES
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
-
-TWO_ARGUMENTS = {"arctan2", "power", "hypot", "logaddexp", "logaddexp2"}
 
 
 def features() -> str:
@@ -25,14 +23,17 @@ def features() -> str:
 def loop_text(name: str, dtype: str) -> str:
     """Return LLVM for `for i in range(n): y[i] = kernel(a[i], ...)`."""
     kind = "double" if dtype == "float64" else "float"
-    arity = 2 if name in TWO_ARGUMENTS else 1
+    arity = REFERENCES[name].arity
     arrays = "".join(f", ptr noalias %a{k}" for k in range(arity))
     loads = "".join(
-        f"  %p{k} = getelementptr {kind}, ptr %a{k}, i64 %i\n  %x{k} = load {kind}, ptr %p{k}\n" for k in range(arity)
+        f"  %p{k} = getelementptr {kind}, ptr %a{k}, i64 %i\n  %x{k} = load {kind}, ptr %p{k}\n"
+        for k in range(arity)
     )
     inputs = ", ".join(f"{kind} %x{k}" for k in range(arity))
     symbol = library.symbol(name, dtype)
-    return library.definitions([symbol]) + f"""
+    return (
+        library.definitions([symbol])
+        + f"""
 define void @loop(i64 %n, ptr noalias %y{arrays}) {{
 entry:
   br label %body
@@ -48,6 +49,7 @@ exit:
   ret void
 }}
 """
+    )
 
 
 @cache
@@ -85,7 +87,7 @@ def loop(name: str, dtype: str):
     engine().add_module(module)
     engine().finalize_object()
     address = engine().get_function_address(f"loop_{name}_{dtype}")
-    arity = 2 if name in TWO_ARGUMENTS else 1
+    arity = REFERENCES[name].arity
     native = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (1 + arity))(address)
 
     def call(*arrays, out=None):
@@ -96,26 +98,3 @@ def loop(name: str, dtype: str):
 
     call.assembly, call.native = assembly, native
     return call
-
-
-def ulps(result: np.ndarray, exact: list) -> np.ndarray:
-    """Return |result - exact| in units of the last place of `exact`, rounded to the format of `result`.
-
-    Beyond the largest float the exact value counts as infinity where it would round to it.
-    """
-    info = np.finfo(result.dtype)
-    errors = np.zeros(result.size)
-    largest, least = mp.mpf(float(info.max)), info.minexp - info.nmant
-    for k, (got, want) in enumerate(zip(result.tolist(), exact, strict=True)):
-        if mp.isnan(want) or np.isnan(got):
-            errors[k] = 0 if mp.isnan(want) and np.isnan(got) else np.inf
-        elif abs(want) >= largest * (1 + mp.mpf(2) ** (-info.nmant - 2)):
-            errors[k] = 0 if np.isinf(got) and (got > 0) == (want > 0) else np.inf
-            if errors[k] and not np.isinf(got) and not mp.isinf(want):
-                errors[k] = abs(mp.mpf(got) - want) / mp.mpf(2) ** (info.maxexp - 1 - info.nmant)
-        elif np.isinf(got):
-            errors[k] = abs(2 * mp.mpf(2) ** (info.maxexp - 1) - abs(want)) / mp.mpf(2) ** (info.maxexp - 1 - info.nmant)
-        else:
-            exponent = least if want == 0 else max(int(mp.floor(mp.log(abs(want), 2))) - info.nmant, least)
-            errors[k] = abs(mp.mpf(got) - want) / mp.mpf(2) ** exponent
-    return errors

@@ -1,0 +1,65 @@
+"""Calls of BLAS and LAPACK, written in LLVM: every argument by reference, as Fortran has it."""
+
+import numpy as np
+
+from funcgrad.compile.contraction import Local
+from funcgrad.compile.expression import Buffer
+from funcgrad.compile.scalars import constant, llvm_type
+from funcgrad.compile.statement import ForeignCall, Info, MatrixProduct, Place
+from funcgrad.compile.values import ValueWriter
+
+__all__ = ["CallWriter", "as_foreign"]
+
+
+class CallWriter(ValueWriter):
+    """Writes foreign calls into one function, at the place where it stands."""
+
+    def __init__(self, locals_: dict[Buffer, Local], careful: bool):
+        super().__init__(locals_, careful)
+        self.external: dict[str, None] = {}  # the routines called, each a parameter of the function
+        self._constants: dict[tuple[str, str], str] = {}
+
+    def _call(self, call: ForeignCall) -> None:
+        self.external.setdefault(call.routine)
+        arguments = ", ".join(f"ptr {self._argument(x)}" for x in call.arguments)
+        self.out.do(f"call void %{call.routine}({arguments})")
+        for x in call.arguments:
+            if isinstance(x, Info) and x.bit:
+                info = self.out.set("load i32, ptr %info")
+                self.out.flag(self.out.set(f"icmp sgt i32 {info}, 0"), x.bit)
+        self._known = {}
+
+    def _argument(self, x) -> str:
+        if isinstance(x, Place):
+            return self._address(x.buffer, x.offset)
+        if isinstance(x, Info):
+            if "  %info = alloca i32" not in self.entry:
+                self.entry.append("  %info = alloca i32")
+            return "%info"
+        if isinstance(x, str):
+            return self._constant_in_memory("i8", str(ord(x)))
+        if isinstance(x, int):
+            return self._constant_in_memory("i32", str(x))
+        return self._constant_in_memory(llvm_type(x.dtype), constant(x, x.dtype))
+
+    def _constant_in_memory(self, kind: str, value: str) -> str:
+        known = self._constants.get((kind, value))
+        if known is None:
+            known = self._constants[kind, value] = f"%c{len(self._constants)}"
+            self.entry += [f"  {known} = alloca {kind}", f"  store {kind} {value}, ptr {known}"]
+        return known
+
+
+def as_foreign(product: MatrixProduct) -> ForeignCall:
+    """Return a matrix product as BLAS takes it: z = x y in C order is z^T = y^T x^T in its own."""
+    m, n, k = product.rows.extent, product.columns.extent, product.inner.extent
+    number = product.z[0].dtype.type
+    sides = []
+    for buffer, offset, row, column in (product.y, product.x):
+        straight = column == 1 and row > 0
+        sides.append(("N" if straight else "T", Place(buffer, offset, offset), max(row if straight else column, 1)))
+    (y_flag, y, y_step), (x_flag, x, x_step) = sides
+    z = Place(product.z[0], product.z[1], product.z[1])
+    arguments = (y_flag, x_flag, n, m, k, number(1), y, y_step, x, x_step, number(0), z, product.z[2])
+    routine = "dgemm" if number is np.float64 else "sgemm"
+    return ForeignCall(routine, arguments, product.flops)
