@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from bench import by_hand
+
 __all__ = ["SYSTEMS"]
 
 
@@ -86,6 +88,18 @@ def pytensor(program) -> Callable[[], Any]:
     return lambda: compiled(*program.args)
 
 
+def numpy_by_hand(program) -> Callable[[], Any]:
+    function = by_hand.NUMPY[program.name]
+    return lambda: function(*program.args)
+
+
+def numba_by_hand(program) -> Callable[[], Any]:
+    import numba
+
+    function = numba.njit(fastmath={"reassoc"}, error_model="numpy")(by_hand.NUMBA[program.name])
+    return lambda: function(*program.args)
+
+
 _SHARED = ("sum", "mean", "exp", "log", "log1p", "tanh", "sin", "cos", "sqrt", "maximum", "matmul", "einsum")
 
 
@@ -104,6 +118,8 @@ def _derivative(library, program, xp):
 SYSTEMS = {
     "funcgrad": (None, funcgrad),
     "interpreted": (None, interpreted),
+    "NumPy by hand": (None, numpy_by_hand),
+    "Numba by hand": ("numba", numba_by_hand),
     "JAX": ("jax", jax),
     "torch.compile": ("torch", torch),
     "PyTensor": ("pytensor", pytensor),

@@ -22,8 +22,8 @@ LAYERS = [
     "testing",
 ]
 FACADES = {"__init__.py", "extend.py"}
-# The doors behind which the heavy libraries are imported where first needed.
-DOORS = {"heavy.py"}
+# The doors behind which the heavy libraries, and our own compiler, are imported where first needed.
+DOORS = {"heavy.py", "compiler.py"}
 FILES = sorted(p for p in ROOT.rglob("*.py"))
 
 

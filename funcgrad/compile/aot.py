@@ -5,10 +5,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from funcgrad import tree
-from funcgrad.compile.called import executable_of, prepared
-from funcgrad.compile.loops import format_loops
-from funcgrad.compile.module import Module
-from funcgrad.compile.native import optimized
+from funcgrad.compile.compiler import compiler
 from funcgrad.core.interpret import check_types
 from funcgrad.core.program import Program
 from funcgrad.core.types import type_of
@@ -52,15 +49,15 @@ class Lowered:
 
     @cached_property
     def program(self) -> Program:
-        return prepared(self._program)
+        return compiler().prepared(self._program)
 
     @cached_property
-    def _module(self) -> Module:
-        return Module(self.program)
+    def _module(self) -> Any:
+        return compiler().Module(self.program)
 
     @cached_property
     def loops(self) -> str:
-        return format_loops(self._module)
+        return compiler().format_loops(self._module)
 
     @cached_property
     def llvm(self) -> str:
@@ -69,8 +66,7 @@ class Lowered:
     @cached_property
     def assembly(self) -> str:
         """The machine code for this CPU, as text."""
-        module, machine = optimized(self._module.text)
-        return machine.emit_assembly(module)
+        return compiler().assembly(self._module.text)
 
     def cost(self) -> Cost:
         """Return what one call does: operations, memory traffic, scratch."""
@@ -85,7 +81,7 @@ class Lowered:
     def compile(self) -> Callable:
         """Return the compiled function, of arguments like those it was lowered for."""
         program = self._program
-        executable = executable_of(program)
+        executable = compiler().executable_of(program)
 
         def compiled(*args: Any, **kwargs: Any) -> Any:
             leaves, in_tree = tree.flatten((args, kwargs))

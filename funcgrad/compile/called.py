@@ -4,12 +4,9 @@ A call differentiates, batches and stages by transforming its Program, and calli
 of a compiled function is a compiled function. In a program that is itself compiled, it is written out.
 """
 
-import threading
 from functools import lru_cache
 
-from funcgrad.compile.executable import Executable
-from funcgrad.compile.expand import expanded
-from funcgrad.compile.simplify import simplify
+from funcgrad.compile.compiler import compiler
 from funcgrad.core.interpret import check_types, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var
@@ -21,27 +18,7 @@ from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
 
-__all__ = ["executable_of", "jit_call", "prepared"]
-
-_lock = threading.Lock()
-
-
-@lru_cache(512)
-def prepared(program: Program) -> Program:
-    """Return the program as it is compiled: expanded and simplified."""
-    return simplify(expanded(program))
-
-
-@lru_cache(512)
-def _executable(program: Program) -> Executable:
-    return Executable(prepared(program))
-
-
-def executable_of(program: Program) -> Executable:
-    """Return the native function of a program; compiled once, for equal programs."""
-    with _lock:
-        return _executable(program)
-
+__all__ = ["jit_call"]
 
 class JitCall(Primitive):
     """The outputs of a compiled program on flat arguments; `backend` is "native" or "numpy"."""
@@ -55,8 +32,8 @@ class JitCall(Primitive):
 
     def eval_rule(self, *args, program, backend):
         if backend == "numpy":
-            return tuple(run(prepared(program), args))
-        out = executable_of(program)(*args)
+            return tuple(run(compiler().prepared(program), args))
+        out = compiler().executable_of(program)(*args)
         return out if len(program.outputs) != 1 else (out,)
 
     def expand_rule(self, *args, program, backend):
@@ -165,7 +142,7 @@ def _halves(program: Program, active: tuple[int, ...]) -> tuple[Program, Program
         return [*ys, *pullback(list(bars))]
 
     joint = stage_flat(both, [*program.in_types, *bar_types], f"vjp of {program.name}")
-    joint = simplify(expanded(joint), differentiable=True)  # the halves may be differentiated again
+    joint = compiler().tidied(joint)  # the halves may be differentiated again
     return _split(joint, count, len(program.outputs))
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.aot import Lowered
-from funcgrad.compile.called import executable_of, jit_call, prepared
+from funcgrad.compile.called import jit_call
+from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
-from funcgrad.compile.executable import Executable
 from funcgrad.compile.layout import verified
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.core.interpret import run
@@ -165,7 +165,7 @@ class Jitted:
             call = None
             if not captures:
                 if self._backend == "numpy" or not verified():
-                    simplified = prepared(program)
+                    simplified = compiler().prepared(program)
                     single = len(program.outputs) == 1
 
                     def call(*xs):
@@ -173,7 +173,7 @@ class Jitted:
                         return out[0] if single else tuple(out)
 
                 else:
-                    call = executable_of(program)
+                    call = compiler().executable_of(program)
             compiled = _Compiled(signature, program, call)
             if captures:
                 return compiled  # what it closes over belongs to this one run of another transformation
@@ -188,7 +188,7 @@ class Jitted:
         results = compiled.single or (
             compiled.out_tree.name == "tuple" and compiled.out_tree.shallow and len(program.outputs) > 1
         )
-        if flat and results and not (kwargs or static.key or self._donated) and isinstance(compiled.call, Executable):
+        if flat and results and not (kwargs or static.key or self._donated) and isinstance(compiled.call, compiler().Executable):
             return compiled.call.call
         return None
 

@@ -15,7 +15,8 @@ from funcgrad.compile.statement import Effect, ForeignCall, Info, Place
 from funcgrad.core.types import ArrayType
 
 if TYPE_CHECKING:
-    from funcgrad.compile.lowering import Lowering, Value
+    from funcgrad.compile.lowered import Value
+    from funcgrad.compile.lowering import Lowering
 
 __all__ = ["Lapack"]
 
@@ -51,10 +52,11 @@ class Lapack:
 
     def oriented(self, x: "Value") -> tuple["Value", bool]:
         """Return `x`, or its transpose and True, whichever reads memory along its rows."""
-        index = tuple(map(Index.of, self._lower.loops(x.shape)))
-        loads = [node.detail[1] for node in x.at(index).walk() if node.op == "load"] if x.size else []
-        row, column = (sum(o.terms == {**o.terms, **i.terms} for o in loads) for i in index[-2:])
-        if row > column and x.shape[-1] > 1:
+        loops = self._lower.loops(x.shape)
+        element = x.at(tuple(map(Index.of, loops)))
+        loads = [node.detail[1] for node in element.walk() if node.op == "load"]
+        row, column = (sum(offset.coefficient(loop) == 1 for offset in loads) for loop in loops[-2:])
+        if row > column:
             return self.transposed(x), True
         return x, False
 

@@ -7,7 +7,7 @@ from funcgrad.compile.contraction import Local, inner_offset
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.fusion import Block, Leaf, leaves
 from funcgrad.compile.index import Data, Index, Loop, Remainder, split_index
-from funcgrad.compile.statement import HostCall, MatrixProduct, Operand
+from funcgrad.compile.statement import ForeignCall, HostCall, Info, MatrixProduct, Operand, Place
 
 __all__ = ["format_loops"]
 
@@ -107,6 +107,9 @@ class _Printer:
                 sides.append(self._name(buffer) + at + (".T" if row == 1 and column > 1 else ""))
             sizes = f"{call.rows.extent}x{call.inner.extent} by {call.inner.extent}x{call.columns.extent}"
             self._line(depth, f"{sides[0]} = {sides[1]} @ {sides[2]}  # BLAS, {sizes}")
+        elif isinstance(call, ForeignCall):
+            args = [self._argument(x, env) for x in call.arguments]
+            self._line(depth, f"{call.routine}({', '.join(args)})")
         else:
             for effect in leaf.statement.effects:
                 writer = _ExpressionText(self, leaf, env, depth)
@@ -118,6 +121,14 @@ class _Printer:
                     self._line(depth, f"{target} {_UPDATES[effect.op]} {value}")
                 else:
                     self._line(depth, f"{target} = {effect.op}({target}, {value})")
+
+    def _argument(self, x: Any, env: dict) -> str:
+        if isinstance(x, Info):
+            return "info"
+        if not isinstance(x, Place):
+            return repr(x) if isinstance(x, (str, int)) else repr(float(x))
+        at = "" if not x.offset.terms and not x.offset.constant else f"[{self._index(x.offset, env)}:]"
+        return self._name(x.buffer) + at
 
     def _place(self, buffer: Buffer, offset: Index, leaf: Leaf, env: dict) -> str:
         name = self._name(buffer)
@@ -208,7 +219,7 @@ class _ExpressionText:
             return f"({args[1]} if {args[0]} else {args[2]})"
         if x.op == "cast":
             return f"{x.dtype}({_bare(args[0])})"
-        if x.op == "checked":
+        if x.op in ("checked", "nonzero"):
             return args[0]
         if x.op == "negative":
             return f"(-{args[0]})"

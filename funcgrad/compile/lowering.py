@@ -14,6 +14,8 @@ import numpy as np
 from funcgrad.compile.analysis import evaluations, last_uses
 from funcgrad.compile.expression import Buffer, Expression, Expressions
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
+from funcgrad.compile.lapack import Lapack
+from funcgrad.compile.lowered import Value
 from funcgrad.compile.order import ordered_loops
 from funcgrad.compile.products import lower_product
 from funcgrad.compile.scalars import identity, is_native, supports
@@ -21,57 +23,13 @@ from funcgrad.compile.statement import Effect, HostCall, Operand, Statement
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
 
-__all__ = ["Lowering", "Value"]
+__all__ = ["Lowering"]
 
 # Below this cost (in additions) a value is computed again at each use rather than stored: about what a
 # store and a load cost.
 CHEAP = 7
 # An expression of more nodes is stored, so that no single statement grows without bound.
 LARGE = 150
-
-
-class Value:
-    """An array whose element at an index is `at(index)`."""
-
-    __slots__ = ("_at", "_known", "buffer", "dtype", "part", "shape", "type")
-
-    def __init__(
-        self,
-        type: ArrayType,
-        at: Callable[[tuple[Index, ...]], Expression],
-        buffer: Buffer | None = None,
-    ):
-        self.type = type
-        self.shape = type.shape
-        self.dtype = type.dtype
-        self._at = at
-        self._known: dict[tuple[Index, ...], Expression] = {}
-        self.buffer = buffer
-        self.part: tuple[Value, Callable] | None = None  # zero but for this value, at these places
-
-    def at(self, index: tuple[Index | int, ...]) -> Expression:
-        """Return the element at `index`, one Index (or number) an axis."""
-        index = tuple([Index({}, i) if isinstance(i, int) else i for i in index])
-        known = self._known.get(index)
-        if known is None:
-            known = self._known[index] = self._at(index)
-        return known
-
-    def spread(self, index: tuple[Index, ...]) -> Expression:
-        """Return the element that broadcasting puts at `index`, of at least as many axes."""
-        own = index[len(index) - len(self.shape) :]
-        return self.at(tuple([Index() if n == 1 else i for n, i in zip(self.shape, own, strict=True)]))
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
 
 
 class Lowering:
@@ -92,6 +50,7 @@ class Lowering:
         self._evaluations = evaluations(program)
         self._outputs: dict[Var, int] = {}
         self._last_use = last_uses(program)
+        self.lapack = Lapack(self)
         self._position = 0
         self._users: dict[Buffer, list[Var]] = {}
 
@@ -278,6 +237,7 @@ class Lowering:
 
     def _write_at(self, buffer, shape, v, where, op, carried):
         """Write `v` into a buffer of `shape`, what it is computed from being read before."""
+        self.lapack.forget()
         if not v.size:
             return
         index = tuple(map(Index.of, self.loops(v.shape)))

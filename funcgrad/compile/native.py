@@ -6,7 +6,7 @@ from typing import Any
 
 from funcgrad.heavy import llvm
 
-__all__ = ["Loaded", "compile_object", "identity", "optimized"]
+__all__ = ["Loaded", "assembly", "compile_object", "identity", "optimized"]
 
 # LLVM's contexts are not made for several threads at once.
 _lock = threading.Lock()
@@ -56,6 +56,13 @@ def compile_object(text: str) -> bytes:
     with _lock:
         module, machine = optimized(text)
         return machine.emit_object(module)
+
+
+def assembly(text: str) -> str:
+    """Return the machine code of an LLVM module, as text."""
+    with _lock:
+        module, machine = optimized(text)
+        return machine.emit_assembly(module)
 
 
 class Loaded:

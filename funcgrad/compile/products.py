@@ -9,7 +9,8 @@ from funcgrad.compile.statement import MatrixProduct
 from funcgrad.core.types import ArrayType
 
 if TYPE_CHECKING:
-    from funcgrad.compile.lowering import Lowering, Value
+    from funcgrad.compile.lowered import Value
+    from funcgrad.compile.lowering import Lowering
 
 __all__ = ["lower_product"]
 

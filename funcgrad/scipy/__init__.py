@@ -1,5 +1,5 @@
 """SciPy's namespaces for plain and traced arrays."""
 
-from funcgrad.scipy import special
+from funcgrad.scipy import linalg, special
 
-__all__ = ["special"]
+__all__ = ["linalg", "special"]

@@ -1,8 +1,10 @@
-"""Compile the kernels with Numba and write their LLVM to `scalar.ll`: `python -m funcgrad.compile.kernels.build`.
+"""Compile the kernels with Numba and write their LLVM to `scalar.ll`.
 
-A kernel is compiled as a C callback, whose function takes and returns plain floats. Everything it calls is inlined
-and what remains is one function without branches, calls (but for LLVM's intrinsics), attributes of this machine's
-CPU or metadata: text that any LLVM of the same generation reads.
+Run `python -m funcgrad.compile.kernels.build` after a change of the sources.
+
+A kernel is compiled as a C callback, whose function takes and returns plain floats. Everything it calls is
+inlined and what remains is one function without branches, calls (but for LLVM's intrinsics), attributes of this
+machine's CPU or metadata.
 """
 
 import re
@@ -33,7 +35,7 @@ def kernel_text(kernel: Kernel, fmt: Format) -> str:
     """Return the LLVM definition of one kernel for one format."""
     name = symbol(kernel.name, fmt.dtype)
     signature = fmt.numba(*[fmt.numba] * kernel.arity)
-    callback = cfunc(signature, error_model="numpy", fastmath=False, boundscheck=False)(kernel.build(fmt))
+    callback = cfunc(signature, error_model="numpy", fastmath=False)(kernel.build(fmt))
     text = callback.inspect_llvm()
     text = re.sub(f'@"?{re.escape(callback.native_name)}"?', f"@{name}", text)
     # Integers wrap around on purpose; the callback must not keep its kernel apart.
@@ -66,7 +68,7 @@ def cleaned(text: str, name: str) -> str:
     """Return the definition of `name` alone, without attributes, metadata and comments."""
     (body,) = [d for d in DEFINITION.findall(text) if f"@{name}(" in d.split("\n")[0]]
     head, rest = body.split("\n", 1)
-    inputs = re.search(r"\((.*)\)", head)[1]
+    inputs = head[head.index(f"@{name}(") + len(name) + 2 : head.rindex(")")]
     kind = "double" if name.endswith("f64") else "float"
     names = ", ".join(f"{kind} {n}" for n in re.findall(r"%[\w.\"]+", inputs))
     rest = re.sub(r", ![\w.]+ !\d+| #\d+$|\s*;.*$", "", rest, flags=re.MULTILINE)
@@ -91,9 +93,9 @@ def _checked(text: str, name: str) -> None:
 
 def compiled() -> dict[str, str]:
     """Return the definition of every kernel by its symbol."""
-    before = numba.config.OPT
+    before = getattr(numba.config, "OPT")  # noqa: B009 (Numba makes the names of its settings at run time)
     # Numba leaves the text as it was generated; `optimized` does all the work, for no particular CPU.
-    numba.config.OPT = type(before)(0)
+    setattr(numba.config, "OPT", type(before)(0))  # noqa: B010
     try:
         return {
             symbol(kernel.name, fmt.dtype): kernel_text(kernel, fmt)
@@ -101,14 +103,15 @@ def compiled() -> dict[str, str]:
             for fmt in (F64, F32)
         }
     finally:
-        numba.config.OPT = before
+        setattr(numba.config, "OPT", before)  # noqa: B010
 
 
 def scalar_text() -> str:
     """Return what `scalar.ll` should hold."""
     definitions = compiled()
-    header = f"; Written by funcgrad.compile.kernels.build.\n; sources {source_hash()}\n; numba {numba.__version__}\n"
-    return header + "\n" + "\n".join(definitions[name] for name in sorted(definitions))
+    header = ["; Written by funcgrad.compile.kernels.build.", f"; sources {source_hash()}"]
+    header += [f"; numba {numba.__version__}", "", ""]
+    return "\n".join(header) + "\n".join(definitions[name] for name in sorted(definitions))
 
 
 def write() -> None:

@@ -51,7 +51,7 @@ def quotient(a, a_low, b, b_low):
 
 @njit
 def divide(a, a_low, b, b_low):
-    """Return (a + a_low) / (b + b_low) rounded almost correctly; where a_low is absent it is -0, which costs nothing."""
+    """Return (a + a_low) / (b + b_low) as one float; pass -0 for no a_low, which costs nothing."""
     inverse = reciprocal(b)
     ratio = a * inverse
     return fma(fma(-ratio, b_low, fma(-ratio, b, a) + a_low), inverse, ratio)

@@ -1,7 +1,7 @@
 """erf, erfc and erfinv, to 4 ulp.
 
-erf(x) = -expm1(x*Q(x)), where x*Q(x) = log(erfc(x)) is smooth on [0, 6] and a minimax polynomial is weighted with
-erfc(x): one formula from the smallest x to where erf is 1. erfc(x) = e^(-x^2) * (1 + s*P(s)) / (1 + 2x) with
+erf(x) = -expm1(x*Q(x)), where x*Q(x) = log(erfc(x)) is smooth on [0, 6] and a minimax polynomial is weighted
+with erfc(x): one formula from the smallest x to where erf is 1. erfc(x) = e^(-x^2) * (1 + s*P(s)) / (1 + 2x) with
 s = x/(x+4) (M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981), there (x-c)/(x+c)), and x^2 as
 hi + lo. erfinv(x) = x*P(w), w = -log(1 - x^2), in two ranges of w (M. Giles, Approximating the erfinv function,
 GPU Computing Gems, Jade ed. 2012; the polynomials are our own).
@@ -15,16 +15,21 @@ from funcgrad.compile.kernels.logarithms import log
 
 __all__ = []
 
+# The derivative of log(erfc) at 0: -2/sqrt(pi).
+SLOPE = "-1.128379167095512573896158903121545171688101258657997713688171443421284936882"
+
 
 @kernel()
 def erf(fmt: Format):
     """2/sqrt(pi) times the integral of e^(-t^2) from 0 to x."""
     less_one, table, high = function(expm1, fmt), fmt.table("ERF"), fmt.pick(6, 4)
+    slope, slope_low = fmt.split(SLOPE, 2)
 
     def erf(x):
         a = fabs(x)
         a = where(a > high, high, a)
-        return copysign(less_one(a * polynomial(a, table)), x)
+        w = fma(a, slope, a * fma(a, polynomial(a, table), slope_low))
+        return copysign(less_one(w), x)
 
     return erf
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from numba import njit
 
-from funcgrad.compile.kernels.doubled import quotient, two_sum
+from funcgrad.compile.kernels.doubled import fast_two_sum, quotient, two_sum
 from funcgrad.compile.kernels.formats import Format, kernel
 from funcgrad.compile.kernels.intrinsics import copysign, fabs, fma, polynomial, sqrt, where
 from funcgrad.compile.kernels.trigonometric import HALF_PI, PI
@@ -42,7 +42,8 @@ def arcsin(fmt: Format):
     def arcsin(x):
         a = fabs(x)
         s, w = angle(a)
-        far = fma(-two, s, half_pi) + fma(-two, w, half_pi_low)
+        head, lost = fast_two_sum(half_pi, -(s + s))
+        far = head + (lost + fma(-two, w, half_pi_low))
         return copysign(where(a <= half, s + w, far), x)
 
     return arcsin

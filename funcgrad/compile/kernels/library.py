@@ -38,7 +38,7 @@ def symbol(name: str, dtype: str) -> str:
 def _definitions() -> dict[str, str]:
     """Return the text of every definition by its symbol."""
     pieces = TEXT.read_text().split("\ndefine ")[1:]
-    return {re.search(r"@(\w+)", piece)[1]: f"define {piece}" for piece in pieces}
+    return {piece[piece.index("@") + 1 : piece.index("(")]: f"define {piece}" for piece in pieces}
 
 
 @cache

@@ -1,5 +1,5 @@
 ; Written by funcgrad.compile.kernels.build.
-; sources 729e7fa0e3f2db1ad9c63a7b5470fdb7890f765da9649b4f9cd78f33753980e7
+; sources 105cceed45b93b1e7bdee15a612afe0bcea886047f19b685fa8cfe5da6951915
 ; numba 0.68.1
 
 define internal float @fg_arccos_f32(float %v0) alwaysinline nounwind {
@@ -291,13 +291,18 @@ define internal float @fg_arcsin_f32(float %v0) alwaysinline nounwind {
   %v11 = call float @llvm.fma.f32(float %v10, float %v5, float 0x3FB3301520000000)
   %v12 = call float @llvm.fma.f32(float %v11, float %v5, float 0x3FC5555CA0000000)
   %v13 = fmul float %v8, %v12
-  %v14 = call float @llvm.fma.f32(float %v7, float -2.000000e+00, float 0x3FF921FB60000000)
-  %v15 = call float @llvm.fma.f32(float %v13, float -2.000000e+00, float 0xBE6777A5C0000000)
-  %v16 = fadd float %v14, %v15
-  %v17 = fadd float %v1, %v13
-  %v18 = select i1 %v2, float %v17, float %v16
-  %v19 = call float @llvm.copysign.f32(float %v18, float %v0)
-  ret float %v19
+  %v14 = fadd float %v7, %v7
+  %v15 = fneg float %v14
+  %v16 = fsub float 0x3FF921FB60000000, %v14
+  %v17 = fadd float %v16, 0xBFF921FB60000000
+  %v18 = fsub float %v15, %v17
+  %v19 = call float @llvm.fma.f32(float %v13, float -2.000000e+00, float 0xBE6777A5C0000000)
+  %v20 = fadd float %v18, %v19
+  %v21 = fadd float %v16, %v20
+  %v22 = fadd float %v1, %v13
+  %v23 = select i1 %v2, float %v22, float %v21
+  %v24 = call float @llvm.copysign.f32(float %v23, float %v0)
+  ret float %v24
 }
 
 define internal double @fg_arcsin_f64(double %v0) alwaysinline nounwind {
@@ -322,13 +327,18 @@ define internal double @fg_arcsin_f64(double %v0) alwaysinline nounwind {
   %v19 = call double @llvm.fma.f64(double %v18, double %v9, double 0x3FC5555555555387)
   %v20 = call double @llvm.fma.f64(double %v14, double %v5, double %v19)
   %v21 = fmul double %v8, %v20
-  %v22 = call double @llvm.fma.f64(double %v7, double -2.000000e+00, double 0x3FF921FB54442D18)
-  %v23 = call double @llvm.fma.f64(double %v21, double -2.000000e+00, double 0x3C91A62633145C07)
-  %v24 = fadd double %v22, %v23
-  %v25 = fadd double %v1, %v21
-  %v26 = select i1 %v2, double %v25, double %v24
-  %v27 = call double @llvm.copysign.f64(double %v26, double %v0)
-  ret double %v27
+  %v22 = fadd double %v7, %v7
+  %v23 = fneg double %v22
+  %v24 = fsub double 0x3FF921FB54442D18, %v22
+  %v25 = fadd double %v24, 0xBFF921FB54442D18
+  %v26 = fsub double %v23, %v25
+  %v27 = call double @llvm.fma.f64(double %v21, double -2.000000e+00, double 0x3C91A62633145C07)
+  %v28 = fadd double %v26, %v27
+  %v29 = fadd double %v24, %v28
+  %v30 = fadd double %v1, %v21
+  %v31 = select i1 %v2, double %v30, double %v29
+  %v32 = call double @llvm.copysign.f64(double %v31, double %v0)
+  ret double %v32
 }
 
 define internal float @fg_arcsinh_f32(float %v0) alwaysinline nounwind {
@@ -1628,43 +1638,44 @@ define internal float @fg_erf_f32(float %v0) alwaysinline nounwind {
   %v2 = fcmp ogt float %v1, 4.000000e+00
   %v3 = select i1 %v2, float 4.000000e+00, float %v1
   %v4 = fmul float %v3, %v3
-  %v5 = call float @llvm.fma.f32(float %v4, float 0xBF1ED5EE20000000, float 0xBF5B4FB160000000)
-  %v6 = call float @llvm.fma.f32(float %v5, float %v4, float 0x3F939CDEC0000000)
-  %v7 = call float @llvm.fma.f32(float %v6, float %v4, float 0xBFE45F2FA0000000)
-  %v8 = call float @llvm.fma.f32(float %v4, float 0x3EE368A880000000, float 0x3F44BC4060000000)
-  %v9 = call float @llvm.fma.f32(float %v8, float %v4, float 0x3F250382A0000000)
-  %v10 = call float @llvm.fma.f32(float %v9, float %v4, float 0xBFBA4FA600000000)
-  %v11 = call float @llvm.fma.f32(float %v10, float %v4, float 0xBFF20DD760000000)
-  %v12 = call float @llvm.fma.f32(float %v7, float %v3, float %v11)
+  %v5 = call float @llvm.fma.f32(float %v4, float 0x3EE395C1C0000000, float 0x3F44D4C220000000)
+  %v6 = call float @llvm.fma.f32(float %v5, float %v4, float 0x3F25CC2B60000000)
+  %v7 = call float @llvm.fma.f32(float %v6, float %v4, float 0xBFBA4F94A0000000)
+  %v8 = call float @llvm.fma.f32(float %v4, float 0xBF1F0A7120000000, float 0xBF5B674820000000)
+  %v9 = call float @llvm.fma.f32(float %v8, float %v4, float 0x3F939BF4C0000000)
+  %v10 = call float @llvm.fma.f32(float %v9, float %v4, float 0xBFE45F2FE0000000)
+  %v11 = call float @llvm.fma.f32(float %v7, float %v3, float %v10)
+  %v12 = call float @llvm.fma.f32(float %v3, float %v11, float 0x3E6F7AC920000000)
   %v13 = fmul float %v3, %v12
-  %v14 = fcmp olt float %v13, -1.800000e+01
-  %v15 = select i1 %v14, float -1.800000e+01, float %v13
-  %v16 = fcmp ogt float %v15, 8.900000e+01
-  %v17 = select i1 %v16, float 8.900000e+01, float %v15
-  %v18 = call float @llvm.fma.f32(float %v17, float 0x3FF7154760000000, float 0x4168000000000000)
-  %v19 = fadd float %v18, 0xC168000000000000
-  %v20 = fneg float %v19
-  %v21 = call float @llvm.fma.f32(float %v20, float 0x3FE62E4300000000, float %v17)
-  %v22 = call float @llvm.fma.f32(float %v20, float 0xBE205C6100000000, float %v21)
-  %v23 = fmul float %v22, %v22
-  %v24 = call float @llvm.fma.f32(float %v22, float 0x3F56D963A0000000, float 0x3F81228100000000)
-  %v25 = call float @llvm.fma.f32(float %v24, float %v22, float 0x3FA55548A0000000)
-  %v26 = call float @llvm.fma.f32(float %v25, float %v22, float 0x3FC5554B00000000)
-  %v27 = call float @llvm.fma.f32(float %v26, float %v22, float 5.000000e-01)
-  %v28 = fmul float %v23, %v27
-  %v29 = bitcast float %v18 to i32
-  %v30 = shl i32 %v29, 23
-  %v31 = add i32 %v30, 1056964608
-  %v32 = bitcast i32 %v31 to float
-  %v33 = fadd float %v22, %v28
-  %v34 = fadd float %v32, -5.000000e-01
-  %v35 = call float @llvm.fma.f32(float %v32, float %v33, float %v34)
-  %v36 = call float @llvm.fabs.f32(float %v13)
-  %v37 = fcmp olt float %v36, 0x3E60000000000000
-  %v38 = fadd float %v35, %v35
-  %v39 = select i1 %v37, float %v13, float %v38
-  %v40 = call float @llvm.copysign.f32(float %v39, float %v0)
-  ret float %v40
+  %v14 = call float @llvm.fma.f32(float %v3, float 0xBFF20DD760000000, float %v13)
+  %v15 = fcmp olt float %v14, -1.800000e+01
+  %v16 = select i1 %v15, float -1.800000e+01, float %v14
+  %v17 = fcmp ogt float %v16, 8.900000e+01
+  %v18 = select i1 %v17, float 8.900000e+01, float %v16
+  %v19 = call float @llvm.fma.f32(float %v18, float 0x3FF7154760000000, float 0x4168000000000000)
+  %v20 = fadd float %v19, 0xC168000000000000
+  %v21 = fneg float %v20
+  %v22 = call float @llvm.fma.f32(float %v21, float 0x3FE62E4300000000, float %v18)
+  %v23 = call float @llvm.fma.f32(float %v21, float 0xBE205C6100000000, float %v22)
+  %v24 = fmul float %v23, %v23
+  %v25 = call float @llvm.fma.f32(float %v23, float 0x3F56D963A0000000, float 0x3F81228100000000)
+  %v26 = call float @llvm.fma.f32(float %v25, float %v23, float 0x3FA55548A0000000)
+  %v27 = call float @llvm.fma.f32(float %v26, float %v23, float 0x3FC5554B00000000)
+  %v28 = call float @llvm.fma.f32(float %v27, float %v23, float 5.000000e-01)
+  %v29 = fmul float %v24, %v28
+  %v30 = bitcast float %v19 to i32
+  %v31 = shl i32 %v30, 23
+  %v32 = add i32 %v31, 1056964608
+  %v33 = bitcast i32 %v32 to float
+  %v34 = fadd float %v23, %v29
+  %v35 = fadd float %v33, -5.000000e-01
+  %v36 = call float @llvm.fma.f32(float %v33, float %v34, float %v35)
+  %v37 = call float @llvm.fabs.f32(float %v14)
+  %v38 = fcmp olt float %v37, 0x3E60000000000000
+  %v39 = fadd float %v36, %v36
+  %v40 = select i1 %v38, float %v14, float %v39
+  %v41 = call float @llvm.copysign.f32(float %v40, float %v0)
+  ret float %v41
 }
 
 define internal double @fg_erf_f64(double %v0) alwaysinline nounwind {
@@ -1672,62 +1683,63 @@ define internal double @fg_erf_f64(double %v0) alwaysinline nounwind {
   %v2 = fcmp ogt double %v1, 6.000000e+00
   %v3 = select i1 %v2, double 6.000000e+00, double %v1
   %v4 = fmul double %v3, %v3
-  %v5 = call double @llvm.fma.f64(double %v4, double 0x3D60B9ED5DF3F314, double 0x3DDA3D689AD42556)
-  %v6 = call double @llvm.fma.f64(double %v5, double %v4, double 0x3E2B1364651BC3CB)
-  %v7 = call double @llvm.fma.f64(double %v6, double %v4, double 0xBE420386773F9BB9)
-  %v8 = call double @llvm.fma.f64(double %v7, double %v4, double 0xBEACA625B3E440AC)
-  %v9 = call double @llvm.fma.f64(double %v8, double %v4, double 0xBECDE77CD49AAD6E)
-  %v10 = call double @llvm.fma.f64(double %v9, double %v4, double 0x3EFEBF71701FCB30)
-  %v11 = call double @llvm.fma.f64(double %v10, double %v4, double 0xBEFB374E7E88C38F)
-  %v12 = call double @llvm.fma.f64(double %v11, double %v4, double 0xBF5BCA6C30E48C6F)
-  %v13 = call double @llvm.fma.f64(double %v12, double %v4, double 0x3F9396685884961B)
-  %v14 = call double @llvm.fma.f64(double %v13, double %v4, double 0xBFE45F306DC9C993)
-  %v15 = call double @llvm.fma.f64(double %v4, double 0xBD0A90E974D07533, double 0xBDA32C77A9C5F0ED)
-  %v16 = call double @llvm.fma.f64(double %v15, double %v4, double 0xBE07655FAAAC9D00)
-  %v17 = call double @llvm.fma.f64(double %v16, double %v4, double 0xBE40B3BC96BA2E58)
-  %v18 = call double @llvm.fma.f64(double %v17, double %v4, double 0x3E875F5D881FBDA8)
-  %v19 = call double @llvm.fma.f64(double %v18, double %v4, double 0x3EC462433B54B420)
-  %v20 = call double @llvm.fma.f64(double %v19, double %v4, double 0xBEC773B3FC3A61E2)
-  %v21 = call double @llvm.fma.f64(double %v20, double %v4, double 0xBF10DA6CB4930732)
-  %v22 = call double @llvm.fma.f64(double %v21, double %v4, double 0x3F435682A76FD98C)
-  %v23 = call double @llvm.fma.f64(double %v22, double %v4, double 0x3F2B6B6D5939A76C)
-  %v24 = call double @llvm.fma.f64(double %v23, double %v4, double 0xBFBA4F4E2A193960)
-  %v25 = call double @llvm.fma.f64(double %v24, double %v4, double 0xBFF20DD750429B6D)
-  %v26 = call double @llvm.fma.f64(double %v14, double %v3, double %v25)
+  %v5 = call double @llvm.fma.f64(double %v4, double 0xBD0B256795D96434, double 0xBDA399B3CCB1B249)
+  %v6 = call double @llvm.fma.f64(double %v5, double %v4, double 0xBE07FF708BD4975B)
+  %v7 = call double @llvm.fma.f64(double %v6, double %v4, double 0xBE41A46749209F16)
+  %v8 = call double @llvm.fma.f64(double %v7, double %v4, double 0x3E86DA6BBEDA0016)
+  %v9 = call double @llvm.fma.f64(double %v8, double %v4, double 0x3EC445E355CFC0B6)
+  %v10 = call double @llvm.fma.f64(double %v9, double %v4, double 0xBEC799849C745107)
+  %v11 = call double @llvm.fma.f64(double %v10, double %v4, double 0xBF10DB0219DE358D)
+  %v12 = call double @llvm.fma.f64(double %v11, double %v4, double 0x3F43567FA2DDB46D)
+  %v13 = call double @llvm.fma.f64(double %v12, double %v4, double 0x3F2B6B6CD903BB8F)
+  %v14 = call double @llvm.fma.f64(double %v13, double %v4, double 0xBFBA4F4E2A19A288)
+  %v15 = call double @llvm.fma.f64(double %v4, double 0x3D611794D4E5AEAC, double 0x3DDAD9DA7AF24AD2)
+  %v16 = call double @llvm.fma.f64(double %v15, double %v4, double 0x3E2BF0DA5DA87616)
+  %v17 = call double @llvm.fma.f64(double %v16, double %v4, double 0xBE3DB63150B22EF3)
+  %v18 = call double @llvm.fma.f64(double %v17, double %v4, double 0xBEAC611F5C13C59B)
+  %v19 = call double @llvm.fma.f64(double %v18, double %v4, double 0xBECDC293AD9E585D)
+  %v20 = call double @llvm.fma.f64(double %v19, double %v4, double 0x3EFEC339B958B3FB)
+  %v21 = call double @llvm.fma.f64(double %v20, double %v4, double 0xBEFB363714645E30)
+  %v22 = call double @llvm.fma.f64(double %v21, double %v4, double 0xBF5BCA6BD18553EE)
+  %v23 = call double @llvm.fma.f64(double %v22, double %v4, double 0x3F939668589FE323)
+  %v24 = call double @llvm.fma.f64(double %v23, double %v4, double 0xBFE45F306DC9C936)
+  %v25 = call double @llvm.fma.f64(double %v14, double %v3, double %v24)
+  %v26 = call double @llvm.fma.f64(double %v3, double %v25, double 0xBC71AE3A914FED80)
   %v27 = fmul double %v3, %v26
-  %v28 = fcmp olt double %v27, -3.800000e+01
-  %v29 = select i1 %v28, double -3.800000e+01, double %v27
-  %v30 = fcmp ogt double %v29, 7.100000e+02
-  %v31 = select i1 %v30, double 7.100000e+02, double %v29
-  %v32 = call double @llvm.fma.f64(double %v31, double 0x3FF71547652B82FE, double 0x4338000000000000)
-  %v33 = fadd double %v32, 0xC338000000000000
-  %v34 = fneg double %v33
-  %v35 = call double @llvm.fma.f64(double %v34, double 0x3FE62E42FEFA39EF, double %v31)
-  %v36 = call double @llvm.fma.f64(double %v34, double 0x3C7ABC9E3B39803F, double %v35)
-  %v37 = fmul double %v36, %v36
-  %v38 = call double @llvm.fma.f64(double %v37, double 0x3E5AF785677E197D, double 0x3EC71DDE8DBD5808)
-  %v39 = call double @llvm.fma.f64(double %v38, double %v37, double 0x3F2A01A01B66C340)
-  %v40 = call double @llvm.fma.f64(double %v39, double %v37, double 0x3F8111111110E4F2)
-  %v41 = call double @llvm.fma.f64(double %v40, double %v37, double 0x3FC555555555555D)
-  %v42 = call double @llvm.fma.f64(double %v37, double 0x3E928A2BDF95B015, double 0x3EFA019A675C79BD)
-  %v43 = call double @llvm.fma.f64(double %v42, double %v37, double 0x3F56C16C17F3B572)
-  %v44 = call double @llvm.fma.f64(double %v43, double %v37, double 0x3FA55555555520F0)
-  %v45 = call double @llvm.fma.f64(double %v44, double %v37, double 0x3FE0000000000005)
-  %v46 = call double @llvm.fma.f64(double %v41, double %v36, double %v45)
-  %v47 = fmul double %v37, %v46
-  %v48 = bitcast double %v32 to i64
-  %v49 = shl i64 %v48, 52
-  %v50 = add i64 %v49, 4602678819172646912
-  %v51 = bitcast i64 %v50 to double
-  %v52 = fadd double %v36, %v47
-  %v53 = fadd double %v51, -5.000000e-01
-  %v54 = call double @llvm.fma.f64(double %v51, double %v52, double %v53)
-  %v55 = call double @llvm.fabs.f64(double %v27)
-  %v56 = fcmp olt double %v55, 0x3C90000000000000
-  %v57 = fadd double %v54, %v54
-  %v58 = select i1 %v56, double %v27, double %v57
-  %v59 = call double @llvm.copysign.f64(double %v58, double %v0)
-  ret double %v59
+  %v28 = call double @llvm.fma.f64(double %v3, double 0xBFF20DD750429B6D, double %v27)
+  %v29 = fcmp olt double %v28, -3.800000e+01
+  %v30 = select i1 %v29, double -3.800000e+01, double %v28
+  %v31 = fcmp ogt double %v30, 7.100000e+02
+  %v32 = select i1 %v31, double 7.100000e+02, double %v30
+  %v33 = call double @llvm.fma.f64(double %v32, double 0x3FF71547652B82FE, double 0x4338000000000000)
+  %v34 = fadd double %v33, 0xC338000000000000
+  %v35 = fneg double %v34
+  %v36 = call double @llvm.fma.f64(double %v35, double 0x3FE62E42FEFA39EF, double %v32)
+  %v37 = call double @llvm.fma.f64(double %v35, double 0x3C7ABC9E3B39803F, double %v36)
+  %v38 = fmul double %v37, %v37
+  %v39 = call double @llvm.fma.f64(double %v38, double 0x3E5AF785677E197D, double 0x3EC71DDE8DBD5808)
+  %v40 = call double @llvm.fma.f64(double %v39, double %v38, double 0x3F2A01A01B66C340)
+  %v41 = call double @llvm.fma.f64(double %v40, double %v38, double 0x3F8111111110E4F2)
+  %v42 = call double @llvm.fma.f64(double %v41, double %v38, double 0x3FC555555555555D)
+  %v43 = call double @llvm.fma.f64(double %v38, double 0x3E928A2BDF95B015, double 0x3EFA019A675C79BD)
+  %v44 = call double @llvm.fma.f64(double %v43, double %v38, double 0x3F56C16C17F3B572)
+  %v45 = call double @llvm.fma.f64(double %v44, double %v38, double 0x3FA55555555520F0)
+  %v46 = call double @llvm.fma.f64(double %v45, double %v38, double 0x3FE0000000000005)
+  %v47 = call double @llvm.fma.f64(double %v42, double %v37, double %v46)
+  %v48 = fmul double %v38, %v47
+  %v49 = bitcast double %v33 to i64
+  %v50 = shl i64 %v49, 52
+  %v51 = add i64 %v50, 4602678819172646912
+  %v52 = bitcast i64 %v51 to double
+  %v53 = fadd double %v37, %v48
+  %v54 = fadd double %v52, -5.000000e-01
+  %v55 = call double @llvm.fma.f64(double %v52, double %v53, double %v54)
+  %v56 = call double @llvm.fabs.f64(double %v28)
+  %v57 = fcmp olt double %v56, 0x3C90000000000000
+  %v58 = fadd double %v55, %v55
+  %v59 = select i1 %v57, double %v28, double %v58
+  %v60 = call double @llvm.copysign.f64(double %v59, double %v0)
+  ret double %v60
 }
 
 define internal float @fg_erfc_f32(float %v0) alwaysinline nounwind {

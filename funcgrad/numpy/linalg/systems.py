@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,18 @@ from funcgrad.primitives.linalg import determinant, pseudoinverse, spectral
 from funcgrad.primitives.linalg import solve as solving
 from funcgrad.primitives.linalg.matrices import check_square
 
-__all__ = ["det", "inv", "lstsq", "matrix_power", "pinv", "slogdet", "solve", "tensorinv", "tensorsolve"]
+__all__ = [
+    "det",
+    "inv",
+    "lstsq",
+    "matrix_power",
+    "pinv",
+    "slogdet",
+    "solve",
+    "solved",
+    "tensorinv",
+    "tensorsolve",
+]
 
 SlogdetResult = type(np.linalg.slogdet(np.ones((1, 1))))
 
@@ -44,26 +56,31 @@ def solve(a: Any, b: Any) -> Any:
     >>> fg.grad(lambda b: np.linalg.solve(np.diag([2.0, 4.0]), b).sum())(np.ones(2))
     array([0.5 , 0.25])
     """
+    return solved("solve", solving.solve, a, b)
+
+
+def solved(name: str, solver: Callable, a: Any, b: Any) -> Any:
+    """Return `solver(a, b)` for `b` of one vector or of matrices, leading axes broadcast."""
     a, b = promoted(floating(a), floating(b))
-    check_square("solve", type_of(a))
+    check_square(name, type_of(a))
     vector = len(b.shape) == 1
     if vector:
         b = b[:, None]
     if len(b.shape) < 2 or b.shape[-2] != a.shape[-1]:
         raise ShapeError(
-            f"solve: expected a right-hand side with {a.shape[-1]} rows, got {type_of(b)} for {type_of(a)}.",
+            f"{name}: expected a right-hand side with {a.shape[-1]} rows, got {type_of(b)} for {type_of(a)}.",
             hint="a 1-d right-hand side is one vector; stacks of vectors are b[..., None].",
         )
     if len(a.shape) == len(b.shape) == 2:
-        x = solving.solve(a, b)
+        x = solver(a, b)
         return x[..., 0] if vector else x
     try:
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise ShapeError(
-            f"solve: expected leading axes that broadcast, got {type_of(a)} and {type_of(b)}."
+            f"{name}: expected leading axes that broadcast, got {type_of(a)} and {type_of(b)}."
         ) from None
-    x = solving.solve(fit(a, (*lead, *a.shape[-2:])), fit(b, (*lead, *b.shape[-2:])))
+    x = solver(fit(a, (*lead, *a.shape[-2:])), fit(b, (*lead, *b.shape[-2:])))
     return x[..., 0] if vector else x
 
 

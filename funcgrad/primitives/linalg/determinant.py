@@ -41,6 +41,17 @@ class Det(MatrixPrimitive):
     def eval_rule(self, a):
         return np.linalg.det(a)
 
+    def lower_rule(self, lower, out, a):
+        found = _by_lu(lower, out, out, a)
+        if found is None:
+            return None
+        sign, log = found
+
+        def at(index):
+            return lower.op("multiply", out.dtype, sign.at(index), lower.op("exp", out.dtype, log.at(index)))
+
+        return lower.map(out, at)
+
     def vjp_rule(self, needs, y_bar, y, a):
         return (_weighted(y_bar, transposed(adjugate(a))),)
 
@@ -162,6 +173,9 @@ class SLogDet(MatrixPrimitive):
     def eval_rule(self, a):
         return tuple(np.linalg.slogdet(a))
 
+    def lower_rule(self, lower, out, a):
+        return _by_lu(lower, *out, a)
+
     def vjp_rule(self, needs, y_bars, y, a):
         sign_bar, log_bar = y_bars
         is_complex = dtype_of(y[0]).kind == "c"
@@ -182,6 +196,32 @@ class SLogDet(MatrixPrimitive):
             Sample((np.zeros((0, 0)),)),
             Bad((box((2, 3)),), {}, r"slogdet: expected square matrices, got float64\[2,3\]"),
         ]
+
+
+def _by_lu(lower, sign_type, log_type, a):
+    """Return the values of (sign, log|det|) from the diagonal of U and the rows that were exchanged."""
+    lapack, dtype = lower.lapack, sign_type.dtype
+    if not lapack.serves(sign_type):
+        return None
+    factors, pivots, _ = lapack.lu(a, dtype)
+    diagonal = lapack.diagonal(factors)
+    one, minus, zero = (lower.const(x, dtype) for x in (1, -1, 0))
+
+    def sign_at(index):
+        x = diagonal.at(index)
+        own = lower.op("add", np.int64, lower.expressions.index(index[-1]), lower.const(1, np.int64))
+        exchanged = lower.op("not_equal", bool, lower.cast(pivots.at(index), np.int64), own)
+        negative = lower.op("not_equal", bool, exchanged, lower.op("less", bool, x, zero))
+        sign = lower.op("select", dtype, negative, minus, one)
+        return lower.op("select", dtype, lower.op("equal", bool, x, zero), zero, sign)
+
+    def log_at(index):
+        return lower.op("log", dtype, lower.op("absolute", dtype, diagonal.at(index)))
+
+    axes = (len(sign_type.shape),)
+    sign = lower.reduce("multiply", sign_type, lower.map(diagonal.type, sign_at), axes, keepdims=False)
+    log = lower.reduce("add", log_type, lower.map(diagonal.type, log_at), axes, keepdims=False)
+    return sign, log
 
 
 def _weighted(w, x):

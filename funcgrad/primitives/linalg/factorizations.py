@@ -43,6 +43,14 @@ class Cholesky(MatrixPrimitive):
     def eval_rule(self, a):
         return np.linalg.cholesky(a)
 
+    def lower_rule(self, lower, out, a):
+        lapack, n = lower.lapack, out.shape[-1]
+        if not lapack.serves(out):
+            return None
+        y = lapack.copied(lapack.lower_triangle(a), out.dtype)
+        lapack.call("potrf", out.shape[:-2], "U", n, y, n, lapack.indefinite, writes=(y,), flops=n**3 // 3)
+        return y
+
     def vjp_rule(self, needs, y_bar, y, a):
         phi = half_lower(shape_of(a)[-1], dtype_of(a))
         inner = (adjoint(y) @ conj(y_bar)) * phi

@@ -61,6 +61,19 @@ class Solve(_System):
     def eval_rule(self, a, b):
         return np.linalg.solve(a, b)
 
+    def lower_rule(self, lower, out, a, b):
+        lapack, lead, (n, k) = lower.lapack, out.shape[:-2], out.shape[-2:]
+        if not lapack.serves(out):
+            return None
+        factors, pivots, turned = lapack.lu(a, out.dtype)
+        lapack.check_regular(factors)
+        x = lapack.copied(b if k == 1 else lapack.transposed(b), out.dtype)
+        lapack.call(
+            "getrs", lead, "N" if turned else "T", n, k, factors, n, pivots, x, n, lapack.ignored,
+            writes=(x,), flops=2 * n * n * k,
+        )  # fmt: skip
+        return x if k == 1 else lapack.transposed(x)
+
     def vjp_rule(self, needs, x_bar, x, a, b):
         b_bar = solve(transposed(a), x_bar)
         return (
@@ -112,6 +125,29 @@ class TriangularSolve(_System):
         if n <= _BLOCK:
             return np.linalg.solve(_triangle(a, lower, unit_diagonal), b)
         return _by_blocks(a, b, lower, unit_diagonal)
+
+    def lower_rule(self, lowering, out, a, b, *, lower, transpose, unit_diagonal):
+        lapack, lead, (n, k) = lowering.lapack, out.shape[:-2], out.shape[-2:]
+        if not lapack.serves(out):
+            return None
+        t, turned = lapack.oriented(a)
+        t = lapack.stored(t, out.dtype)
+        if not unit_diagonal:
+            lapack.check_regular(t)
+        # In columns, t is the transpose of what it is in rows.
+        half, unit = "U" if lower != turned else "L", "U" if unit_diagonal else "N"
+        way, other = ("T", "N") if transpose == turned else ("N", "T")
+        if k == 1:
+            x = lapack.copied(b, out.dtype)
+            lapack.call("trsv", lead, half, way, unit, n, t, n, x, 1, writes=(x,), flops=n * n)
+            return x
+        b, sideways = lapack.oriented(b)
+        x = lapack.copied(b, out.dtype)
+        side, way, rows, columns = ("L", way, n, k) if sideways else ("R", other, k, n)
+        lapack.call(
+            "trsm", lead, side, half, way, unit, rows, columns, 1.0, t, n, x, rows, writes=(x,), flops=n * n * k
+        )
+        return lapack.transposed(x) if sideways else x
 
     def vjp_rule(self, needs, x_bar, x, a, b, *, lower, transpose, unit_diagonal):
         b_bar = triangular_solve(a, x_bar, lower=lower, transpose=not transpose, unit_diagonal=unit_diagonal)
@@ -178,6 +214,19 @@ class Inv(MatrixPrimitive):
 
     def eval_rule(self, a):
         return np.linalg.inv(a)
+
+    def lower_rule(self, lower, out, a):
+        lapack, lead, n = lower.lapack, out.shape[:-2], out.shape[-1]
+        if not lapack.serves(out):
+            return None
+        factors, pivots, turned = lapack.lu(a, out.dtype)
+        lapack.check_regular(factors)
+        y, work = lapack.copied(factors, out.dtype), lapack.new((*lead, n * min(n, 32)), out.dtype)
+        lapack.call(
+            "getri", lead, n, y, n, pivots, work, n * min(n, 32), lapack.ignored,
+            writes=(y, work), flops=4 * n**3 // 3,
+        )  # fmt: skip
+        return lapack.transposed(y) if turned else y
 
     def vjp_rule(self, needs, y_bar, y, a):
         y_t = transposed(y)

@@ -15,7 +15,7 @@ PRECISION = 200
 
 @dataclass(frozen=True)
 class Reference:
-    """A kernel's exact function, where to sample it, its bound, and the largest term of a sum that may cancel."""
+    """A kernel's exact function, where to sample it, its bound, the largest term of a sum that may cancel."""
 
     function: Callable
     ranges: tuple[tuple[float, float], ...]
@@ -94,7 +94,7 @@ REFERENCES = {
 
 
 def sample(name: str, dtype: str, count: int, seed: int = 0) -> list[np.ndarray]:
-    """Return `count` random arguments: half over the format's whole range, the others in the ranges of interest."""
+    """Return `count` random arguments: half over the whole range, half in the ranges of interest."""
     reference, info, rng = REFERENCES[name], np.finfo(dtype), np.random.default_rng(seed)
     low, high = reference.domain
     limit = library.LIMITS.get((name, dtype), np.inf)
@@ -115,9 +115,9 @@ def sample(name: str, dtype: str, count: int, seed: int = 0) -> list[np.ndarray]
         arguments = [x, np.where(np.abs(y) < 20, y, spread / np.log2(np.maximum(x, 1e-300)))]
     elif reference.arity == 2 and reference.terms is None:
         near = rng.random(count) < 0.3
-        arguments[1][:count] = np.where(
-            near, arguments[0][:count] * rng.uniform(-4, 4, count), arguments[1][:count]
-        )
+        with np.errstate(over="ignore"):
+            close = arguments[0][:count] * rng.uniform(-4, 4, count)
+        arguments[1][:count] = np.where(near, close, arguments[1][:count])
     with np.errstate(over="ignore"):
         arguments = [a.astype(dtype) for a in arguments]
     keep = np.logical_and.reduce([np.isfinite(a) & (abs(a) <= limit) for a in arguments])
@@ -134,7 +134,7 @@ def exact(function: Callable, arguments: list[np.ndarray]) -> list:
 
 
 def errors(name: str, result: np.ndarray, arguments: list[np.ndarray]) -> np.ndarray:
-    """Return the error of each result in ulps of the exact value, or of the largest term where terms cancel."""
+    """Return each result's error in ulps of the exact value, or of the largest term where terms cancel."""
     reference = REFERENCES[name]
     wanted = exact(reference.function, arguments)
     terms = exact(reference.terms, arguments) if reference.terms else wanted

@@ -197,6 +197,16 @@ def test_the_text_is_built_from_these_sources():
     assert header["sources"] == library.source_hash(), "python -m funcgrad.compile.kernels.build"
 
 
+@pytest.mark.slow
+def test_the_text_is_what_the_sources_compile_to():
+    numba = pytest.importorskip("numba")
+    if library.header()["numba"] != numba.__version__:
+        pytest.skip("the text was built with another Numba")
+    code = "from funcgrad.compile.kernels import build; import sys; sys.stdout.write(build.scalar_text())"
+    built = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert built == library.TEXT.read_text()
+
+
 def test_the_library_is_light():
     code = (
         "import sys; from funcgrad.compile.kernels import library; library.definitions(['fg_exp_f64']); "

@@ -1,6 +1,6 @@
-"""Print a Markdown table of each kernel's largest error found and its speed: `python -m tests.compile.kernels.ulp_table`.
+"""Print a Markdown table of each kernel's largest error found and its speed.
 
-The first argument is the number of points for each kernel (2000), the others the kernels (all).
+`python -m tests.compile.kernels.ulp_table [points] [kernels]`: the first argument is the number of points for each kernel (2000), the others the kernels (all).
 """
 
 import sys
@@ -44,7 +44,8 @@ def row(name: str, dtype: str, count: int) -> str:
     ours = nanoseconds(lambda: function.native(SIZE, *pointers))
     other = ELSEWHERE.get(name) or getattr(np, name)
     theirs = nanoseconds(lambda: other(*inputs))
-    return f"| {name} | {dtype} | {found[worst]:.2f} | {where} | {ours:.2f} | {theirs:.2f} | {'zmm' in function.assembly} |"
+    wide = "zmm" in function.assembly
+    return f"| {name} | {dtype} | {found[worst]:.2f} | {where} | {ours:.2f} | {theirs:.2f} | {wide} |"
 
 
 def main(count: int, names: list[str]) -> None:

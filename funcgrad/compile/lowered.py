@@ -1,0 +1,53 @@
+"""Lowered arrays: what an element is, as a function of its index."""
+
+from collections.abc import Callable
+
+from funcgrad.compile.expression import Buffer, Expression
+from funcgrad.compile.index import Index
+from funcgrad.core.types import ArrayType
+
+__all__ = ["Value"]
+
+
+class Value:
+    """An array whose element at an index is `at(index)`."""
+
+    __slots__ = ("_at", "_known", "buffer", "dtype", "part", "shape", "type")
+
+    def __init__(
+        self,
+        type: ArrayType,
+        at: Callable[[tuple[Index, ...]], Expression],
+        buffer: Buffer | None = None,
+    ):
+        self.type = type
+        self.shape = type.shape
+        self.dtype = type.dtype
+        self._at = at
+        self._known: dict[tuple[Index, ...], Expression] = {}
+        self.buffer = buffer
+        self.part: tuple[Value, Callable] | None = None  # zero but for this value, at these places
+
+    def at(self, index: tuple[Index | int, ...]) -> Expression:
+        """Return the element at `index`, one Index (or number) an axis."""
+        index = tuple([Index({}, i) if isinstance(i, int) else i for i in index])
+        known = self._known.get(index)
+        if known is None:
+            known = self._known[index] = self._at(index)
+        return known
+
+    def spread(self, index: tuple[Index, ...]) -> Expression:
+        """Return the element that broadcasting puts at `index`, of at least as many axes."""
+        own = index[len(index) - len(self.shape) :]
+        return self.at(tuple([Index() if n == 1 else i for n, i in zip(self.shape, own, strict=True)]))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
