@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.index import Index, Loop
+from funcgrad.compile.index import Index, Loop, Remainder
 
 __all__ = ["Buffer", "Expression", "Expressions"]
 
@@ -149,7 +149,7 @@ class Expressions:
     def guard(self, conditions: Any, inside: Any, outside: Expression) -> Expression:
         """Return `inside()` where every `(index, low, high)` has low <= index < high, else `outside`."""
         open_conditions = []
-        for index, low, high in conditions:
+        for index, low, high in map(_plainer, conditions):
             least, most = index.bounds()
             if most < low or least >= high:
                 return outside
@@ -159,3 +159,16 @@ class Expressions:
         if not open_conditions or value is outside:
             return value
         return self.make("guard", (value, outside), value.dtype, tuple(open_conditions))
+
+
+def _plainer(condition):
+    """Return an equal condition; that a remainder is 0 where the index can be one multiple only, without it."""
+    index, low, high = condition
+    if (low, high) == (0, 1) and not index.constant and len(index.terms) == 1:
+        ((atom, factor),) = index.terms.items()
+        if factor == 1 and type(atom) is Remainder:
+            least, most = atom.index.bounds()
+            multiple = -(-least // atom.divisor) * atom.divisor
+            if most < multiple + atom.divisor:
+                return atom.index + -multiple, 0, 1
+    return condition

@@ -131,10 +131,24 @@ class Index:
         return self
 
     def _divided(self, divisor: int) -> tuple["Index", "Index"]:
-        """Return (quotient, rest) with self = quotient * divisor + rest, as far as coefficients tell."""
-        whole = {a: c // divisor for a, c in self.terms.items() if c % divisor == 0}
-        rest = {a: c for a, c in self.terms.items() if c % divisor}
-        return Index(whole, self.constant // divisor), Index(rest, self.constant % divisor)
+        """Return (quotient, rest) with self = quotient * divisor + rest, as far as coefficients tell.
+
+        The smallest value of the rest is between 0 and `divisor - 1`.
+        """
+        whole, rest = {}, {}
+        for atom, c in self.terms.items():
+            q = (2 * c + divisor) // (2 * divisor)  # the nearest
+            left = c - q * divisor
+            low, high = atom.bounds()
+            if left and abs(left) * max(abs(low), abs(high)) >= divisor:
+                q, left = 0, c
+            if q:
+                whole[atom] = q
+            if left:
+                rest[atom] = left
+        remaining = Index(rest, self.constant)
+        shift = remaining.bounds()[0] // divisor
+        return Index(whole, shift), remaining + -shift * divisor
 
     def __floordiv__(self, divisor: int) -> "Index":
         if divisor == 1:

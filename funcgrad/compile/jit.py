@@ -81,7 +81,7 @@ def jit(
 class _Compiled:
     """What is kept of one signature."""
 
-    __slots__ = ("call", "out_tree", "program", "signature", "single")
+    __slots__ = ("call", "fast", "out_tree", "program", "signature", "single")
 
     def __init__(self, signature: Signature, program: Program, call: Callable | None):
         self.signature = signature
@@ -89,6 +89,7 @@ class _Compiled:
         self.out_tree = program.out_tree
         self.single = program.out_tree is tree.LEAF
         self.call = call
+        self.fast: Callable | None = None
 
 
 class Jitted:
@@ -138,6 +139,7 @@ class Jitted:
             compiled = self._compile(key, static, args, kwargs, in_tree, leaves)
         if compiled.call is None or traced:
             return self._bound(compiled, leaves)
+        self._fast = compiled.fast
         out = compiled.call(*leaves)
         if compiled.single:
             return out
@@ -178,19 +180,19 @@ class Jitted:
             if captures:
                 return compiled  # what it closes over belongs to this one run of another transformation
             self._compiled[key] = compiled
-            self._fast = self._shortcut(compiled, static, kwargs)
+            compiled.fast = self._shortcut(compiled, static, kwargs)
             return compiled
 
     def _shortcut(self, compiled, static, kwargs):
-        """Return the native function itself where nothing has to be flattened or put back."""
-        program = compiled.program
-        flat = all(child is tree.LEAF for child in program.in_tree.children[0].children)
-        results = compiled.single or (
-            compiled.out_tree.name == "tuple" and compiled.out_tree.shallow and len(program.outputs) > 1
-        )
-        if flat and results and not (kwargs or static.key or self._donated) and isinstance(compiled.call, compiler().Executable):
-            return compiled.call.call
-        return None
+        """Return the native function for arguments of this structure, without the search for what to call."""
+        if kwargs or static.key or self._donated or not isinstance(compiled.call, compiler().Executable):
+            return None
+        call, arguments = compiled.call.call, compiled.program.in_tree.children[0]
+        flat = all(child is tree.LEAF for child in arguments.children)
+        plain_tuple = compiled.out_tree.name == "tuple" and compiled.out_tree.shallow
+        if flat and (compiled.single or (plain_tuple and len(compiled.program.outputs) > 1)):
+            return call
+        return tree.adapted(call, arguments, compiled.out_tree)
 
     def _stage(self, static, args, kwargs) -> Program:
         return stage(static.bound(self._function), args, kwargs, self._owner)

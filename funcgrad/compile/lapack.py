@@ -103,13 +103,17 @@ class Lapack:
     def check_regular(self, triangle: "Value") -> None:
         """Raise LinAlgError where a diagonal of triangles has a zero."""
         lower = self._lower
-        if not triangle.size:
-            return
-        diagonal = self.diagonal(triangle)
-        loops = lower.loops(diagonal.shape)
-        index = tuple(map(Index.of, loops))
-        checked = lower.expressions.make("nonzero", (diagonal.at(index),), diagonal.dtype, SINGULAR)
-        lower.emit(loops, [Effect(lower.result(diagonal.type), flatten_index(index, diagonal.shape), checked)])
+
+        def check():
+            diagonal = self.diagonal(triangle)
+            loops = lower.loops(diagonal.shape)
+            index = tuple(map(Index.of, loops))
+            checked = lower.expressions.make("nonzero", (diagonal.at(index),), diagonal.dtype, SINGULAR)
+            offset = flatten_index(index, diagonal.shape)
+            lower.emit(loops, [Effect(lower.result(diagonal.type), offset, checked)])
+
+        if triangle.size:
+            self.once("regular", triangle, check)
 
     def lu(self, a: "Value", dtype: np.dtype) -> tuple["Value", "Value", bool]:
         """Return what getrf makes of matrices, its pivots, and whether it was given `a` itself, not the transpose."""

@@ -105,6 +105,10 @@ class Lowering:
         position = self.cast(position, np.int64)
         return Index.of(Data(self.expressions.make("checked", (position,), position.dtype, extent), extent))
 
+    def known(self, position: Expression, extent: int) -> Index:
+        """Return an integer that is known to be from 0 to `extent - 1` as an index."""
+        return Index.of(Data(self.cast(position, np.int64), extent))
+
     def apply(self, name: str, ufunc: np.ufunc, out: ArrayType, args: Sequence[Value]) -> Value | None:
         """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`."""
         if name == "add":

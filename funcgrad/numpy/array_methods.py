@@ -162,7 +162,7 @@ def _method_transpose(self, *axes):
 
 def _method_astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
     y = astype(self, dtype)
-    return +y if y is self and copy else y
+    return _copy(y) if y is self and copy else y
 
 
 def _copy(self, order="C"):

@@ -72,6 +72,39 @@ class SearchSorted(Primitive):
     def eval_rule(self, a, v, *, side):
         return np.searchsorted(a, v, side)
 
+    def lower_rule(self, lower, out, a, v, *, side):
+        dtype = np.promote_types(a.dtype, v.dtype)
+        if dtype.kind not in "fiu":
+            return None
+        a, (n,) = lower.store(a), a.shape
+
+        def less(x, y):
+            """Compare in the order of sorting: nan is behind all other numbers."""
+            if dtype.kind != "f":
+                return lower.op("less", bool, x, y)
+            number = lower.op("logical_not", bool, lower.op("isnan", bool, x))
+            behind = lower.op("logical_and", bool, lower.op("isnan", bool, y), number)
+            return lower.op("logical_or", bool, lower.op("less", bool, x, y), behind)
+
+        def before(position, key):
+            """Whether the element of `a` at a position comes before where the key is inserted."""
+            x = lower.cast(a.at((position,)), dtype)
+            return less(x, key) if side == "left" else lower.op("logical_not", bool, less(key, x))
+
+        def at(index):
+            key = lower.cast(v.at(index), dtype)
+            start, count = lower.const(0, np.int64), n
+            while count > 1:
+                half = count // 2
+                middle = lower.op("add", np.int64, start, lower.const(half, np.int64))
+                where = lower.known(middle, n) + -1
+                start = lower.op("select", np.int64, before(where, key), middle, start)
+                count -= half
+            behind = lower.op("add", np.int64, start, lower.const(1, np.int64))
+            return lower.op("select", np.int64, before(lower.known(start, n), key), behind, start) if n else start
+
+        return lower.store(lower.map(out, at))
+
     def batch_rule(self, size, batched, a, v, *, side):
         if not batched[0]:
             return searchsorted(a, v, side=side), True

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from funcgrad.core.types import type_of
 from funcgrad.errors import ShapeError, TreeError
 from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.linalg.systems import solved
@@ -125,7 +124,5 @@ def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
             hint="write cho_solve((factor, lower), b).",
         )
     c, lower = c_and_lower
-    if len(type_of(b).shape) == 0:
-        raise ShapeError(f"cho_solve: expected a right-hand side with rows, got {type_of(b)}.")
     first, second = ("N", "C") if lower else ("C", "N")
     return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)

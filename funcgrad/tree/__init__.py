@@ -12,10 +12,12 @@ from funcgrad.tree.flatten import (
 )
 from funcgrad.tree.prefix import broadcast_prefix
 from funcgrad.tree.registry import node_named, register_dataclass, register_node
+from funcgrad.tree.template import adapted
 
 __all__ = [
     "LEAF",
     "TreeDef",
+    "adapted",
     "broadcast_prefix",
     "flatten",
     "flatten_with_paths",

@@ -75,3 +75,15 @@ def test_the_array_api_finds_the_namespace():
 
     np.testing.assert_allclose(fg.grad(standardized)(np.arange(3.0)), 2 * np.arange(3.0) + 1)
     assert fnp.isdtype(fnp.float32, "real floating")
+
+
+def test_astype_copies_arrays_of_every_dtype():
+    for x in (np.array([True, False]), np.arange(3), np.ones(2, np.float32)):
+        np.testing.assert_array_equal(fg.trace(lambda x: x.astype(x.dtype))(x)(x), x)
+
+
+def test_float_exponents_of_integers():
+    x = np.arange(4)
+    for n in (2, 2.0, 3.0):
+        got = fg.trace(lambda x: x**n)(x)(x)  # noqa: B023
+        assert got.dtype == (x**n).dtype and (got == x**n).all()

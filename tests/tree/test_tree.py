@@ -3,6 +3,7 @@
 import pickle
 from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import funcgrad as fg
+from funcgrad import tree
 from funcgrad.errors import TreeError
 
 Pair = namedtuple("Pair", "a b")
@@ -93,3 +95,26 @@ def test_map_and_errors():
     with pytest.raises(TreeError, match="expected 1 leaves"):
         fg.tree.unflatten(fg.tree.structure([1.0]), [1.0, 2.0])
     assert fg.tree.leaves(np.ones(2))[0].shape == (2,)
+
+
+def test_adapted_functions_are_those_of_the_leaves():
+    given = ({"w": [1.0, (2.0,)], 3: 4.0}, 5.0)
+    leaves, treedef = tree.flatten(given)
+
+    def function(*xs):
+        return tuple(x + 1 for x in xs)
+
+    call = tree.adapted(function, treedef, treedef)
+    assert call(*given) == ({"w": [2.0, (3.0,)], 3: 5.0}, 6.0)
+    assert len(leaves) == 4
+    others = [({"w": [1.0, (2.0,)], 4: 4.0}, 5.0), ({"w": [1.0, [2.0]], 3: 4.0}, 5.0), (given[0],), (5.0, given[0])]
+    for other in others:
+        assert call(*other) is NotImplemented
+    assert tree.adapted(lambda: 1.0, tree.structure(()), tree.LEAF)() == 1.0
+    assert tree.adapted(lambda x: x, tree.structure((Point(1.0, 2.0),)), tree.LEAF) is None
+    assert tree.adapted(lambda x: NotImplemented, tree.structure((1.0,)), tree.structure((1.0,)))(2.0) is NotImplemented
+
+
+class Point(NamedTuple):
+    x: float
+    y: float

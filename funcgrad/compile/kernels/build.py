@@ -3,8 +3,8 @@
 Run `python -m funcgrad.compile.kernels.build` after a change of the sources.
 
 A kernel is compiled as a C callback, whose function takes and returns plain floats. Everything it calls is
-inlined and what remains is one function without branches, calls (but for LLVM's intrinsics), attributes of this
-machine's CPU or metadata.
+inlined and what remains is one function without branches, calls (but for LLVM's intrinsics), attributes of
+this machine's CPU or metadata.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Reference: T. J. Dekker, A floating-point technique for extending the available precision, Numerische
 Mathematik 18 (1971), with Knuth's two_sum (TAOCP vol. 2, 4.2.2, theorem B) and the product by fma
-(J.-M. Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed. 2018, algorithm 4.8).
+(J.-M. Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed. 2018).
 """
 
 from numba import njit

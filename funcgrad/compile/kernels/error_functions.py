@@ -1,10 +1,10 @@
 """erf, erfc and erfinv, to 4 ulp.
 
-erf(x) = -expm1(x*Q(x)), where x*Q(x) = log(erfc(x)) is smooth on [0, 6] and a minimax polynomial is weighted
-with erfc(x): one formula from the smallest x to where erf is 1. erfc(x) = e^(-x^2) * (1 + s*P(s)) / (1 + 2x) with
-s = x/(x+4) (M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981), there (x-c)/(x+c)), and x^2 as
-hi + lo. erfinv(x) = x*P(w), w = -log(1 - x^2), in two ranges of w (M. Giles, Approximating the erfinv function,
-GPU Computing Gems, Jade ed. 2012; the polynomials are our own).
+erf(x) = -expm1(x*Q(x)), where x*Q(x) = log(erfc(x)) is smooth on [0, 6] and a minimax polynomial is
+weighted with erfc(x): one formula from the smallest x to where erf is 1. erfc(x) = e^(-x^2) * (1 + s*P(s))
+/ (1 + 2x) with s = x/(x+4) (M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981), there
+(x-c)/(x+c)), and x^2 as hi + lo. erfinv(x) = x*P(w), w = -log(1 - x^2), in two ranges of w (M. Giles,
+Approximating the erfinv function, GPU Computing Gems, Jade ed. 2012; the polynomials are our own).
 """
 
 from funcgrad.compile.kernels.doubled import two_product
@@ -17,6 +17,8 @@ __all__ = []
 
 # The derivative of log(erfc) at 0: -2/sqrt(pi).
 SLOPE = "-1.128379167095512573896158903121545171688101258657997713688171443421284936882"
+# The derivative of erfinv at 0: sqrt(pi)/2.
+INVERSE_SLOPE = "0.886226925452758013649083741670572591398774728061193564106903894926455642295516"
 
 
 @kernel()
@@ -57,12 +59,13 @@ def erfinv(fmt: Format):
     """The x with erf(x) = y; infinite at -1 and 1, nan beyond."""
     logarithm, one, inf = function(log, fmt), fmt(1), fmt.inf
     centre, tail = fmt.table("ERFINV_CENTRE"), fmt.table("ERFINV_TAIL")
+    slope, slope_low = fmt.split(INVERSE_SLOPE, 2)
     first, second, bound = fmt(1.5), fmt(4.2), fmt(6.25)
 
     def erfinv(y):
         w = -logarithm(fma(-y, y, one))
-        outer = polynomial(sqrt(w) - second, tail)
-        result = y * where(w < bound, polynomial(w - first, centre), outer)
+        near = fma(y, slope, y * fma(w, polynomial(w - first, centre), slope_low))
+        result = where(w < bound, near, y * polynomial(sqrt(w) - second, tail))
         return where(fabs(y) == one, copysign(inf, y), result)
 
     return erfinv

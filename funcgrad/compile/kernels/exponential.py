@@ -1,9 +1,9 @@
 """exp, exp2, expm1 and the logistic function.
 
-The argument is reduced to x = n*ln(2) + r with |r| <= ln(2)/2 by two fused steps (W. J. Cody and W. Waite, Software
-Manual for the Elementary Functions, 1980, ch. 6; the fma makes the first step exact), n comes from adding a large
-constant whose low bits then hold it, and e^r - 1 = r + r^2*Q(r) with a minimax Q. The result is scaled by 2^n in
-two steps, so that it overflows and becomes subnormal only in the last multiplication.
+The argument is reduced to x = n*ln(2) + r with |r| <= ln(2)/2 by two fused steps (W. J. Cody and W. Waite,
+Software Manual for the Elementary Functions, 1980, ch. 6; the fma makes the first step exact), n comes from
+adding a large constant whose low bits then hold it, and e^r - 1 = r + r^2*Q(r) with a minimax Q. The result
+is scaled by 2^n in two steps, so that it overflows and becomes subnormal only in the last multiplication.
 """
 
 from functools import cache
@@ -111,7 +111,8 @@ def expm1(fmt: Format):
         y = where(y > high, high, y)
         t, r, q = parts(y)
         power = float_of_bits((bits(t) << shift) + one_bits, one)
-        result = fma(power, r + q, power - half)
+        head, rest = fast_two_sum(power - half, power * r)
+        result = head + fma(power, q, rest)
         return where(fabs(x) < tiny, x, result + result)
 
     return expm1

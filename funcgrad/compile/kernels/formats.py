@@ -44,7 +44,7 @@ class Format:
         return self.real(double if self.dtype == "float64" else single)
 
     def split(self, digits: str, parts: int) -> tuple:
-        """Return `parts` floats of this format whose sum is the decimal `digits`, each the nearest to the rest."""
+        """Return `parts` floats with the sum `digits`, a decimal; each is the nearest to the rest."""
         rest, pieces = Fraction(digits), []
         for _ in range(parts):
             pieces.append(self.real(float(rest)))

@@ -1,10 +1,11 @@
 """gammaln and digamma, to 4 ulp for x > 0; float32 is computed in float64.
 
-From 8 on, Stirling's series with a minimax polynomial in 1/x^2 (Abramowitz and Stegun 1964, 6.1.40 and 6.3.18).
-Below, the recurrence Gamma(x+1) = x*Gamma(x) leads to an interval of length one with a minimax polynomial that
-has the function's zero as a factor, so that the result is relatively precise near the zeros 1, 2 and 1.4616...
-Negative x go by the reflection formula (6.1.17, 6.3.7): a sum of terms that may cancel, so that near the function's
-zeros the error is relative to the largest term, not to the result. At a pole gammaln is inf and digamma nan.
+From 6 on, Stirling's series with a minimax polynomial in 1/x^2 (Abramowitz and Stegun 1964, 6.1.40 and
+6.3.18). Below, the recurrence Gamma(x+1) = x*Gamma(x) leads to an interval of length one with a minimax
+polynomial that has the function's zero as a factor, so that the result is relatively precise near the zeros
+1, 2 and 1.4616... Negative x go by the reflection formula (6.1.17, 6.3.7): a sum of terms that may cancel,
+so that near the function's zeros the error is relative to the largest term, not to the result. At a pole
+gammaln is inf and digamma nan.
 """
 
 from functools import cache
@@ -35,7 +36,7 @@ def gammaln_positive(fmt: Format):
         fmt.table("GAMMALN"),
         fmt.table("STIRLING"),
     )
-    zero, half, one, two, eight, inf = fmt(0), fmt(0.5), fmt(1), fmt(2), fmt(8), fmt.inf
+    zero, half, one, two, six, inf = fmt(0), fmt(0.5), fmt(1), fmt(2), fmt(6), fmt.inf
     low, middle = fmt(1.5), fmt(2.5)
     slope, slope_low = fmt.split(GAMMALN_SLOPE, 2)
     (ln2,), (constant,) = fmt.split(LN2, 1), fmt.split(HALF_LOG_TWO_PI_LESS_HALF, 1)
@@ -43,11 +44,11 @@ def gammaln_positive(fmt: Format):
     @njit
     def gammaln_positive(a):
         z, product = a, one
-        for _ in range(6):
+        for _ in range(4):
             above = z > middle
             z = where(above, z - one, z)
             product = where(above, product * z, product)
-        large, small, least = a >= eight, a < low, a < half
+        large, small, least = a >= six, a < low, a < half
         t = where(least, a, where(small, a - one, z - two))
         product = where(least, a * (a + one), where(small, a, product))
         base, lift_n = lift(where(large, a, product))
@@ -93,18 +94,18 @@ def gammaln(fmt: Format):
 def digamma_positive(fmt: Format):
     """Return a function of a > 0 giving the derivative of gammaln."""
     logarithm, table, large_table = function(log, fmt), fmt.table("DIGAMMA"), fmt.table("DIGAMMA_LARGE")
-    zero, half, one, two, eight, middle = fmt(0), fmt(0.5), fmt(1), fmt(2), fmt(8), fmt(1.5)
+    zero, half, one, two, six, middle = fmt(0), fmt(0.5), fmt(1), fmt(2), fmt(6), fmt(1.5)
     root, root_low = fmt.split(DIGAMMA_ROOT, 2)
 
     @njit
     def digamma_positive(a):
         z, top, bottom = a, zero, one
-        for _ in range(6):
+        for _ in range(4):
             above = z > two
             z = where(above, z - one, z)
             top = where(above, fma(top, z, bottom), top)
             bottom = where(above, bottom * z, bottom)
-        small, large = a < one, a >= eight
+        small, large = a < one, a >= six
         top, bottom = where(small, -one, top), where(small, a, bottom)
         u = where(small, a - half, z - middle)
         ratio = where(large, one, top) / where(large, a, bottom)

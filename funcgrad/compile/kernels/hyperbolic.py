@@ -1,8 +1,8 @@
 """sinh, cosh, tanh and their inverses.
 
-The functions are built on e^|x| = 2^n * (1 + q) with q = e^r - 1, scaled so that nothing overflows early; the inverses
-are logarithms of a sum hi + lo, whose error would otherwise be that of its last addition
-(J.-M. Muller, Elementary Functions, 3rd ed. 2016, ch. 6 and 11).
+The functions are built on e^|x| = 2^n * (1 + q) with q = e^r - 1, scaled so that nothing overflows early;
+the inverses are logarithms of a sum hi + lo, whose error would otherwise be that of its last addition
+(J.-M. Muller, Elementary Functions, 3rd ed. 2016).
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""The instructions that Python lacks: fused multiply-add, bit casts, select; each becomes one LLVM instruction."""
+"""The instructions that Python lacks, fused multiply-add, bit casts, select: each is one of LLVM."""
 
 from llvmlite import ir
 from numba import types

@@ -1,8 +1,9 @@
 """arcsin, arccos, arctan and arctan2.
 
-arcsin is an odd polynomial for |x| <= 1/2, and pi/2 - 2*arcsin(sqrt((1-|x|)/2)) above (Cody and Waite 1980, ch. 10).
-arctan(y/x) = a + arctan(t), with a one of 0, pi/4, pi/2 and t = y/x, (y-x)/(y+x), -x/y such that |t| <= tan(pi/8)
-(ch. 11, with one division for quotient and reduction together); the error of t is added back.
+arcsin is an odd polynomial for |x| <= 1/2, and pi/2 - 2*arcsin(sqrt((1-|x|)/2)) above (Cody and Waite 1980,
+ch. 10). arctan(y/x) = a + arctan(t), with a one of 0, pi/4, pi/2 and t = y/x, (y-x)/(y+x), -x/y such that
+|t| <= tan(pi/8) (ch. 11, with one division for quotient and reduction together); the error of t is added
+back.
 """
 
 from functools import cache
@@ -21,7 +22,7 @@ QUARTER_PI = "0.7853981633974483096156608458198757210492923498437764552437361480
 
 @cache
 def half_angle(fmt: Format):
-    """Return a function of |x| giving s and w: arcsin(s) = s + w with s = |x| up to 1/2, sqrt((1-|x|)/2) above."""
+    """Return a function of |x| giving s = |x| up to 1/2, sqrt((1-|x|)/2) above, and w = arcsin(s) - s."""
     table, half = fmt.table("ARCSIN"), fmt(0.5)
 
     @njit

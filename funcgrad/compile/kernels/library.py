@@ -21,7 +21,7 @@ __all__ = ["LIMITS", "TEXT", "available", "definitions", "header", "rebuild", "s
 TEXT = Path(__file__).with_name("scalar.ll")
 SIZES = {"float64": "f64", "float32": "f32"}
 
-# The largest |x| for which a kernel is right, where that is not the whole range: beyond it the caller asks libm.
+# The largest |x| for which a kernel is right, where not for all: beyond it the caller asks libm.
 LIMITS = {
     (name, dtype): limit
     for name in ("sin", "cos", "tan")
@@ -50,7 +50,7 @@ def available() -> frozenset[tuple[str, str]]:
 
 
 def definitions(symbols: Iterable[str]) -> str:
-    """Return LLVM text that defines the kernels with these symbols, each once, and declares what they call."""
+    """Return LLVM text that defines the kernels of these symbols, once each, and declares what they call."""
     known, wanted = _definitions(), sorted(set(symbols))
     unknown = [name for name in wanted if name not in known]
     if unknown:

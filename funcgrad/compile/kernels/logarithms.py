@@ -1,8 +1,9 @@
 """log, log2, log10, log1p, logaddexp and logaddexp2.
 
-x = 2^n * m with m in [sqrt(1/2), sqrt(2)), taken from the bits of x, and log(m) = f - f^2/2 + f^3*P(f) with f = m - 1
-(Cody and Waite 1980, ch. 5, with a minimax polynomial in place of their rational function: no division). Where one
-float is not enough, the leading sum is kept as hi + lo (J.-M. Muller, Elementary Functions, 3rd ed. 2016, ch. 4).
+x = 2^n * m with m in [sqrt(1/2), sqrt(2)), taken from the bits of x, and log(m) = f - f^2/2 + f^3*P(f) with
+f = m - 1 (Cody and Waite 1980, ch. 5, with a minimax polynomial in place of their rational function: no
+division). Where one float is not enough, the leading sum is kept as hi + lo (J.-M. Muller, Elementary
+Functions, 3rd ed. 2016).
 """
 
 from functools import cache
@@ -128,7 +129,7 @@ def log2(fmt: Format):
 
 @kernel()
 def log10(fmt: Format):
-    """The logarithm to base 10; exact for powers of ten, whose error before the last rounding is an eighth of an ulp."""
+    """The logarithm to base 10; exact for powers of ten: an eighth of an ulp is lost before rounding."""
     lift, reduced, checked, table = lifted(fmt), mantissa(fmt), log_checked(fmt), fmt.table("LOG10")
     one, (scale, scale_low), (two, two_low) = fmt(1), fmt.split(LOG10_E, 2), fmt.split(LOG10_2, 2)
 

@@ -1,4 +1,8 @@
-"""power, cbrt and hypot."""
+"""power, cbrt and hypot.
+
+Each works on scaled or reduced arguments, so that only the result can overflow or become subnormal. The
+logarithm inside power is a series in s = (m-1)/(m+1) with a minimax remainder, its leading terms hi + lo.
+"""
 
 import numpy as np
 from numba import njit
@@ -26,10 +30,10 @@ TWO_THIRDS_LOG2_E = "0.961796693925975604906616454001261424951097302768657289423
 
 
 def exact_log2(fmt: Format):
-    """Return a function of a normal x > 0 giving log2(x) = n + 2*artanh(s)/ln(2), s = (m-1)/(m+1), as hi + lo.
+    """Return a function giving log2(x) = n + 2*artanh(s)/ln(2), s = (m-1)/(m+1), as hi + lo.
 
-    The first two terms of the series in s are kept as hi + lo: the relative error is below 2^-64, what is needed
-    for y*log2(x), up to 1075, to be known to 2^-54.
+    The first two terms of the series in s are kept as hi + lo: the relative error is below 2^-64, what is
+    needed for y*log2(x), up to 1075, to be known to 2^-54.
     """
     reduced, table, one = mantissa(fmt), fmt.table("POWER"), fmt(1)
     (first, first_low), (third, third_low) = fmt.split(TWO_LOG2_E, 2), fmt.split(TWO_THIRDS_LOG2_E, 2)
@@ -71,9 +75,9 @@ def power_checked(fmt: Format):
 
 @kernel(2)
 def power(fmt: Format):
-    """x**y = 2^(y*log2|x|) with the logarithm as hi + lo; float32 is computed in float64, where one float suffices.
+    """x**y = 2^(y*log2|x|) with the logarithm as hi + lo; float32 in float64, where one float suffices.
 
-    Reference: P. W. Markstein, IA-64 and Elementary Functions, 2000, ch. 11 (structure; polynomials our own).
+    The structure is that of Cody and Waite 1980, ch. 7; hi + lo takes the place of their fixed-point parts.
     """
     if fmt is F32:
         return _single_power(fmt)
@@ -127,8 +131,8 @@ def _single_power(fmt: Format):
 def cbrt(fmt: Format):
     """The cube root: x = m * 8^k, r = m^(-1/3) by a polynomial and a fourth-order step, then m*r^2 corrected.
 
-    The step is r*(1 + h/3 + 2*h^2/9 + 14*h^3/81), h = 1 - m*r^3, the binomial series of (1-h)^(-1/3); the last
-    correction is Newton's for y^3 = m with r^2/3 in place of the division by 3*y^2.
+    The step is r*(1 + h/3 + 2*h^2/9 + 14*h^3/81), h = 1 - m*r^3, the binomial series of (1-h)^(-1/3); the
+    last correction is Newton's for y^3 = m with r^2/3 in place of the division by 3*y^2.
     """
     lift, reduced, table = lifted(fmt), mantissa(fmt), fmt.table("CBRT")
     magic, one_bits, shift, zero, one, inf = (

@@ -1,9 +1,9 @@
 """sin, cos, tan and sinc.
 
-x = n*(pi/2) + r with three parts of pi/2 (Cody and Waite 1980, ch. 8): with fma the first difference is exact, and
-the rest is kept as r + r_low, so that r is precise also where x is close to a multiple of pi/2. On |r| <= pi/4 sine
-and cosine are minimax polynomials, and the low bits of n say which of them is wanted. Right for |x| up to
-`library.LIMITS`; beyond, the caller asks libm.
+x = n*(pi/2) + r with three parts of pi/2 (Cody and Waite 1980, ch. 8): with fma the first difference is
+exact, and the rest is kept as r + r_low, so that r is precise also where x is close to a multiple of pi/2.
+On |r| <= pi/4 sine and cosine are minimax polynomials, and the low bits of n say which of them is wanted.
+Right for |x| up to `library.LIMITS`; beyond, the caller asks libm.
 """
 
 from functools import cache

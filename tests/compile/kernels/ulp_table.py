@@ -1,6 +1,7 @@
 """Print a Markdown table of each kernel's largest error found and its speed.
 
-`python -m tests.compile.kernels.ulp_table [points] [kernels]`: the first argument is the number of points for each kernel (2000), the others the kernels (all).
+`python -m tests.compile.kernels.ulp_table [points] [kernels]`: the first argument is the number of points
+for each kernel (2000), the others the kernels (all).
 """
 
 import sys
