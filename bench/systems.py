@@ -18,7 +18,8 @@ def funcgrad(program, backend: str = "native") -> Callable[[], Any]:
         **{name: getattr(np, name) for name in _SHARED},
         mean_axis=np.mean, logsumexp=lambda x, axis: fg.scipy.special.logsumexp(x, axis=axis),
         cholesky=np.linalg.cholesky, take=lambda t, i: t[i], stack=fg.numpy.stack,
-        solve=lambda a, b: fg.scipy.linalg.solve_triangular(a, b, lower=True), transpose=np.transpose, eye=np.eye, diagonal=np.diagonal,
+        solve=lambda a, b: fg.scipy.linalg.solve_triangular(a, b, lower=True),
+        transpose=np.transpose, eye=np.eye, diagonal=np.diagonal,
     )  # fmt: skip
     compiled = fg.jit(_derivative(fg, program, xp), backend=backend)
     return lambda: compiled(*program.args)

@@ -69,11 +69,12 @@ def _cython_library(name: str) -> ModuleType:
     if full in sys.modules:
         return sys.modules[full]
     # Importing the package would cost 0.3 s; the one extension module needs nothing of it.
-    folder = importlib.util.find_spec("scipy").submodule_search_locations[0]
+    (folder,) = importlib.util.find_spec("scipy").submodule_search_locations  # type: ignore[union-attr, misc]
     finder = importlib.machinery.FileFinder(
         f"{folder}/linalg", (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
     )
     spec = finder.find_spec(f"cython_{name}")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -91,6 +91,7 @@ class Lowered:
                 )
             check_types(program, [*map(type_of, leaves)])
             out = executable(*leaves)
+            assert program.out_tree is not None
             return tree.unflatten(program.out_tree, [out] if len(program.outputs) == 1 else out)
 
         return compiled

@@ -3,6 +3,7 @@
 import threading
 import weakref
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,11 @@ def donate(owner: str, args: tuple, numbers: tuple[int, ...]) -> None:
             if type(x) is np.ndarray:
                 key = id(x)
                 with _lock:
-                    DONATED[key] = weakref.ref(x, lambda _, key=key: DONATED.pop(key, None))
+                    DONATED[key] = weakref.ref(x, partial(_forget, key))
+
+
+def _forget(key: int, _: Any) -> None:
+    DONATED.pop(key, None)
 
 
 def check_donated(owner: str, args: tuple) -> None:

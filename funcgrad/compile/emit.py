@@ -72,9 +72,10 @@ class NestWriter(CallWriter):
         locals_: dict[Buffer, Local],
         *,
         careful: bool = False,
+        general: bool = False,
         chunked: bool = False,
     ):
-        super().__init__(locals_, careful)
+        super().__init__(locals_, careful=careful, general=general)
         self.nodes = nodes
         self.chunked = chunked
         self._totals: dict[tuple[Leaf, int], Total] = {}
@@ -83,6 +84,7 @@ class NestWriter(CallWriter):
         """Return the body of the function; `parameters` and the rest are known then."""
         if self.chunked:
             (node,) = self.nodes
+            assert isinstance(node, Block)
             self._loop(node, 0, [], Bounds("%first", "%last", 0, node.extent - 1))
         else:
             for node in self.nodes:
@@ -98,6 +100,7 @@ class NestWriter(CallWriter):
         parameters = [f"ptr noalias nocapture %p{k}" for k in range(len(self.parameters))]
         if self.chunked:
             parameters += ["i64 %first", "i64 %last"]
+        parameters += [f"{number.split()[0]} {name}" for number, name in self.numbers.items()]
         parameters += [f"ptr %{routine}" for routine in self.external]
         return f"define internal i32 @{name}({', '.join(parameters)}){'' if inline else ' noinline'}"
 

@@ -125,7 +125,7 @@ class _Keeper:
         """Return the entry as a Python function; it keeps this object alive."""
         c = ctypes()
 
-        class MethodDef(c.Structure):
+        class MethodDef(c.Structure):  # type: ignore[name-defined]
             _fields_ = (
                 ("name", c.c_char_p),
                 ("function", c.c_void_p),

@@ -66,16 +66,16 @@ class Expression:
     argument where all hold (and reads nothing of it elsewhere), else its second.
     """
 
-    __slots__ = ("args", "cost", "detail", "dtype", "op", "size")
+    __slots__ = ("args", "cost", "detail", "dtype", "op", "own_cost", "size")
 
     def __init__(self, op: str, args: tuple["Expression", ...], dtype: np.dtype, detail: Any):
         self.op = op
         self.args = args
         self.dtype = dtype
         self.detail = detail
-        own = 0 if op in ("const", "cast") else COSTS.get(op, 1)
-        self.cost = min(own + sum([a.cost for a in args]), _HUGE)
-        self.size = min(1 + sum([a.size for a in args]), _HUGE)
+        self.own_cost = 0 if op in ("const", "cast") else COSTS.get(op, 1)
+        self.cost: int = min(self.own_cost + sum([a.cost for a in args]), _HUGE)
+        self.size: int = min(1 + sum([a.size for a in args]), _HUGE)
 
     def indices(self) -> list[Index]:
         """Return the indices this node itself holds."""

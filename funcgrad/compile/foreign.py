@@ -14,8 +14,8 @@ __all__ = ["CallWriter", "as_foreign"]
 class CallWriter(ValueWriter):
     """Writes foreign calls into one function, at the place where it stands."""
 
-    def __init__(self, locals_: dict[Buffer, Local], careful: bool):
-        super().__init__(locals_, careful)
+    def __init__(self, locals_: dict[Buffer, Local], *, careful: bool, general: bool):
+        super().__init__(locals_, careful=careful, general=general)
         self.external: dict[str, None] = {}  # the routines called, each a parameter of the function
         self._constants: dict[tuple[str, str], str] = {}
 
@@ -57,7 +57,9 @@ def as_foreign(product: MatrixProduct) -> ForeignCall:
     sides = []
     for buffer, offset, row, column in (product.y, product.x):
         straight = column == 1 and row > 0
-        sides.append(("N" if straight else "T", Place(buffer, offset, offset), max(row if straight else column, 1)))
+        sides.append(
+            ("N" if straight else "T", Place(buffer, offset, offset), max(row if straight else column, 1))
+        )
     (y_flag, y, y_step), (x_flag, x, x_step) = sides
     z = Place(product.z[0], product.z[1], product.z[1])
     arguments = (y_flag, x_flag, n, m, k, number(1), y, y_step, x, x_step, number(0), z, product.z[2])

@@ -123,7 +123,16 @@ class Lapack:
         def make():
             factors, pivots = self.copied(a, dtype), self.new((*lead, n), np.int32)
             self.call(
-                "getrf", lead, n, n, factors, n, pivots, self.ignored, writes=(factors, pivots), flops=2 * n**3 // 3
+                "getrf",
+                lead,
+                n,
+                n,
+                factors,
+                n,
+                pivots,
+                self.ignored,
+                writes=(factors, pivots),
+                flops=2 * n**3 // 3,
             )
             return factors, pivots
 
@@ -151,7 +160,8 @@ class Lapack:
             return Place(x.buffer, offset, offset + Index.of(Loop(size)), any(x is y for y in writes))
 
         given = [
-            place(x) if hasattr(x, "buffer") else dtype.type(x) if isinstance(x, float) else x for x in arguments
+            place(x) if hasattr(x, "buffer") else dtype.type(x) if isinstance(x, float) else x
+            for x in arguments
         ]
         prefix = "d" if dtype.itemsize == 8 else "s"
         lower.call(loops, ForeignCall(prefix + routine, tuple(given), max(flops, 1)))

@@ -30,10 +30,10 @@ class Value:
 
     def at(self, index: tuple[Index | int, ...]) -> Expression:
         """Return the element at `index`, one Index (or number) an axis."""
-        index = tuple([Index({}, i) if isinstance(i, int) else i for i in index])
-        known = self._known.get(index)
+        place = tuple([Index({}, i) if isinstance(i, int) else i for i in index])
+        known = self._known.get(place)
         if known is None:
-            known = self._known[index] = self._at(index)
+            known = self._known[place] = self._at(place)
         return known
 
     def spread(self, index: tuple[Index, ...]) -> Expression:

@@ -226,9 +226,8 @@ class Lowering:
 
     def scatter(self, x: Value, v: Value, lead: tuple[int, ...], target: Callable, op: str | None) -> Value:
         """Return `x` with each element of `v` written (or combined by `op`) at `target(index)`."""
-        if self._owns(x):
-            buffer = x.buffer
-        else:
+        buffer = x.buffer
+        if buffer is None or not self._owns(x):
             buffer = self.result(x.type)
             self._write(x, buffer)
         spread = Value(ArrayType(lead, v.dtype), v.spread)

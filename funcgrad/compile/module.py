@@ -25,7 +25,8 @@ _FREE = {"const", "load", "index", "guard", "cast", "select", "checked"}
 LONG = 100_000
 # A loop of this many additions' work is shared among threads: less than this, and waking them costs more.
 PARALLEL = 1_500_000
-# Up to this many nests are written into the function that runs them; more, and its compilation would be slow.
+# Up to this many nests are written into the function that runs them; of more, equal ones are compiled once, for
+# any numbers in them.
 INLINED = 16
 
 
@@ -69,11 +70,7 @@ class Module:
     @cached_property
     def work(self) -> int:
         """The work of a call, in additions."""
-        return sum(
-            s.points * (s.call.flops if s.call else max(sum(e.value.cost for e in s.effects), 1))
-            for s in self.statements
-            if not isinstance(s.call, HostCall)
-        )
+        return sum(s.work for s in self.statements)
 
     @cached_property
     def text(self) -> str:
@@ -87,14 +84,15 @@ class Module:
                 run.host_call(nodes[0].statement.call)
                 continue
             chunked = _is_parallel(nodes)
-            writer = NestWriter(nodes, self.local, careful=self.careful, chunked=chunked)
+            general = len(self.steps) > INLINED
+            writer = NestWriter(nodes, self.local, careful=self.careful, general=general, chunked=chunked)
             body = writer.write()
             declared |= writer.out.intrinsics
             symbols |= writer.out.kernels
             # Equal nests, as a loop unrolled in Python leaves them, are one function.
             name = functions.setdefault(body, f"fg_nest{len(functions)}")
             if name == f"fg_nest{len(functions) - 1}" and body not in run.signatures:
-                run.signatures[body] = writer.signature(name, inline=len(self.steps) <= INLINED)
+                run.signatures[body] = writer.signature(name, inline=not general)
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
             else:
@@ -129,7 +127,7 @@ def _is_parallel(nodes: list[Block | Leaf]) -> bool:
         statement = leaf.statement
         if statement.call is not None or leaf.counters[0] in statement.carried:
             return False
-        work += statement.points * max(sum(e.value.cost for e in statement.effects), 1)
+        work += statement.work
     return work > PARALLEL
 
 
@@ -228,7 +226,7 @@ class _Run:
 
     def call(self, name: str, writer: NestWriter) -> None:
         args = [f"ptr {self._pointer_to(b, element)}" for b, element in writer.parameters.items()]
-        args += [f"ptr {self._routine(name)}" for name in writer.external]
+        args += [*writer.numbers, *(f"ptr {self._routine(name)}" for name in writer.external)]
         self._release()
         status = self._name()
         self.lines.append(f"  {status} = call i32 @{name}({', '.join(args)})")
@@ -262,7 +260,7 @@ class _Run:
                 f"  store ptr {pointer}, ptr {place}",
             ]
             chunk += [f"  %a{k} = getelementptr ptr, ptr %frame, i64 {k}", f"  %p{k} = load ptr, ptr %a{k}"]
-        args = [*(f"ptr %p{k}" for k in range(len(writer.parameters))), "i64 %first", "i64 %last"]
+        args = [*(f"ptr %p{k}" for k in range(len(writer.parameters))), "i64 %first", "i64 %last", *writer.numbers]
         self.chunks += [*chunk, f"  %r = call i32 @{name}({', '.join(args)})", "  ret i32 %r", "}"]
         status = self._host(f"parallel {number}", frame)
         self.lines.append(f"  store i32 {status}, ptr %status")

@@ -160,7 +160,8 @@ class Statement:
             for root in (effect.value, *effect.offset.data()):
                 for node in root.walk():
                     if node.op == "load":
-                        yield Access(*node.detail, False)
+                        buffer, offset = node.detail
+                        yield Access(buffer, offset, False)
             if effect.op is not None:
                 yield Access(effect.buffer, effect.offset, False)
             yield Access(effect.buffer, effect.offset, True)
@@ -171,6 +172,13 @@ class Statement:
         if not self._size:
             self._size = sum(sum(1 for _ in effect.value.walk()) for effect in self.effects) + 1
         return self._size
+
+    @property
+    def work(self) -> int:
+        """What all its points come to, in additions; what a point computes is counted once."""
+        if self.call is not None:
+            return 0 if isinstance(self.call, HostCall) else self.points * self.call.flops
+        return self.points * max(sum([x.own_cost for effect in self.effects for x in effect.value.walk()]), 1)
 
     @property
     def points(self) -> int:

@@ -15,6 +15,7 @@ class Total:
     """A total in a register, with the rounding errors of its additions beside it where it is a float's sum."""
 
     def __init__(self, writer: ValueWriter, effect: Effect, compensated: bool = True):
+        assert effect.op is not None
         self.op = effect.op
         self.dtype = effect.buffer.dtype
         self.compensated = compensated and effect.op == "add" and self.dtype.kind == "f"

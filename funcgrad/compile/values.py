@@ -30,10 +30,18 @@ class Counter:
 
 
 class ValueWriter:
-    """Writes values into one function, at the place where it stands."""
+    """Writes values into one function, at the place where it stands.
 
-    def __init__(self, locals_: dict[Buffer, Local], careful: bool):
+    Args:
+        locals_: the buffers that live inside the function.
+        careful: see Instructions.
+        general: take numbers as parameters, so that functions that differ in those alone are one.
+    """
+
+    def __init__(self, locals_: dict[Buffer, Local], *, careful: bool, general: bool):
         self.out = Instructions(careful)
+        self.numbers: dict[str, str] = {}  # what numbers are passed, as `type value`, and their names
+        self._general = general
         self.parameters: dict[Buffer, int] = {}  # each with the offset of the element it points to
         self.entry: list[str] = []
         self.block = "entry"
@@ -95,12 +103,12 @@ class ValueWriter:
             base = f"%p{list(self.parameters).index(buffer)}"
             offset = offset + -self.parameters[buffer]
         else:
-            base = self._stack.get(buffer)
-            if base is None:
+            if buffer not in self._stack:
                 base = self._stack[buffer] = f"%s{len(self._stack)}"
                 kind = in_memory(buffer.dtype)
                 shape = kind if local.size == 1 else f"[{local.size} x {kind}]"
                 self.entry.append(f"  {base} = alloca {shape}, align 64")
+            base = self._stack[buffer]
             offset = inner_offset(offset, self._leaf, local.shared) + -local.low
         position = self._index(offset)
         if position == "0":
@@ -158,7 +166,10 @@ class ValueWriter:
 
     def _value(self, x: Expression) -> str:
         if x.op == "const":
-            return constant(x.detail, x.dtype)
+            text = constant(x.detail, x.dtype)
+            if self._general and x.dtype.kind == "f" and x.detail not in (0, 1, -1):
+                return self.numbers.setdefault(f"{llvm_type(x.dtype)} {text}", f"%k{len(self.numbers)}")
+            return text
         known = self._known.get(id(x))
         if known is None:
             known = self._write_value(x)

@@ -245,16 +245,15 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """Return the convolution of two vectors, in the mode 'full', 'same' or 'valid'."""
     a, v = _vector("convolve", a), _vector("convolve", v)
     shorter = min(len(a), len(v))
-    return _mode("convolve", convolution.convolve(a, v), len(a), len(v), mode, (shorter - 1) // 2)
+    return _convolved("convolve", a, v, mode, (shorter - 1) // 2)
 
 
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """Return the correlation of two vectors: sum over n of a[n + k] conj(v[n])."""
     a, v = _vector("correlate", a), _vector("correlate", v)
-    full = convolution.convolve(a, (conjugate(v) if v.dtype.kind == "c" else v)[::-1])
     start = (len(v) - 1) // 2 if len(a) >= len(v) else len(a) // 2
-    return _mode("correlate", full, len(a), len(v), mode, start)
+    return _convolved("correlate", a, (conjugate(v) if v.dtype.kind == "c" else v)[::-1], mode, start)
 
 
 def _vector(name, x):
@@ -264,11 +263,15 @@ def _vector(name, x):
     return x if x.ndim else reshape(x, shape=(1,))
 
 
-def _mode(name, full, n, m, mode, start):
-    if mode == "full":
-        return full
-    if mode == "same":
-        return +full[start : start + max(n, m)]
-    if mode == "valid":
-        return +full[min(n, m) - 1 : max(n, m)]
-    raise DTypeError(f"{name}: expected mode 'full', 'same' or 'valid', got {mode!r}.")
+def _convolved(name, a, v, mode, start):
+    """Return the part of a convolution that a mode names; `start` is where 'same' begins."""
+    shorter, longer = sorted((len(a), len(v)))
+    modes = {
+        "full": (0, longer + shorter - 1),
+        "same": (start, longer),
+        "valid": (shorter - 1, longer - shorter + 1),
+    }
+    if mode not in modes:
+        raise DTypeError(f"{name}: expected mode 'full', 'same' or 'valid', got {mode!r}.")
+    start, count = modes[mode]
+    return convolution.convolve(a, v, start=start, count=count)

@@ -1,4 +1,4 @@
-"""Convolution of vectors: the full one, of which the other modes, and the transposes, are parts."""
+"""Convolution of vectors: any part of the full one, of which its modes and its transposes are parts."""
 
 import numpy as np
 
@@ -9,86 +9,118 @@ from funcgrad.primitives.shape import conform_dtype, flip
 
 __all__ = ["convolve"]
 
+# Where sums at the edges have more terms than this, NumPy's are faster than compiled ones.
+LONG_EDGE = 320
+
 
 class Convolve(Bilinear):
-    """z[k] = sum over i of x[i] y[k - i], for every k where a product exists."""
+    """z[k] = sum over i of x[i] y[start + k - i], for `count` values of k; 0 where no product exists."""
 
     name = "convolve"
 
-    def type_rule(self, x, y):
+    def type_rule(self, x, y, *, start, count):
         if x.ndim != 1 or y.ndim != 1 or 0 in (x.size, y.size):
             raise ShapeError(f"convolve: expected vectors with at least one element, got {x} and {y}.")
-        return ArrayType((x.size + y.size - 1,), promote(x.strong(), y.strong()))
+        return ArrayType((count,), promote(x.strong(), y.strong()))
 
-    def eval_rule(self, x, y):
-        return np.convolve(x, y)
+    def eval_rule(self, x, y, *, start, count):
+        x, y = (x, y) if len(x) >= len(y) else (y, x)
+        n, m = len(x), len(y)
+        if (start, count) == (0, n + m - 1):
+            return np.convolve(x, y)
+        first, last = start - m + 1, start + count  # the elements of x that are needed
+        if first >= 0 and last <= n:
+            return np.convolve(x[first:last], y, "valid")
+        z = np.zeros(count, np.result_type(x, y))
+        below, above = max(first, 0), min(last, n)
+        if below < above:
+            known = np.convolve(x[below:above], y)
+            shift = start - below
+            part = known[max(shift, 0) : shift + count]
+            z[max(-shift, 0) : max(-shift, 0) + len(part)] = part
+        return z
 
-    def lower_rule(self, lower, out, x, y):
-        if x.size < y.size:
-            x, y = y, x
-        n, m = x.size, y.size
+    def transpose_left(self, z_bar, x, y, *, start, count):
+        # x_bar[i] = sum over k of z_bar[k] y[start + k - i]
+        n, m = shape_of(x)[0], shape_of(y)[0]
+        return conform_dtype(convolve(z_bar, flip(y, axes=(0,)), start=m - 1 - start, count=n), x)
+
+    def transpose_right(self, z_bar, x, y, **part):
+        return self.transpose_left(z_bar, y, x, **part)
+
+    def lower_rule(self, lower, out, x, y, *, start, count):
         if out.dtype.kind not in "fiu":
             return None
-        # Behind zeros, and the shorter one reversed, both are read forward: z[k] = sum of x[k + i] y[i].
+        x, y = (x, y) if x.size >= y.size else (y, x)
+        n, m = x.size, y.size
+        # The sums from `low` to `high` have all their terms, those before and behind it only some.
+        low = min(max(m - 1 - start, 0), count)
+        high = min(max(n - start, low), count)
+        whole = low == 0 and high == count
+        if not whole and m > LONG_EDGE:
+            return None
+        first = start - m + 1
         zero = lower.const(0, out.dtype)
-        x, y = (lower.map(ArrayType(t.shape, out.dtype), _cast(lower, t, out.dtype)) for t in (x, y))
-        padded = ArrayType((n + 2 * (m - 1),), out.dtype)
 
-        def pad(index):
-            place = index[0] + (1 - m)
-            return lower.guard([(place, 0, n)], lambda: x.at((place,)), zero)
+        def needed(index):
+            place = index[0] + first
+            return lower.guard([(place, 0, n)], lambda: lower.cast(x.at((place,)), out.dtype), zero)
 
-        x = lower.store(lower.map(padded, pad))
-        y = lower.store(lower.map(y.type, lambda index, y=y: y.at((index[0] * -1 + (m - 1),))))
+        # With the shorter one reversed, both are read forward: z[k] = sum over i of x[k + i] y[i].
+        ahead = lower.store(lower.map(ArrayType((count + m - 1,), out.dtype), needed))
+        back = lower.store(
+            lower.map(
+                ArrayType((m,), out.dtype),
+                lambda index: lower.cast(y.at((index[0] * -1 + (m - 1),)), out.dtype),
+            )
+        )
 
-        def part(first, count, *, edge):
-            """Return `count` of the sums; at an edge, only products that exist count (0 * inf would not be 0)."""
-
+        def sums(begin, end):
             def term(index):
                 k, i = index
-                product = lower.op("multiply", out.dtype, x.at((k + i + first,)), y.at((i,)))
-                if not edge:
+                product = lower.op("multiply", out.dtype, ahead.at((k + i + begin,)), back.at((i,)))
+                if low <= begin and end <= high:
                     return product
-                place = lower.expressions.index(k + i + (first + 1 - m))
-                low = lower.op("less_equal", bool, lower.const(0, np.int64), place)
-                high = lower.op("less", bool, place, lower.const(n, np.int64))
-                return lower.op("select", out.dtype, lower.op("logical_and", bool, low, high), product, zero)
+                # A product that does not exist counts as 0, whatever y is: 0 * inf would not.
+                place = lower.expressions.index(k + i + (begin + first))
+                inside = lower.op(
+                    "logical_and",
+                    bool,
+                    lower.op("less_equal", bool, lower.const(0, np.int64), place),
+                    lower.op("less", bool, place, lower.const(n, np.int64)),
+                )
+                return lower.op("select", out.dtype, inside, product, zero)
 
-            terms = lower.map(ArrayType((count, m), out.dtype), term)
-            return lower.reduce("add", ArrayType((count,), out.dtype), terms, (1,), keepdims=False)
+            terms = lower.map(ArrayType((end - begin, m), out.dtype), term)
+            return lower.reduce("add", ArrayType((end - begin,), out.dtype), terms, (1,), keepdims=False)
 
-        head = part(0, m - 1, edge=True)
-        body = part(m - 1, n - m + 1, edge=False)
-        tail = part(n, m - 1, edge=True)
+        if whole:
+            return sums(0, count)
+        parts = [(begin, end, sums(begin, end)) for begin, end in ((0, low), (low, high), (high, count))]
 
         def at(index):
-            (k,) = index
-            last = lower.guard([(k, n, n + m - 1)], lambda: tail.at((k + -n,)), zero)
-            middle = lower.guard([(k, m - 1, n)], lambda: body.at((k + (1 - m),)), last)
-            return lower.guard([(k, 0, m - 1)], lambda: head.at((k,)), middle)
+            value = zero
+            for begin, end, part in parts:
+
+                def inside(part=part, begin=begin):
+                    return part.at((index[0] + -begin,))
+
+                value = lower.guard([(index[0], begin, end)], inside, value)
+            return value
 
         return lower.map(out, at)
 
-    def transpose_left(self, z_bar, x, y):
-        # x_bar[i] = sum over k of z_bar[k] y[k - i]
-        n, m = shape_of(x)[0], shape_of(y)[0]
-        return conform_dtype(convolve(z_bar, flip(y, axes=(0,)))[m - 1 : m - 1 + n], x)
-
-    def transpose_right(self, z_bar, x, y):
-        return self.transpose_left(z_bar, y, x)
-
     def samples(self):
         return [
-            Sample((box((5,)), box((3,)))),
-            Sample((box((2,)), box((4,)))),
-            Sample((box((1,)), box((2,), dtype=complex))),
-            Bad((box((2, 2)), box((2,))), {}, "convolve: expected vectors"),
-            Bad((box((0,)), box((2,))), {}, "at least one element"),
+            Sample((box((5,)), box((3,))), {"start": 0, "count": 7}),
+            Sample((box((2,)), box((4,))), {"start": 0, "count": 5}),
+            Sample((box((6,)), box((3,))), {"start": 2, "count": 4}, note="valid"),
+            Sample((box((4,)), box((3,))), {"start": -2, "count": 10}, note="beyond both ends"),
+            Sample((box((4,)), box((2,))), {"start": 7, "count": 2}, note="nothing"),
+            Sample((box((1,)), box((2,), dtype=complex)), {"start": 0, "count": 2}),
+            Bad((box((2, 2)), box((2,))), {"start": 0, "count": 3}, "convolve: expected vectors"),
+            Bad((box((0,)), box((2,))), {"start": 0, "count": 1}, "at least one element"),
         ]
-
-
-def _cast(lower, x, dtype):
-    return lambda index: lower.cast(x.at(index), dtype)
 
 
 convolve = Convolve()

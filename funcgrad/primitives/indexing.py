@@ -200,7 +200,7 @@ class Gather(Linear):
         lead = out.ndim - (x.ndim - len(axes))
 
         def at(index):
-            chosen = [lower.checked(i.spread(index[:lead]), x.shape[a]) for i, a in zip(indices, axes)]
+            chosen = [lower.checked(i.spread(index[:lead]), x.shape[a]) for i, a in zip(indices, axes, strict=True)]
             return x.at(_with_axes(chosen, index[lead:], axes))
 
         return lower.map(out, at)
@@ -254,7 +254,7 @@ class _Scatter(JointlyLinear):
 
         def target(index):
             chosen = [
-                lower.checked(i.spread(index[: len(lead)]), out.shape[a]) for i, a in zip(indices, axes)
+                lower.checked(i.spread(index[: len(lead)]), out.shape[a]) for i, a in zip(indices, axes, strict=True)
             ]
             return _with_axes(chosen, index[len(lead) :], axes)
 

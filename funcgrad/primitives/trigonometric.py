@@ -130,6 +130,9 @@ class Sinc(Primitive):
         y = np.where(near, _sinc_series(np.where(near, x, 0.0), order), far).astype(dtype)
         return y if y.ndim else y[()]
 
+    def lower_rule(self, lower, out, x, *, order):
+        return lower.apply("sinc", np.sin, out, [x]) if order == 0 else None
+
     def jvp_rule(self, x_dots, y, x, *, order):
         return conform_tangent(sinc(x, order=order + 1) * x_dots[0], y)
 

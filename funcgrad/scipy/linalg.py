@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from funcgrad.errors import ShapeError, TreeError
+from funcgrad.errors import DTypeError, TreeError
 from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.linalg.systems import solved
 from funcgrad.primitives.linalg import factorizations
@@ -29,7 +29,7 @@ def solve_triangular(
 
     Raises:
         ShapeError: when matrices are not square or `b` does not fit.
-        TreeError: when `trans` is none of these.
+        DTypeError: when `trans` is none of these.
         numpy.linalg.LinAlgError: when the diagonal of T has a zero.
 
     Derivative: op(T) x_dot = b_dot - op(T_dot) x, by the triangle that is read.
@@ -44,9 +44,7 @@ def solve_triangular(
     """
     way = _TRANS.get(trans) if isinstance(trans, (int, str)) else None
     if way is None:
-        raise TreeError(
-            f"solve_triangular: expected trans to be 0, 1, 2, 'N', 'T' or 'C', got {trans!r}."
-        )
+        raise DTypeError(f"solve_triangular: expected trans to be 0, 1, 2, 'N', 'T' or 'C', got {trans!r}.")
 
     def solver(a, b):
         a = conj(a) if way == "C" else a

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.errors import ConcretizationError, DerivativeError, DonatedError, DTypeError, ShapeError, TreeError
+from funcgrad.errors import (
+    ConcretizationError,
+    DerivativeError,
+    DonatedError,
+    DTypeError,
+    ShapeError,
+    TreeError,
+)
 
 X = np.array([0.5, -1.0, 2.0])
 

@@ -66,6 +66,6 @@ def erfinv(fmt: Format):
         w = -logarithm(fma(-y, y, one))
         near = fma(y, slope, y * fma(w, polynomial(w - first, centre), slope_low))
         result = where(w < bound, near, y * polynomial(sqrt(w) - second, tail))
-        return where(fabs(y) == one, copysign(inf, y), result)
+        return copysign(where(fabs(y) == one, inf, result), y)
 
     return erfinv

@@ -8,15 +8,13 @@
 """
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from funcgrad.heavy import hashlib
 
-__all__ = ["LIMITS", "TEXT", "available", "definitions", "header", "rebuild", "source_hash", "symbol"]
+__all__ = ["LIMITS", "TEXT", "available", "definitions", "header", "source_hash", "symbol"]
 
 TEXT = Path(__file__).with_name("scalar.ll")
 SIZES = {"float64": "f64", "float32": "f32"}
@@ -82,9 +80,3 @@ def source_hash() -> str:
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
-
-def rebuild() -> None:
-    """Write `scalar.ll` anew, in another process (this one need not import Numba)."""
-    subprocess.run([sys.executable, "-m", "funcgrad.compile.kernels.build"], check=True)
-    _definitions.cache_clear()
-    available.cache_clear()

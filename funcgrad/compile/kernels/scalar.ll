@@ -1,5 +1,5 @@
 ; Written by funcgrad.compile.kernels.build.
-; sources 3dac5f8f5c4d45e9502ba435f57fcfab48c50c24c64e910713fd6111319a1261
+; sources 7804d20adaaa7520b6997479d2de6672d192f28879b4aff5a4c4b8cabd20ac74
 ; numba 0.68.1
 
 define internal float @fg_arccos_f32(float %v0) alwaysinline nounwind {
@@ -1938,8 +1938,8 @@ define internal float @fg_erfinv_f32(float %v0) alwaysinline nounwind {
   %v77 = select i1 %v59, double %v58, double %v76
   %v78 = call double @llvm.fabs.f64(double %v1)
   %v79 = fcmp oeq double %v78, 1.000000e+00
-  %v80 = call double @llvm.copysign.f64(double 0x7FF0000000000000, double %v1)
-  %v81 = select i1 %v79, double %v80, double %v77
+  %v80 = select i1 %v79, double 0x7FF0000000000000, double %v77
+  %v81 = call double @llvm.copysign.f64(double %v80, double %v1)
   %v82 = fptrunc double %v81 to float
   ret float %v82
 }
@@ -2053,8 +2053,8 @@ define internal double @fg_erfinv_f64(double %v0) alwaysinline nounwind {
   %v106 = select i1 %v74, double %v73, double %v105
   %v107 = call double @llvm.fabs.f64(double %v0)
   %v108 = fcmp oeq double %v107, 1.000000e+00
-  %v109 = call double @llvm.copysign.f64(double 0x7FF0000000000000, double %v0)
-  %v110 = select i1 %v108, double %v109, double %v106
+  %v109 = select i1 %v108, double 0x7FF0000000000000, double %v106
+  %v110 = call double @llvm.copysign.f64(double %v109, double %v0)
   ret double %v110
 }
 
