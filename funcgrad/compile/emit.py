@@ -23,8 +23,8 @@ __all__ = ["NestWriter"]
 # A loop is split where a guard in it changes, into at most this many parts.
 PARTS = 5
 # A loop of this many iterations at most, that come to this many nodes at most, is written out.
-UNROLLED = 16
-UNROLLED_NODES = 256
+UNROLLED = 8
+UNROLLED_NODES = 64
 
 
 def _written_out(node: Block, level: int) -> float:

@@ -98,6 +98,7 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
     code.do("br label %raise")
     code.label("raise")
     code.do("ret ptr null")
+    _starved(code, arrays, outputs)
     code.label("done")
     results = [_finish(code, array, kind) for array, kind in zip(arrays, outputs, strict=True)]
     if single:
@@ -190,7 +191,8 @@ def _read_scalar(code, frame, k, kind, thing, own, read):
         code.do(f"store i64 {value}, ptr {place}")
         _put(code, frame, k, place)
     else:
-        name = "float" if kind.weak else f"scalar {kind.dtype.str}"
+        python = "complex" if kind.dtype.kind == "c" else "float"
+        name = python if kind.weak else f"scalar {kind.dtype.str}"
         scalar = code.set(f"icmp eq ptr {own}, {code.address(name)}")
         code.do(f"br i1 {scalar}, label %number{k}, label %{'other' if kind.weak else f'array{k}'}")
         code.label(f"number{k}")
@@ -222,8 +224,22 @@ def _make_result(code, frame, slot, k, kind):
             f"call ptr @fg_reuse(ptr {place}, ptr {new}, ptr {owner}, ptr {descr}, i32 {kind.ndim}, "
             f"ptr @fg_shape{k})"
         )
+    code.require(code.set(f"icmp ne ptr {array}, null"), f"starved{k}")
     _put(code, frame, slot, code.field(array, OFFSETS["data"], "ptr"))
     return array
+
+
+def _starved(code, arrays, outputs):
+    """Where there is no memory for a result: let those before it go. NumPy has set the exception."""
+    before = "raise"
+    for k, (array, kind) in enumerate(zip(arrays, outputs, strict=True)):
+        if kind.shape:
+            code.label(f"starved{k}")
+            code.do(f"br label %{before}")
+            code.label(f"drop{k}")
+            code.do(f"call void @Py_DecRef(ptr {array})")
+            code.do(f"br label %starved{k}")
+            before = f"drop{k}"
 
 
 def _finish(code, array, kind):
@@ -290,6 +306,9 @@ no:
 make:
   call void @Py_IncRef(ptr %descr)
   %made = call ptr %new(ptr %type, ptr %descr, i32 %ndim, ptr %shape, ptr null, ptr null, i32 0, ptr null)
+  %failed = icmp eq ptr %made, null
+  br i1 %failed, label %out, label %keep
+keep:
   %older = load ptr, ptr %kept
   %secondplace = getelementptr ptr, ptr %kept, i64 1
   %second = load ptr, ptr %secondplace
@@ -320,6 +339,7 @@ def type_slots() -> dict[str, object]:
         "NotImplemented": NotImplemented,
         "LinAlgError": np.linalg.LinAlgError,
         "ndarray": np.ndarray,
+        "complex": complex,
         "float": float,
         "int": int,
     }

@@ -15,7 +15,7 @@ from funcgrad.compile.parallel import parallel_loop
 from funcgrad.compile.statement import HostCall, Operand
 from funcgrad.core.program import Program
 from funcgrad.core.types import ArrayType
-from funcgrad.errors import ShapeError, TreeError
+from funcgrad.errors import DTypeError, ShapeError, TreeError
 from funcgrad.heavy import blas_address, ctypes, hashlib
 
 __all__ = ["Executable", "plain"]
@@ -59,9 +59,14 @@ class Executable:
 
 def plain(x: Any, kind: ArrayType) -> Any:
     """Return an argument as native functions take it: in C order, in the machine's byte order, a copy if need be."""
-    if kind.weak and kind.dtype.kind in "if":
-        return int(x) if kind.dtype.kind == "i" else float(x)
-    return np.array(x, kind.dtype) if kind.ndim == 0 else np.require(x, kind.dtype, "CA").view(np.ndarray)
+    if kind.weak:
+        number = {"i": int, "f": float, "c": complex}[kind.dtype.kind](x)
+        if kind.dtype.kind == "i" and not -(2**63) <= number < 2**63:
+            raise DTypeError(f"jit: expected Python ints within 64 bits, got {number}.", hint="pass a float.")
+        return number
+    dtype = np.dtype(kind.dtype.str)  # the one object that stands for it: not long long, and without metadata
+    x = np.array(x, dtype) if kind.ndim == 0 else np.require(x, dtype, "CA").view(np.ndarray)
+    return x if x.dtype is dtype else x.view(dtype)
 
 
 def _machine_code(text: str) -> bytes:

@@ -123,6 +123,9 @@ class Jitted:
             donate(self._owner, args, self._donated)
         static, args, kwargs = self._static.split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
+        if any(isinstance(x, np.ndarray) and not x.dtype.isnative for x in leaves):
+            leaves = [_native(x) for x in leaves]
+            args, kwargs = tree.unflatten(in_tree, leaves)
         traced = [x for x in leaves if type(x) is Tracer]
         if traced:
             innermost = max(traced, key=lambda x: x.tracing.level).tracing
@@ -243,9 +246,14 @@ def _rebuilt(function, static, donated, backend):
 
 def _kind(x):
     if type(x) is np.ndarray:
-        return x.shape, x.dtype.num, x.dtype.isnative, False
+        return x.shape, x.dtype.num, False
     kind = type_of(x)
-    return kind.shape, kind.dtype.num, kind.dtype.isnative, kind.weak
+    return kind.shape, kind.dtype.num, kind.weak
+
+
+def _native(x):
+    """Return an array in the machine's byte order."""
+    return x.astype(x.dtype.newbyteorder("=")) if isinstance(x, np.ndarray) else x
 
 
 def _closed(program: Program) -> Program:

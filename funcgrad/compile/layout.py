@@ -5,6 +5,7 @@ what Python itself says of an array, once, before any native function relies on 
 """
 
 from functools import cache
+from sys import getrefcount
 
 import numpy as np
 
@@ -62,7 +63,8 @@ def verified() -> bool:
     shape = (c.c_int64 * 2).from_address(word(x, "shape"))
     number, scalar = 1.25, np.float64(2.5)
     return (
-        word(x, "type") == id(np.ndarray)
+        word(x, "refcount") == getrefcount(x) - 1
+        and word(x, "type") == id(np.ndarray)
         and word(x, "data") == x.__array_interface__["data"][0]
         and word(x, "ndim", c.c_int32) == 2
         and tuple(shape) == x.shape

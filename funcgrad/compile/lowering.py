@@ -38,6 +38,9 @@ class Lowering:
     A rule is `lower_rule(lower, out, *args, **params)`, with `out` the type of the result (a tuple of them for
     several results) and `args` Values. It returns a Value (or a tuple of them), or None where it does not apply:
     then the primitive's evaluation rule is called on the host.
+
+    Attributes:
+        lapack: matrices in memory, and the routines of BLAS and LAPACK on them (`Lapack`).
     """
 
     def __init__(self, program: Program):
@@ -181,7 +184,9 @@ class Lowering:
         def step(previous, index):
             return self.op(op, out.dtype, previous, self.cast(x.at(index), out.dtype))
 
-        return self.scan(out, axis, reverse, identity(op, out.dtype), step)
+        # The first of a running sum is the first term itself, -0.0 included.
+        initial = -0.0 if op == "add" and out.dtype.kind == "f" else identity(op, out.dtype)
+        return self.scan(out, axis, reverse, initial, step)
 
     def scan(self, out: ArrayType, axis: int, reverse: bool, initial: Any, step: Callable) -> Value:
         """Return y with `y[i] = step(y[i - 1], index)` along `axis`, from `initial` before the first."""

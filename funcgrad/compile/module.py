@@ -299,7 +299,7 @@ class _Run:
         if size and size <= STACK:
             setup = [f"  %scratch = alloca [{size} x i8], align 64"]
         elif size:
-            setup = [f"  %scratch = call ptr @fg_take(i64 {size})"]
+            setup = [f"  %scratch = call ptr @fg_take(i64 {size})", *_SUPPLIED]
             finish = ["  call void @fg_give(ptr %scratch)"]
         return "\n".join(
             [
@@ -317,12 +317,21 @@ class _Run:
                     if any("label %stop" in line for line in self.lines)
                     else []
                 ),
+                *(_STARVED if finish else []),
                 "}",
                 *self.chunks,
                 _SUPPORT,
             ]
         )
 
+
+# What happens where there is no scratch memory to be had.
+_SUPPLIED = (
+    "  %missing = icmp eq ptr %scratch, null",
+    "  br i1 %missing, label %starved, label %supplied",
+    "supplied:",
+)
+_STARVED = ("starved:", "  call ptr @PyErr_NoMemory()", "  ret i32 4")
 
 # Scratch memory: what the last call left behind, if no other thread has taken it; else a new block.
 _SUPPORT = """
@@ -356,6 +365,7 @@ good:
   ret i32 %short
 }
 declare i64 @PyLong_AsLong(ptr)
+declare ptr @PyErr_NoMemory()
 declare ptr @aligned_alloc(i64, i64)
 declare void @free(ptr)
 declare ptr @PyLong_FromVoidPtr(ptr)

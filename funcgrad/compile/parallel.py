@@ -80,8 +80,15 @@ def parallel_loop(address: int, extent: int) -> Callable[[int], int]:
             return chunk(frame, 0, extent)
         edges = [extent * k // count for k in range(count + 1)]
         executor = _pool.get(count - 1)
-        others = [executor.submit(chunk, frame, edges[k], edges[k + 1]) for k in range(1, count)]
-        status = chunk(frame, edges[0], edges[1])
+        others = []
+        status = 0
+        for k in range(1, count):
+            try:
+                others.append(executor.submit(chunk, frame, edges[k], edges[k + 1]))
+            except RuntimeError:  # Python is shutting down
+                status |= chunk(frame, edges[k], extent)
+                break
+        status |= chunk(frame, edges[0], edges[1])
         for other in others:
             status |= other.result()
         return status

@@ -92,8 +92,11 @@ class SearchSorted(Primitive):
             return less(x, key) if side == "left" else lower.op("logical_not", bool, less(key, x))
 
         def at(index):
+            # Without branches: every key takes the same steps, so that several go side by side.
             key = lower.cast(v.at(index), dtype)
             start, count = lower.const(0, np.int64), n
+            if n == 0:
+                return start
             while count > 1:
                 half = count // 2
                 middle = lower.op("add", np.int64, start, lower.const(half, np.int64))
@@ -101,7 +104,7 @@ class SearchSorted(Primitive):
                 start = lower.op("select", np.int64, before(where, key), middle, start)
                 count -= half
             behind = lower.op("add", np.int64, start, lower.const(1, np.int64))
-            return lower.op("select", np.int64, before(lower.known(start, n), key), behind, start) if n else start
+            return lower.op("select", np.int64, before(lower.known(start, n), key), behind, start)
 
         return lower.store(lower.map(out, at))
 

@@ -1,62 +1,128 @@
-"""Index arithmetic: quotients and remainders, and that they are of numbers that are not negative."""
-
-import itertools
+"""Index arithmetic equals integer arithmetic at every point of the loops."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-import funcgrad as fg
-from funcgrad.compile.expression import Expressions
-from funcgrad.compile.index import Index, Loop, Quotient, Remainder
+from funcgrad.compile.index import Index, Loop, Quotient, Remainder, flatten_index, split_index
+from tests.compile.loop_interpreter import evaluate_index, points
+
+LOOPS = tuple(Loop(n) for n in (1, 2, 3, 5, 8))
+STEPS = st.lists(
+    st.tuples(st.sampled_from("+-*/%cl"), st.integers(-9, 9), st.integers(1, 12)), min_size=1, max_size=8
+)
+SHAPES = st.lists(st.integers(1, 5), min_size=0, max_size=4).map(tuple)
 
 
-def evaluate(index, values):
-    total = index.constant
-    for atom, coefficient in index.terms.items():
-        if isinstance(atom, Quotient):
-            inner = evaluate(atom.index, values)
-            assert inner >= 0
-            total += coefficient * (
-                inner % atom.divisor if type(atom) is Remainder else inner // atom.divisor
-            )
+def built(steps):
+    """Return an index, never negative where it is divided, and the function of a point it should be."""
+    index, value = Index(), lambda env: 0
+    for op, k, divisor in steps:
+        loop = LOOPS[k % len(LOOPS)]
+        if op == "l":
+            index, value = index + Index.of(loop) * divisor, _plus(value, loop, divisor)
+        elif op == "-":
+            index, value = index - Index.of(loop) * divisor, _plus(value, loop, -divisor)
+        elif op == "c":
+            index, value = index + k, (lambda env, f=value, k=k: f(env) + k)
+        elif op == "+":
+            other = (index + divisor - index.bounds()[0]) // divisor
+            low = index.bounds()[0]
+            index = index + other
+            value = lambda env, f=value, low=low, d=divisor: f(env) + (f(env) + d - low) // d
+        elif op == "*":
+            index, value = index * k, (lambda env, f=value, k=k: f(env) * k)
         else:
-            total += coefficient * values[atom]
-    return total
+            low = min(index.bounds()[0], 0)
+            index, value = index + -low, (lambda env, f=value, low=low: f(env) - low)
+            if op == "/":
+                index, value = index // divisor, (lambda env, f=value, d=divisor: f(env) // d)
+            else:
+                index, value = index % divisor, (lambda env, f=value, d=divisor: f(env) % d)
+    return index, value
 
 
-@pytest.mark.parametrize("coefficients", [*itertools.product((-7, -3, 1, 6, 8), (-1, 2, 5))])
-@pytest.mark.parametrize("constant", [-4, 0, 11])
-def test_quotients_and_remainders(coefficients, constant):
-    i, j = Loop(4), Loop(5)
-    index = Index.of(i) * coefficients[0] + Index.of(j) * coefficients[1] + constant
-    for divisor in (2, 3, 7, 9):
-        quotient, remainder = index // divisor, index % divisor
-        for a, b in itertools.product(range(4), range(5)):
-            x = evaluate(index, {i: a, j: b})
-            assert evaluate(quotient, {i: a, j: b}) == x // divisor
-            assert evaluate(remainder, {i: a, j: b}) == x % divisor
+def _plus(value, loop, factor):
+    return lambda env: value(env) + factor * env[loop]
 
 
-def test_a_diagonal_of_a_flat_matrix():
-    i = Index.of(Loop(200))
-    assert (i * 201) // 200 == i and (i * 201) % 200 == i
+@settings(max_examples=300, deadline=None)
+@given(STEPS)
+def test_arithmetic(steps):
+    index, value = built(steps)
+    low, high = index.bounds()
+    for env in points(LOOPS):
+        got = evaluate_index(index, env)
+        assert got == value(env)
+        assert low <= got <= high
+    for env in points(LOOPS[:1]):
+        assert evaluate_index(index - index, env) == 0
 
 
-def test_a_guard_of_a_diagonal_needs_no_division():
-    table = Expressions()
-    i, j = Index.of(Loop(20)), Index.of(Loop(20))
-    one, zero = (table.const(x, np.dtype(float)) for x in (1, 0))
-    guard = table.guard([((i * 20 + j) % 21, 0, 1)], lambda: one, zero)
-    ((condition, low, high),) = guard.detail
-    assert condition.is_affine() and (low, high) == (0, 1)
+@settings(max_examples=150, deadline=None)
+@given(STEPS, STEPS, st.integers(-20, 20))
+def test_equal_indices_have_equal_values(first, second, k):
+    (x, f), (y, g) = built(first), built(second)
+    total = x + y + k
+    assert total == y + x + k and hash(total) == hash(y + x + k)
+    for env in points(LOOPS)[::7]:
+        assert evaluate_index(total, env) == f(env) + g(env) + k
+        assert evaluate_index(x - y, env) == f(env) - g(env)
+    if x == y:
+        assert all(f(env) == g(env) for env in points(LOOPS))
 
 
-@pytest.mark.parametrize("shift", [4, 40, 77, 1111])
-def test_rolled_reshaped_and_reversed(shift):
-    y = np.arange(1500.0).reshape(30, 50)
-    for f in (
-        lambda y: np.roll(y.T, shift).reshape(30, 50)[::-1] * 1.0,
-        lambda y: np.roll(y.T, shift).reshape(20, 75)[::-1].T * 1.0,
-        lambda y: np.roll(y.T[::-1], shift).reshape(50, 30)[1:40][::-1].T * 1.0,
-    ):
-        np.testing.assert_array_equal(fg.jit(f)(y), f(y))
+@settings(max_examples=150, deadline=None)
+@given(SHAPES)
+def test_split_is_the_inverse_of_flatten(shape):
+    loops = tuple(Loop(n) for n in shape)
+    index = tuple(map(Index.of, loops))
+    flat = flatten_index(index, shape)
+    assert flat.bounds() == (0, int(np.prod(shape, dtype=int)) - 1)
+    assert split_index(flat, shape) == index, "no division is left"
+    for env in points(loops):
+        place = tuple(env[loop] for loop in loops)
+        assert evaluate_index(flat, env) == (np.ravel_multi_index(place, shape) if shape else 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SHAPES, SHAPES)
+def test_a_reshape_and_back_again_is_nothing(shape, other):
+    """Whatever the two shapes, even where their axes do not line up."""
+    n = int(np.prod(shape, dtype=int))
+    other = (*other, n)
+    other_size = int(np.prod(other, dtype=int))
+    loops = tuple(Loop(m) for m in shape)
+    index = tuple(map(Index.of, loops))
+    flat = flatten_index(index, shape)
+    there = split_index(flat, other)
+    for env in points(loops):
+        place = tuple(evaluate_index(i, env) for i in there)
+        flat_place = evaluate_index(flat, env)
+        assert place == tuple(int(k) for k in np.unravel_index(flat_place, other)), (shape, other, other_size)
+    assert flatten_index(there, other) == flat
+    assert split_index(flatten_index(there, other), shape) == index
+
+
+def test_what_bounds_tell():
+    i, j = Loop(4), Loop(8)
+    both = Index.of(i) * 8 + Index.of(j)
+    assert both // 8 == Index.of(i) and both % 8 == Index.of(j)
+    assert (both + 3) // 32 == Index({}, 0) + (both + 3) // 32
+    assert (both // 3) * 3 + both % 3 == both, "quotient and remainder are put together again"
+    assert both * 2 // 16 == Index.of(i) and (both * 2) % 16 == Index.of(j) * 2
+    assert type(next(iter((both // 3).terms))) is Quotient
+    assert type(next(iter((both % 3).terms))) is Remainder
+    assert Index.of(Loop(1)) == Index(), "the counter of a loop that runs once is 0"
+    assert set((both // 3).loops()) == {i, j} and not (both // 3).is_affine() and both.is_affine()
+    assert both.without(i) == Index.of(j) and both.coefficient(i) == 8 and both.without(Loop(4)) == both
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_reversed_counters(n):
+    loop = Loop(n)
+    backwards = Index.of(loop) * -1 + (n - 1)
+    assert backwards.bounds() == (0, n - 1)
+    assert [evaluate_index(backwards, env) for env in points((loop,))] == list(range(n))[::-1]
+    assert backwards * -1 + (n - 1) == Index.of(loop)

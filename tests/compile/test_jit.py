@@ -69,6 +69,12 @@ def test_any_layout_of_the_arguments():
         np.testing.assert_array_equal(f(given), given * 2 + 1)
 
 
+def test_foreign_byte_order_from_the_first_call():
+    x = np.arange(3.0).astype(">f8")
+    np.testing.assert_array_equal(fg.jit(lambda x: x * 3 - 1)(x), [-1, 2, 5])
+    np.testing.assert_array_equal(fg.jit(lambda x: {"y": x[::-1]})(x)["y"], [2, 1, 0])
+
+
 class Labelled(np.ndarray):
     pass
 

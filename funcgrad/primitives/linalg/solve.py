@@ -145,8 +145,9 @@ class TriangularSolve(_System):
         x = lapack.copied(b, out.dtype)
         side, way, rows, columns = ("L", way, n, k) if sideways else ("R", other, k, n)
         lapack.call(
-            "trsm", lead, side, half, way, unit, rows, columns, 1.0, t, n, x, rows, writes=(x,), flops=n * n * k
-        )
+            "trsm", lead, side, half, way, unit, rows, columns, 1.0, t, n, x, rows,
+            writes=(x,), flops=n * n * k,
+        )  # fmt: skip
         return lapack.transposed(x) if sideways else x
 
     def vjp_rule(self, needs, x_bar, x, a, b, *, lower, transpose, unit_diagonal):
