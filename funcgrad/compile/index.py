@@ -137,7 +137,7 @@ class Index:
         """
         whole, rest = {}, {}
         for atom, c in self.terms.items():
-            q = (2 * c + divisor) // (2 * divisor)  # the nearest
+            q = (2 * abs(c) + divisor - 1) // (2 * divisor) * (1 if c > 0 else -1)  # the nearest, or nearer to 0
             left = c - q * divisor
             low, high = atom.bounds()
             if left and abs(left) * max(abs(low), abs(high)) >= divisor:

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -170,13 +171,7 @@ class Jitted:
             call = None
             if not captures:
                 if self._backend == "numpy" or not verified():
-                    simplified = compiler().prepared(program)
-                    single = len(program.outputs) == 1
-
-                    def call(*xs):
-                        out = run(simplified, xs)
-                        return out[0] if single else tuple(out)
-
+                    call = partial(_by_numpy, compiler().prepared(program))
                 else:
                     call = compiler().executable_of(program)
             compiled = _Compiled(signature, program, call)
@@ -242,6 +237,13 @@ class _Module:
 
 def _rebuilt(function, static, donated, backend):
     return presented(Jitted(function, static, donated, backend), "jit", function)
+
+
+def _by_numpy(program, *args):
+    """Run a program by NumPy, with native code's manners: no warnings, and results of their own memory."""
+    with np.errstate(all="ignore"):
+        out = [np.array(y) if isinstance(y, np.ndarray) and y.ndim else y for y in run(program, args)]
+    return out[0] if len(out) == 1 else tuple(out)
 
 
 def _kind(x):

@@ -63,7 +63,7 @@ def verified() -> bool:
     shape = (c.c_int64 * 2).from_address(word(x, "shape"))
     number, scalar = 1.25, np.float64(2.5)
     return (
-        word(x, "refcount") == getrefcount(x) - 1
+        c.c_int64.from_address(id(x)).value == getrefcount(x) - 1
         and word(x, "type") == id(np.ndarray)
         and word(x, "data") == x.__array_interface__["data"][0]
         and word(x, "ndim", c.c_int32) == 2

@@ -27,7 +27,7 @@ _LLVM = {
 }
 _LLVM |= dict.fromkeys("lLqQ", "i64")
 # Only moved, never computed with.
-_MOVED = {"F": "<2 x float>", "D": "<2 x double>"}
+_MOVED = {"F": "<2 x float>", "D": "<2 x double>", "e": "i16", "g": "i128", "G": "i256"}
 
 
 def is_native(dtype: Any) -> bool:
@@ -42,6 +42,8 @@ def llvm_type(dtype: np.dtype) -> str:
 
 def constant(value: Any, dtype: np.dtype) -> str:
     """Return a value as LLVM writes it; floats by their bits."""
+    if dtype.char in "egG":
+        return str(int.from_bytes(np.asarray(value, dtype).tobytes(), "little"))
     if dtype.kind == "f":
         return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"
     if dtype.kind == "c":
