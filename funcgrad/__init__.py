@@ -1,4 +1,4 @@
-"""funcgrad differentiates, batches and inspects ordinary NumPy functions.
+"""funcgrad differentiates, batches, compiles and inspects ordinary NumPy functions.
 
 >>> import numpy as np
 >>> import funcgrad as fg
@@ -6,7 +6,7 @@
 array([2., 4.])
 
 `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `vmap` and their kin take a function and
-return a function. `funcgrad.numpy` has NumPy's functions for what NumPy cannot dispatch on traced
+return a function; so does `jit`, whose function is one native call. `funcgrad.numpy` has NumPy's functions for what NumPy cannot dispatch on traced
 values, `funcgrad.testing` checks derivatives, `funcgrad.extend` is for adding primitives.
 """
 
