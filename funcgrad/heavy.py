@@ -3,7 +3,17 @@
 from functools import cache
 from types import ModuleType
 
-__all__ = ["blas_address", "ctypes", "futures", "hashlib", "llvm", "scipy_linalg", "scipy_special", "zipfile"]
+__all__ = [
+    "blas_address",
+    "blas_threads",
+    "ctypes",
+    "futures",
+    "hashlib",
+    "llvm",
+    "scipy_linalg",
+    "scipy_special",
+    "zipfile",
+]
 
 
 def hashlib() -> ModuleType:
@@ -58,6 +68,19 @@ def blas_address(routine: str) -> int:
     if routine not in library.__pyx_capi__:
         library = _cython_library("lapack")
     return _function_in(library, routine, ctypes)
+
+
+def blas_threads() -> tuple[int, int]:
+    """Return where SciPy's OpenBLAS gets and sets the number of its threads; zeros for another library."""
+    import ctypes
+
+    library = ctypes.CDLL(_cython_library("blas").__file__)
+    for prefix in ("scipy_openblas", "openblas"):
+        if hasattr(library, f"{prefix}_set_num_threads"):
+            found = (getattr(library, f"{prefix}_{way}_num_threads") for way in ("get", "set"))
+            get, put = (ctypes.cast(f, ctypes.c_void_p).value or 0 for f in found)
+            return get, put
+    return 0, 0
 
 
 @cache

@@ -16,7 +16,7 @@ from funcgrad.compile.statement import HostCall, Operand
 from funcgrad.core.program import Program
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, ShapeError, TreeError
-from funcgrad.heavy import blas_address, ctypes, hashlib
+from funcgrad.heavy import blas_address, blas_threads, ctypes, hashlib
 
 __all__ = ["Executable", "plain"]
 
@@ -119,6 +119,8 @@ class _Keeper:
                 table[slot] = id(loops[int(rest)])
             elif kind == "blas":
                 table[slot] = blas_address(rest)
+            elif kind == "threads":
+                table[slot] = blas_threads()[rest == "set"]
             elif kind == "kept":
                 self._kept.append(slot)
             elif name == "out of bounds":

@@ -8,7 +8,7 @@ from funcgrad.compile.scalars import constant, llvm_type
 from funcgrad.compile.statement import ForeignCall, Info, MatrixProduct, Place
 from funcgrad.compile.values import ValueWriter
 
-__all__ = ["CallWriter", "as_foreign"]
+__all__ = ["ONE_THREAD", "CallWriter", "as_foreign"]
 
 
 class CallWriter(ValueWriter):
@@ -17,10 +17,12 @@ class CallWriter(ValueWriter):
     def __init__(self, locals_: dict[Buffer, Local], *, careful: bool, general: bool):
         super().__init__(locals_, careful=careful, general=general)
         self.external: dict[str, None] = {}  # the routines called, each a parameter of the function
+        self.largest_call = 0  # in floating-point operations
         self._constants: dict[tuple[str, str], str] = {}
 
     def _call(self, call: ForeignCall) -> None:
         self.external.setdefault(call.routine)
+        self.largest_call = max(self.largest_call, call.flops)
         arguments = ", ".join(f"ptr {self._argument(x)}" for x in call.arguments)
         self.out.do(f"call void %{call.routine}({arguments})")
         for x in call.arguments:
@@ -65,3 +67,35 @@ def as_foreign(product: MatrixProduct) -> ForeignCall:
     arguments = (y_flag, x_flag, n, m, k, number(1), y, y_step, x, x_step, number(0), z, product.z[2])
     routine = "dgemm" if number is np.float64 else "sgemm"
     return ForeignCall(routine, arguments, product.flops)
+
+
+# OpenBLAS is told to use one thread, and as many as before. Where that was one already, nothing is set back: so two
+# calls at a time do not leave it so.
+ONE_THREAD = """
+define internal i32 @fg_alone(i64 %getslot, i64 %setslot) {
+  %getplace = getelementptr ptr, ptr @fg_table, i64 %getslot
+  %get = load ptr, ptr %getplace
+  %none = icmp eq ptr %get, null
+  br i1 %none, label %done, label %known
+known:
+  %old = call i32 %get()
+  call void @fg_set_threads(i64 %setslot, i32 %old, i32 1)
+  ret i32 %old
+done:
+  ret i32 1
+}
+define internal void @fg_together(i64 %setslot, i32 %old) {
+  call void @fg_set_threads(i64 %setslot, i32 %old, i32 %old)
+  ret void
+}
+define internal void @fg_set_threads(i64 %setslot, i32 %old, i32 %new) {
+  %several = icmp sgt i32 %old, 1
+  br i1 %several, label %change, label %done
+change:
+  %place = getelementptr ptr, ptr @fg_table, i64 %setslot
+  %set = load ptr, ptr %place
+  call void %set(i32 %new)
+  br label %done
+done:
+  ret void
+}"""

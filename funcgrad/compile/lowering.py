@@ -30,6 +30,8 @@ __all__ = ["Lowering"]
 CHEAP = 7
 # An expression of more nodes is stored, so that no single statement grows without bound.
 LARGE = 150
+# So is a view of a view of ... a view: asking one asks them all.
+DEEP = 40
 
 
 class Lowering:
@@ -56,14 +58,15 @@ class Lowering:
         self.lapack = Lapack(self)
         self._position = 0
         self._users: dict[Buffer, list[Var]] = {}
+        self._depth: dict[Var, int] = {}
 
     def run(self) -> "Lowering":
         """Lower every equation, and store the outputs."""
         program = self.program
         for position, var in enumerate(program.inputs):
             self._values[var] = self.stored(self._buffer("input", var.type, position), var.type)
-        for position, (var, value) in enumerate(program.constants):
-            self._values[var] = self._constant(var.type, value, position)
+        for position, (var, _) in enumerate(program.constants):
+            self._values[var] = self.stored(self._buffer("constant", var.type, position), var.type)
         for position, atom in enumerate(program.outputs):
             if isinstance(atom, Var) and atom not in self._values:
                 self._outputs.setdefault(atom, position)
@@ -294,17 +297,6 @@ class Lowering:
 
     # The walk over the program.
 
-    def _constant(self, type: ArrayType, value: Any, position: int) -> Value:
-        """Return a captured array; one number where all its elements are the same."""
-        flat = np.ravel(value)
-        if flat.size and is_native(flat.dtype) and (flat == flat[0]).all() and not (flat == 0).any():
-            number = self.const(flat[0], type.dtype)
-            return Value(type, lambda index: number)
-        if flat.size and not flat.any() and flat.tobytes() == bytes(flat.nbytes):
-            zero = self.const(0, type.dtype)
-            return Value(type, lambda index: zero)
-        return self.stored(self._buffer("constant", type, position), type)
-
     def _lower(self, equation: Equation) -> None:
         args = [self._read(a) for a in equation.inputs]
         multiple = equation.primitive.multiple
@@ -318,8 +310,10 @@ class Lowering:
             results = self._host_call(equation, args)
         elif not multiple:
             results = (results,)
+        depth = 1 + max([self._depth.get(a, 0) for a in equation.inputs if isinstance(a, Var)], default=0)
         for var, value in zip(equation.outputs, results, strict=True):
-            value = self._values[var] = self._settled(var, value, mark)
+            value = self._values[var] = self._settled(var, value, mark, depth > DEEP)
+            self._depth[var] = depth if value.buffer is None else 0
             for buffer in self._read_by(value):
                 self._users.setdefault(buffer, []).append(var)
 
@@ -331,7 +325,7 @@ class Lowering:
         expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
         return {node.detail[0] for node in expression.walk() if node.op == "load"}
 
-    def _settled(self, var: Var, value: Value, mark: int) -> Value:
+    def _settled(self, var: Var, value: Value, mark: int, deep: bool) -> Value:
         """Return the value, stored where it must be or where that is cheaper."""
         position = self._outputs.get(var)
         if position is not None:
@@ -345,7 +339,7 @@ class Lowering:
         if value.buffer is None and value.size:
             expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
             often = self._evaluations.get(var, 0) > 1.01
-            if expression.size > LARGE or (often and expression.cost > CHEAP):
+            if deep or expression.size > LARGE or (often and expression.cost > CHEAP):
                 value = self.store(value)
         if value.type != var.type:
             part = value.part

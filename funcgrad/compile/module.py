@@ -6,6 +6,7 @@ from funcgrad.compile.contraction import contracted
 from funcgrad.compile.emit import NestWriter
 from funcgrad.compile.entry import Table, write_entry
 from funcgrad.compile.expression import Buffer
+from funcgrad.compile.foreign import ONE_THREAD
 from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call, leaves
 from funcgrad.compile.kernels.library import definitions
 from funcgrad.compile.lowering import Lowering
@@ -24,7 +25,10 @@ _FREE = {"const", "load", "index", "guard", "cast", "select", "checked"}
 # A call that does more than this many additions' work gives up Python's lock meanwhile.
 LONG = 100_000
 # A loop of this many additions' work is shared among threads: less than this, and waking them costs more.
-PARALLEL = 1_500_000
+PARALLEL = 6_000_000
+# A call of BLAS of fewer operations has one thread: OpenBLAS's threads wait for each other by turning in circles,
+# and where another process has one of the cores, that makes a call of 0.2 ms one of 20 ms.
+ALONE = 2e8
 # Up to this many nests are written into the function that runs them; of more, equal ones are compiled once, for
 # any numbers in them.
 INLINED = 16
@@ -169,6 +173,7 @@ class _Run:
         self.setup: list[str] = []
         self.chunks: list[str] = []
         self.released = False
+        self.alone = False
         self.hosts = 0
         self.long = module.work > LONG
 
@@ -228,8 +233,15 @@ class _Run:
         args = [f"ptr {self._pointer_to(b, element)}" for b, element in writer.parameters.items()]
         args += [*writer.numbers, *(f"ptr {self._routine(name)}" for name in writer.external)]
         self._release()
-        status = self._name()
+        status, threads = self._name(), self._name()
+        alone = bool(writer.external) and writer.largest_call < ALONE
+        if alone:
+            self.alone = True
+            get, put = (self.module.table.slot(f"threads {way}") for way in ("get", "set"))
+            self.lines.append(f"  {threads} = call i32 @fg_alone(i64 {get}, i64 {put})")
         self.lines.append(f"  {status} = call i32 @{name}({', '.join(args)})")
+        if alone:
+            self.lines.append(f"  call void @fg_together(i64 {put}, i32 {threads})")
         if writer.out.flags:
             self._acquire()
             self.hosts += 1
@@ -320,6 +332,7 @@ class _Run:
                 *(_STARVED if finish else []),
                 "}",
                 *self.chunks,
+                *([ONE_THREAD] if self.alone else []),
                 _SUPPORT,
             ]
         )

@@ -44,8 +44,9 @@ def evaluate_index(index: Index, env: dict[Loop, int], data: Any = None) -> int:
     total = index.constant
     for atom, coefficient in index.terms.items():
         if type(atom) is Loop:
-            value = env[atom]
-        elif type(atom) is Data:
+            total += coefficient * env[atom]  # which runs further where it counts for a collapsed loop
+            continue
+        if type(atom) is Data:
             value = int(data(atom.expression))
         else:
             inner = evaluate_index(atom.index, env, data)

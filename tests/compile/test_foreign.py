@@ -1,5 +1,6 @@
 """BLAS and LAPACK from machine code: values, layouts, errors; and that no host call is left."""
 
+import ctypes
 import itertools
 
 import numpy as np
@@ -10,6 +11,7 @@ from funcgrad.compile.executable import Executable
 from funcgrad.compile.pipeline import executable_of
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.types import type_of
+from funcgrad.heavy import blas_threads
 from funcgrad.primitives.linalg.matrices import positive_definite, sample_matrix
 from funcgrad.primitives.linalg.solve import triangular_solve
 
@@ -141,6 +143,19 @@ def test_a_matrix_that_was_written_to_is_factorized_again():
     a, b = regular(4), sample_matrix(4, 2)
     for got, want in zip(fg.jit(f)(a, b), f(a, b), strict=True):
         np.testing.assert_allclose(got, want)
+
+
+def test_the_threads_of_blas_are_given_back():
+    address, _ = blas_threads()
+    if not address:
+        pytest.skip("SciPy's BLAS is not OpenBLAS")
+    count = ctypes.CFUNCTYPE(ctypes.c_int)(address)
+    before = count()
+    a = positive_definite(50, 50)
+    fg.jit(np.linalg.cholesky)(a)
+    with pytest.raises(np.linalg.LinAlgError):
+        fg.jit(np.linalg.cholesky)(-a)
+    assert count() == before
 
 
 def test_products_and_factorizations_in_one_loop():
