@@ -4,9 +4,9 @@ A call differentiates, batches and stages by transforming its Program, and calli
 of a compiled function is a compiled function. In a program that is itself compiled, it is written out.
 """
 
-from functools import lru_cache
 
 from funcgrad.compile.compiler import compiler
+from funcgrad.compile.kept import kept
 from funcgrad.core.interpret import check_types, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var
@@ -83,7 +83,7 @@ def _inexact(program: Program) -> tuple[int, ...]:
     return tuple(i for i, t in enumerate(program.in_types) if is_inexact(t.dtype))
 
 
-@lru_cache(512)
+@kept
 def _pushforward(program: Program, active: tuple[bool, ...]) -> Program:
     """Return the program of (arguments, tangents of the active ones) that gives the results' tangents."""
     positions = [i for i, a in enumerate(active) if a]
@@ -104,7 +104,7 @@ def _pushforward(program: Program, active: tuple[bool, ...]) -> Program:
     return stage_flat(push, types, f"jvp of {program.name}")
 
 
-@lru_cache(512)
+@kept
 def _batched(program: Program, size: int, batched: tuple[bool, ...]) -> Program:
     types = [
         ArrayType((size, *t.shape), t.dtype) if b else t
@@ -116,7 +116,7 @@ def _batched(program: Program, size: int, batched: tuple[bool, ...]) -> Program:
     )
 
 
-@lru_cache(512)
+@kept
 def _halves(program: Program, active: tuple[int, ...]) -> tuple[Program, Program]:
     """Split a program's derivative: `forward(*xs)` gives the results, then what `backward(*xs, *residuals,
     *y_bars)` needs to give the cotangents of the active arguments."""
@@ -184,7 +184,7 @@ def _program(joint, inputs, equations, outputs, part) -> Program:
     )
 
 
-@lru_cache(512)
+@kept
 def _only(program: Program, wanted: tuple[bool, ...]) -> Program:
     """Return the program without the outputs that are not wanted."""
     if all(wanted):

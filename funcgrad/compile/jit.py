@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,9 @@ class Jitted:
             if out is not NotImplemented:
                 return out
         return self._slow(args, kwargs)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        return self if owner is None else MethodType(self, owner)
 
     def _slow(self, args, kwargs):
         if os.environ.get("FUNCGRAD_JIT") == "0":

@@ -41,6 +41,10 @@ class Value:
         own = index[len(index) - len(self.shape) :]
         return self.at(tuple([Index() if n == 1 else i for n, i in zip(self.shape, own, strict=True)]))
 
+    def become(self, other: "Value") -> None:
+        """Take the elements of an equal value, which may be had elsewhere, from now on."""
+        self._at, self._known, self.buffer, self.part = other._at, {}, other.buffer, None
+
     @property
     def ndim(self) -> int:
         return len(self.shape)

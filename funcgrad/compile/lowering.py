@@ -119,7 +119,7 @@ class Lowering:
         """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`."""
         if name == "add":
             for x, y in (args, reversed(args)):
-                if y.part is not None and x.type == y.type == out and self._owns(x):
+                if y.part is not None and x.type == y.type == out and self._owns(x, y.part[0].shape, y.part[1]):
                     return self._updated(x, *y.part, "add")
         try:
             dtypes = ufunc.resolve_dtypes((*[x.type.promotion for x in args], *(None,) * ufunc.nout))
@@ -227,7 +227,7 @@ class Lowering:
         self, out: ArrayType, x: Value, v: Value, shape: tuple[int, ...], at: Callable, where: Callable
     ) -> Value:
         """Return `x` with `v`, spread to `shape`, at `where(index)`: in the memory of `x` if nobody needs that."""
-        if not self._owns(x):
+        if not self._owns(x, shape, where):
             return self.map(out, at)
         spread = Value(ArrayType(shape, v.dtype), v.spread)
         return self._updated(x, spread, where, None)
@@ -235,7 +235,7 @@ class Lowering:
     def scatter(self, x: Value, v: Value, lead: tuple[int, ...], target: Callable, op: str | None) -> Value:
         """Return `x` with each element of `v` written (or combined by `op`) at `target(index)`."""
         buffer = x.buffer
-        if buffer is None or not self._owns(x):
+        if buffer is None or not self._owns(x, lead, target):
             buffer = self.result(x.type)
             self._write(x, buffer)
         spread = Value(ArrayType(lead, v.dtype), v.spread)
@@ -259,12 +259,28 @@ class Lowering:
         kept = [] if carried else self.loops(v.shape)
         self.emit(kept, [effect], carried)
 
-    def _owns(self, x: Value) -> bool:
-        """Whether the memory of `x` can be written to: nothing lowered later asks for what is in it."""
+    def _owns(self, x: Value, shape: tuple[int, ...], where: Callable) -> bool:
+        """Whether the memory of `x` can be written to, at `where(index)` for each index in `shape`.
+
+        Nothing lowered later may ask for what is in it, but for few elements, which are stored elsewhere first; nor
+        may the places be read from it.
+        """
         buffer = x.buffer
         if buffer is None or buffer.kind != "scratch":
             return False
-        return all(self._last_use[var] <= self._position for var in self._users.get(buffer, ()))
+        users = self._users.get(buffer, [])
+        users[:] = [var for var in users if self._last_use[var] > self._position]
+        late = [(var, value) for var in users if (value := self._values[var]).buffer in (None, buffer)]
+        if any(value.buffer is buffer for _, value in late) or 8 * sum(v.size for _, v in late) > x.size:
+            return False
+        places = where(tuple(map(Index.of, self.loops(shape)))) if 0 not in shape else ()
+        roots = [root for i in places if isinstance(i, Index) for root in i.data()]
+        if any(n.op == "load" and n.detail[0] is buffer for root in roots for n in root.walk()):
+            return False
+        for var, value in late:
+            value.become(self.store(value))
+            self._users.setdefault(value.buffer, []).append(var)
+        return True
 
     def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
         """Return the sum of products that `dot` is, by loops or by BLAS."""

@@ -1,10 +1,10 @@
 """The stages of compilation, one after another, each kept for equal programs."""
 
 import threading
-from functools import lru_cache
 
 from funcgrad.compile.executable import Executable
 from funcgrad.compile.expand import expanded
+from funcgrad.compile.kept import kept
 from funcgrad.compile.loops import format_loops
 from funcgrad.compile.module import Module
 from funcgrad.compile.native import assembly
@@ -16,7 +16,7 @@ __all__ = ["Executable", "Module", "assembly", "executable_of", "format_loops", 
 _lock = threading.Lock()
 
 
-@lru_cache(512)
+@kept
 def prepared(program: Program) -> Program:
     """Return the program as it is compiled: expanded and simplified."""
     return simplify(expanded(program))
@@ -27,7 +27,7 @@ def tidied(program: Program) -> Program:
     return simplify(expanded(program), differentiable=True)
 
 
-@lru_cache(512)
+@kept
 def _executable(program: Program) -> Executable:
     return Executable(prepared(program))
 

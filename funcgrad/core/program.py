@@ -205,6 +205,7 @@ class Program:
         state = dict(self.__dict__)
         state.pop("last_uses", None)
         state.pop("fingerprint", None)
+        state.pop("_derived", None)  # what others keep with a program: compiled code, derivatives
         return state
 
 

@@ -120,8 +120,10 @@ class IndexUpdate(JointlyLinear):
         return y
 
     def transpose_rule(self, needs, y_bar, x, v, *, key):
+        # Read first, so that a compiled program can write in place.
+        v_bar = conform(index(y_bar, key=key), v) if needs[1] else None
         x_bar = index_update(y_bar, np.zeros((), dtype_of(y_bar)), key=key) if needs[0] else None
-        return x_bar, conform(index(y_bar, key=key), v) if needs[1] else None
+        return x_bar, v_bar
 
     def lower_rule(self, lower, out, x, v, *, key):
         def at(index):

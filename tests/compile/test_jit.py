@@ -1,10 +1,13 @@
 """jit: signatures, containers, static arguments, transformations, threads, pickles, and what it refuses."""
 
+import gc
 import pickle
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -397,3 +400,35 @@ def test_reductions_of_special_values():
         for y in (x, x[:2], x[:3], x[4:], np.array([-0.0]), np.full(2000, np.inf), np.array([1e308, 1e308])):
             with np.errstate(all="ignore"):
                 np.testing.assert_array_equal(fg.jit(f)(y), f(y), err_msg=f"{f.__name__} of {y}")
+
+
+def test_large_captured_arrays_are_let_go():
+    freed = []
+
+    def make():
+        big = np.ones(400_000)
+        f = fg.jit(lambda x: np.sum(x * big))
+        assert f(2.0) == 800_000 and fg.grad(f)(2.0) == 400_000
+        entry = next(iter(f._compiled.values()))
+        weakref.finalize(entry.program, freed.append, 1)
+
+    make()
+    gc.collect()
+    assert freed == [1]
+
+
+def test_methods():
+    class Model:
+        scale = 3.0
+
+        @partial(fg.jit, static_argnums=0)
+        def __call__(self, x):
+            return x * self.scale
+
+        @fg.jit
+        def wrong(self, x):
+            return x
+
+    np.testing.assert_array_equal(Model()(X), X * 3)
+    with pytest.raises(DTypeError, match="got self: Model"):
+        Model().wrong(X)
