@@ -5,6 +5,7 @@ the first derivative with nothing cached, and the peak memory of that process; a
 is float64. BENCH_SYSTEMS=funcgrad,JAX leaves the others out (torch.compile alone takes ten minutes to compile).
 """
 
+import compileall
 import importlib.util
 import math
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+import funcgrad as fg
 from bench.programs import PROGRAMS
 from bench.systems import SYSTEMS
 from bench.timing import formatted, interleaved, markdown
@@ -31,13 +33,23 @@ def main() -> None:
     present = [
         n for n in chosen if SYSTEMS[n][0] is None or importlib.util.find_spec(SYSTEMS[n][0]) is not None
     ]
-    calls = [_calls(program, present) for program in PROGRAMS]
+    compileall.compile_dir(Path(fg.__file__).parent, quiet=2)  # peers come with their bytecode
+    os.environ["FUNCGRAD_CACHE_DIR"] = "off"
+    results = [_calls(program, present) for program in PROGRAMS]
+    calls, compiling = [r[0] for r in results], [r[1] for r in results]
+    timed = [n for n in present if n in ("funcgrad", "JAX", "torch.compile", "PyTensor", "Numba by hand")]
     fresh = [n for n in present if n in ("funcgrad", "JAX")]
     firsts = {name: [_fresh(name, row) for row in range(len(PROGRAMS))] for name in fresh}
     if "funcgrad" in firsts:
         firsts["funcgrad, cached"] = [_fresh("funcgrad", row, cached=True) for row in range(len(PROGRAMS))]
         shutil.rmtree(RESULTS / ".cache", ignore_errors=True)
-    text = "\n".join([_call_table(calls, present), "", _first_table(firsts), "", *_summary(calls, present)])
+    parts = [
+        _call_table("time of a call", calls, present), "",
+        _call_table("first call (tracing and compiling), nothing cached", compiling, timed), "",
+        _first_table(firsts), "",
+        *_summary("a call", calls, present), *_summary("compiling", compiling, timed), *_summary_of_starts(firsts),
+    ]  # fmt: skip
+    text = "\n".join(parts)
     print(text)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "compiled.md").write_text(text + "\n")
@@ -46,12 +58,15 @@ def main() -> None:
 
 
 def _calls(program, names):
-    """Return the time of a call for each system that has the program; raise where results differ."""
-    runners, want = {}, None
+    """Return the times of a call and of the first one by system; raise where results differ."""
+    runners, firsts, want = {}, {}, None
     for name in names:
         try:
             run = SYSTEMS[name][1](program)
-            flat = _flat(run())
+            start = time.perf_counter()
+            out = run()
+            firsts[name] = time.perf_counter() - start
+            flat = _flat(out)
         except (KeyError, NotImplementedError):
             continue
         except Exception as error:
@@ -64,7 +79,7 @@ def _calls(program, names):
     times = interleaved(runners, seconds=0.3)
     line = "  ".join(f"{n} {formatted(t)}" for n, t in times.items())
     print(f"{program.name}, {program.size}: {line}", file=sys.stderr, flush=True)
-    return times
+    return times, firsts
 
 
 def _flat(out):
@@ -85,7 +100,7 @@ def _fresh(name, row, cached=False):
     return best
 
 
-def _call_table(calls, names):
+def _call_table(title, calls, names):
     rows = []
     for program, times in zip(PROGRAMS, calls, strict=True):
         ours = times["funcgrad"]
@@ -93,7 +108,7 @@ def _call_table(calls, names):
         for name in names[1:]:
             cells.append(f"{formatted(times[name])} ({times[name] / ours:.2f}x)" if name in times else "")
         rows.append([f"{program.name}, {program.size}", *cells])
-    return markdown(["time of a call", *names], rows)
+    return markdown([title, *names], rows)
 
 
 def _first_table(firsts):
@@ -105,13 +120,27 @@ def _first_table(firsts):
     return markdown(["fresh process to the first derivative, peak memory", *names], rows)
 
 
-def _summary(calls, names):
+def _summary(what, calls, names):
     for name in names[1:]:
         ratios = [math.log(t["funcgrad"] / t[name]) for t in calls if name in t]
         if ratios:
             lost = sum(r > 0 for r in ratios)
             mean = math.exp(sum(ratios) / len(ratios))
-            yield f"Against {name}: geometric mean {mean:.3f} over {len(ratios)} rows, slower on {lost}.  "
+            worst = math.exp(max(ratios))
+            yield (
+                f"{what}, against {name}: geometric mean {mean:.3f} over {len(ratios)} rows, "
+                f"the largest {worst:.2f}, above 1 on {lost}.  "
+            )
+
+
+def _summary_of_starts(firsts):
+    if "JAX" in firsts:
+        for name in ("funcgrad", "funcgrad, cached"):
+            ratios = sorted(a[0] / b[0] for a, b in zip(firsts[name], firsts["JAX"], strict=True))
+            yield (
+                f"fresh process, {name}, against JAX: median {ratios[len(ratios) // 2]:.2f}, "
+                f"the largest {ratios[-1]:.2f}.  "
+            )
 
 
 def _plot(calls, names):

@@ -10,8 +10,9 @@ from funcgrad.compile.statement import Access
 
 __all__ = ["Local", "contracted"]
 
-# The most bytes a nest keeps on its stack for one buffer.
+# The most bytes a nest keeps on its stack for one buffer, and for all of them.
 STACK = 16384
+STACK_IN_ALL = 1 << 17
 
 
 class Local:
@@ -50,9 +51,14 @@ def contracted(nests: Sequence[Sequence[Block | Leaf]]) -> dict[Buffer, Local]:
                     if access.buffer.kind == "scratch":
                         uses.setdefault(access.buffer, []).append((number, leaf, path, access))
     found = {}
+    taken: dict[int, int] = {}
     for buffer, where in uses.items():
         local = _local(buffer, where)
-        if local is not None:
+        if local is None:
+            continue
+        nest, size = where[0][0], local.size * buffer.dtype.itemsize
+        if local.size == 1 or taken.get(nest, 0) + size <= STACK_IN_ALL:
+            taken[nest] = taken.get(nest, 0) + size
             found[buffer] = local
     return found
 

@@ -8,6 +8,7 @@ in a register, and memory that never leaves the shared loops need not exist (see
 from collections import defaultdict
 from collections.abc import Iterator
 from heapq import heappop, heappush
+from itertools import zip_longest
 
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.index import Index, Loop
@@ -86,12 +87,15 @@ def _fuse(members: list[Leaf], level: int, most: int) -> list[Block | Leaf]:
     group_of: dict[Leaf, _Group] = {}
     writers: dict[Buffer, list[Leaf]] = defaultdict(list)
     readers: dict[Buffer, list[Leaf]] = defaultdict(list)
-    for leaf in members:
+    for leaf, following in zip_longest(members, members[1:]):
         conflicts = _conflicts(leaf, writers, readers)
         extent = leaf.counters[level].extent if level < len(leaf.counters) else 0
         group = None
         if extent:
-            group = _place(leaf, extent, conflicts, groups[-WINDOW:], group_of, level, most)
+            placed, related = leaf, conflicts
+            if not conflicts and following is not None and _starts(leaf, following, level):
+                placed, related = following, _conflicts(following, writers, readers)
+            group = _place(placed, extent, related, groups[-WINDOW:], group_of, level, most)
         if group is None:
             group = _Group(extent)
             groups.append(group)
@@ -130,6 +134,16 @@ def _conflicts(leaf, writers, readers):
         if access.writes:
             found.update(dict.fromkeys(readers.get(access.buffer, ())))
     return list(found)
+
+
+def _starts(leaf: Leaf, total: Leaf, level: int) -> bool:
+    """Whether a leaf does nothing but give a total its first value: it goes where the total is taken."""
+    if level >= len(total.counters) or total.counters[level].extent != leaf.counters[level].extent:
+        return False
+    written = {a.buffer for a in total.statement.accesses if a.writes}
+    first = leaf.statement
+    starts = all(a.writes and a.buffer in written for a in first.accesses)
+    return starts and _share(first, total.statement, level)
 
 
 def _place(leaf, extent, conflicts, groups, group_of, level, most):

@@ -137,7 +137,8 @@ class Index:
         """
         whole, rest = {}, {}
         for atom, c in self.terms.items():
-            q = (2 * abs(c) + divisor - 1) // (2 * divisor) * (1 if c > 0 else -1)  # the nearest, or nearer to 0
+            q = (2 * abs(c) + divisor - 1) // (2 * divisor)  # the nearest, of two the one nearer to 0
+            q = q if c > 0 else -q
             left = c - q * divisor
             low, high = atom.bounds()
             if left and abs(left) * max(abs(low), abs(high)) >= divisor:
@@ -221,7 +222,7 @@ def split_index(flat: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:
     """Return the index, in an array of `shape`, of the element at a position in C order."""
     out = []
     for position, n in enumerate(reversed(shape)):
-        if n == 1:
+        if n <= 1:  # of an empty array, there is no element to ask for
             out.append(Index())
             continue
         outermost = all(m == 1 for m in shape[: len(shape) - 1 - position])

@@ -119,8 +119,11 @@ class Lowering:
         """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`."""
         if name == "add":
             for x, y in (args, reversed(args)):
-                if y.part is not None and x.type == y.type == out and self._owns(x, y.part[0].shape, y.part[1]):
-                    return self._updated(x, *y.part, "add")
+                if y.part is None or not x.type == y.type == out:
+                    continue
+                part, where = y.part
+                if self._owns(x, part.shape, where):
+                    return self._updated(x, part, where, "add")
         try:
             dtypes = ufunc.resolve_dtypes((*[x.type.promotion for x in args], *(None,) * ufunc.nout))
         except TypeError:

@@ -23,8 +23,8 @@ def ordered_loops(
     carried = tuple(loop for loop in carried if loop.extent > 1)
     if not carried or not kept:
         return kept + carried
-    along_carried = _consecutive(carried[-1], effects)
-    along_kept = _consecutive(kept[-1], effects)
+    along_carried = _consecutive(carried[-1], kept, effects)
+    along_kept = _consecutive(kept[-1], carried, effects)
     if along_carried >= along_kept:
         return kept + carried
     points = 1
@@ -35,11 +35,13 @@ def ordered_loops(
     return (*kept[:-1], *carried, kept[-1])
 
 
-def _consecutive(loop: Loop, effects: tuple[Effect, ...]) -> int:
-    """Return how many array reads advance by one element as `loop` does."""
+def _consecutive(loop: Loop, others: tuple[Loop, ...], effects: tuple[Effect, ...]) -> int:
+    """Return how many reads advance by one element as `loop` does, of arrays gone through by `others` as well."""
     statement = Statement((), effects)
     return sum(
-        access.offset is not None and access.offset.coefficient(loop) == 1
+        access.offset is not None
+        and access.offset.coefficient(loop) == 1
+        and any(access.offset.coefficient(other) for other in others)
         for access in statement.accesses
         if not access.writes
     )

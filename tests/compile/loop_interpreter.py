@@ -206,7 +206,7 @@ class _Run:
 
     def _host(self, call: HostCall) -> None:
         args = [self._array(x) if isinstance(x, Operand) else x for x in call.args]
-        out = call.primitive.eval_rule(*[x[()] if np.ndim(x) == 0 else x for x in args], **call.params)
+        out = call.primitive.eval_rule(*[x if np.ndim(x) else np.asarray(x)[()] for x in args], **call.params)
         for y, result in zip(out if call.primitive.multiple else (out,), call.results, strict=True):
             self._array(result)[...] = y
 
@@ -217,7 +217,8 @@ class _Run:
 def _is_free(node: Block) -> bool:
     """Whether the iterations of a nest may run in any order: what decides whether threads may share them."""
     return all(
-        leaf.statement.call is None and leaf.counters[0] not in leaf.statement.carried for leaf in leaves(node)
+        leaf.statement.call is None and leaf.counters[0] not in leaf.statement.carried
+        for leaf in leaves(node)
     )
 
 

@@ -43,7 +43,11 @@ def moving(x):
 SHARED = {
     "elementwise": (lambda x: np.sin(np.cos(x)) * np.tanh(x), (A,), 1),
     "two results": (lambda x: (np.sin(x), np.cos(x) + np.sin(x)), (A,), 1),
-    "softmax of rows": (lambda x: np.exp(x - x.max(1, keepdims=True)) / np.exp(x).sum(1, keepdims=True), (A,), 2),
+    "softmax of rows": (
+        lambda x: np.exp(x - x.max(1, keepdims=True)) / np.exp(x).sum(1, keepdims=True),
+        (A,),
+        2,
+    ),
     "rows' sums": (lambda x: (x.sum(1), (x * x).sum(1), x.max(1)), (A,), 3),
     "sum, then what needs it": (lambda x: np.sin(x) / np.sum(np.sin(x)), (A,), 3),
     "stencil": (moving, (V,), 2),
@@ -122,7 +126,7 @@ def random_program(steps, shapes, seed):
         function = program(steps, largest=300)
         want = function(*args)
         traced = fg.trace(function)(*args)
-    if lowered(traced).work > 100_000:
+    if lowered(traced).work > 20_000:
         return
     for order in (None, seed):
         for got, w in zip(interpret(traced, *args, seed=order), want, strict=True):
@@ -135,10 +139,12 @@ def random_program(steps, shapes, seed):
             np.testing.assert_allclose(got, w, rtol=1e-10, atol=1e-10 * scale)
 
 
-SHAPES = st.sampled_from([((3,), (2, 3)), ((4, 5), (5,)), ((2, 1, 4), (4,)), ((2, 6), (2, 1)), ((1, 1), (0, 3))])
+SHAPES = st.sampled_from(
+    [((3,), (2, 3)), ((4, 5), (5,)), ((2, 1, 4), (4,)), ((2, 6), (2, 1)), ((1, 1), (0, 3))]
+)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS, SHAPES, st.integers(0, 2**31))
 def test_random_programs_one_scalar_at_a_time(steps, shapes, seed):
     random_program(steps, shapes, seed)

@@ -40,7 +40,7 @@ def ordered(x):
 
 
 def running(x):
-    return np.cumsum(x)
+    return np.cumsum(x) + 1.0
 
 
 TEXTS = {
@@ -100,7 +100,8 @@ running(x: float64[4]) -> float64[4]:
     s0 = -0.0
     for i in range(4):
         s0 = s0 + x[i]
-        out[i] = s0
+        t0 = s0
+        out[i] = t0 + 1.0
 """,
     ),
 }
@@ -119,7 +120,7 @@ def test_guards_calls_and_large_rows():
 
     def rows(x):
         y = np.exp(np.sin(x) * np.cos(x))
-        return np.max(y / np.sum(y, 1, keepdims=True), 1)
+        return y * np.exp(y / np.sum(y, 1, keepdims=True))
 
     assert "= empty(4, float64)" in fg.jit(rows).lower(M).loops
 
