@@ -85,24 +85,27 @@ def fuse(statements: list[Statement]) -> list[Block | Leaf]:
 def _fuse(members: list[Leaf], level: int, most: int) -> list[Block | Leaf]:
     groups: list[_Group] = []
     group_of: dict[Leaf, _Group] = {}
-    writers: dict[Buffer, list[Leaf]] = defaultdict(list)
+    writer: dict[Buffer, Leaf] = {}
     readers: dict[Buffer, list[Leaf]] = defaultdict(list)
     for leaf, following in zip_longest(members, members[1:]):
-        conflicts = _conflicts(leaf, writers, readers)
+        conflicts = _conflicts(leaf, writer, readers)
         extent = leaf.counters[level].extent if level < len(leaf.counters) else 0
         group = None
         if extent:
             placed, related = leaf, conflicts
             if not conflicts and following is not None and _starts(leaf, following, level):
-                placed, related = following, _conflicts(following, writers, readers)
+                placed, related = following, _conflicts(following, writer, readers)
             group = _place(placed, extent, related, groups[-WINDOW:], group_of, level, most)
         if group is None:
             group = _Group(extent)
             groups.append(group)
         group.add(leaf, [group_of[c] for c in conflicts])
         group_of[leaf] = group
-        for access in leaf.statement.accesses:
-            (writers if access.writes else readers)[access.buffer].append(leaf)
+        for buffer in leaf.statement.written:
+            writer[buffer] = leaf
+            readers[buffer] = []
+        for buffer in leaf.statement.touched - leaf.statement.written:
+            readers[buffer].append(leaf)
     out: list[Block | Leaf] = []
     for group in _in_order(groups):
         if group.extent:
@@ -126,13 +129,15 @@ def _in_order(groups: list[_Group]) -> Iterator[_Group]:
                 heappush(ready, rank[later])
 
 
-def _conflicts(leaf, writers, readers):
-    """Return the earlier leaves that write what this one touches, or touch what it writes."""
+def _conflicts(leaf, writer, readers):
+    """Return the last leaves that write what this one touches, or touch what it writes: the earlier ones come before
+    those."""
     found: dict[Leaf, None] = {}
-    for access in leaf.statement.accesses:
-        found.update(dict.fromkeys(writers.get(access.buffer, ())))
-        if access.writes:
-            found.update(dict.fromkeys(readers.get(access.buffer, ())))
+    for buffer in leaf.statement.touched:
+        if buffer in writer:
+            found[writer[buffer]] = None
+    for buffer in leaf.statement.written:
+        found.update(dict.fromkeys(readers[buffer]))
     return list(found)
 
 
@@ -140,22 +145,24 @@ def _starts(leaf: Leaf, total: Leaf, level: int) -> bool:
     """Whether a leaf does nothing but give a total its first value: it goes where the total is taken."""
     if level >= len(total.counters) or total.counters[level].extent != leaf.counters[level].extent:
         return False
-    written = {a.buffer for a in total.statement.accesses if a.writes}
     first = leaf.statement
-    starts = all(a.writes and a.buffer in written for a in first.accesses)
+    starts = first.touched == first.written and first.written <= total.statement.written
     return starts and _share(first, total.statement, level)
 
 
 def _place(leaf, extent, conflicts, groups, group_of, level, most):
     """Return the group whose loop the leaf can join; None to open one of its own."""
     sources = dict.fromkeys(group_of[c] for c in conflicts)
-    conflicting = set(conflicts)
-    touched = {a.buffer for a in leaf.statement.accesses}
+    touched, written = leaf.statement.touched, leaf.statement.written
     best = None
     for group in reversed(groups):
         if group.extent != extent or group.size + leaf.statement.size > most:
             continue
-        related = [m for m in group.members if m in conflicting]
+        related = [
+            m
+            for m in group.members
+            if not (m.statement.written.isdisjoint(touched) and m.statement.touched.isdisjoint(written))
+        ]
         if not related and best is not None:
             continue
         if any(_leads_to(group, source) for source in sources if source is not group):
@@ -163,7 +170,7 @@ def _place(leaf, extent, conflicts, groups, group_of, level, most):
         if related:
             if all(_share(m.statement, leaf.statement, level) for m in related):
                 return group
-        elif any(a.buffer in touched for m in group.members for a in m.statement.accesses):
+        elif any(not m.statement.touched.isdisjoint(touched) for m in group.members):
             best = group  # both read the same array: once is enough
     return best
 

@@ -1,6 +1,7 @@
 """Statements: what a loop nest does at each point of its loops."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from funcgrad.compile.expression import Buffer, Expression
@@ -107,8 +108,6 @@ class Statement:
         call: in place of effects, a matrix product, a foreign or a host call.
     """
 
-    __slots__ = ("_accesses", "_size", "call", "carried", "effects", "loops")
-
     def __init__(
         self,
         loops: tuple[Loop, ...],
@@ -129,6 +128,16 @@ class Statement:
         if self._accesses is None:
             self._accesses = list(dict.fromkeys(self._find_accesses()))
         return self._accesses
+
+    @cached_property
+    def touched(self) -> frozenset[Buffer]:
+        """The buffers it reads or writes."""
+        return frozenset(access.buffer for access in self.accesses)
+
+    @cached_property
+    def written(self) -> frozenset[Buffer]:
+        """The buffers it writes."""
+        return frozenset(access.buffer for access in self.accesses if access.writes)
 
     def _find_accesses(self) -> Iterator[Access]:
         if isinstance(self.call, HostCall):
