@@ -4,7 +4,6 @@ A call differentiates, batches and stages by transforming its Program, and calli
 of a compiled function is a compiled function. In a program that is itself compiled, it is written out.
 """
 
-
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
 from funcgrad.core.interpret import check_types, run
@@ -19,6 +18,7 @@ from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
 
 __all__ = ["jit_call"]
+
 
 class JitCall(Primitive):
     """The outputs of a compiled program on flat arguments; `backend` is "native" or "numpy"."""

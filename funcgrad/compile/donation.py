@@ -32,7 +32,8 @@ def donate(owner: str, args: tuple, numbers: tuple[int, ...]) -> None:
     for n in numbers:
         if not -len(args) <= n < len(args):
             raise TreeError(
-                f"{owner}: expected donate_argnums among the {len(args)} positional arguments, got {n}."
+                f"{owner}: expected donate_argnums among the {len(args)} positional arguments, got {n}.",
+                hint="pass the donated arguments by position.",
             )
         for x in tree.leaves(args[n]):
             if type(x) is np.ndarray:

@@ -12,12 +12,13 @@ import numpy as np
 from funcgrad.compile.layout import OFFSETS
 from funcgrad.core.types import ArrayType
 
-__all__ = ["INDEFINITE", "RECYCLED", "SINGULAR", "Table", "write_entry"]
+__all__ = ["INDEFINITE", "RECYCLED", "SINGULAR", "TOO_LARGE", "Table", "write_entry"]
 
 # Results of at least this many bytes are made in the memory of earlier ones.
 RECYCLED = 1 << 16
-# The status where a matrix is not positive definite, and where one is singular.
-INDEFINITE, SINGULAR = 8, 16
+# The status where a matrix is not positive definite, where one is singular, and where a Python int is too large for
+# the dtype it meets.
+INDEFINITE, SINGULAR, TOO_LARGE = 8, 16, 32
 # C order and aligned; and, to be written to again, owning its memory and writeable.
 _READABLE = 0x1 | 0x100
 _REUSABLE = _READABLE | 0x4 | 0x400
@@ -86,16 +87,23 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
     for array, kind in zip(arrays, outputs, strict=True):
         if kind.shape:
             code.do(f"call void @Py_DecRef(ptr {array})")
-    for bit, label in ((4, "raise"), (1, "bounds"), (2, "other"), (INDEFINITE, "indefinite")):
+    for bit, label in (
+        (4, "raise"),
+        (1, "bounds"),
+        (2, "other"),
+        (TOO_LARGE, "large"),
+        (INDEFINITE, "indefinite"),
+    ):
         code.require(code.set(f"icmp eq i32 {code.set(f'and i32 {status}, {bit}')}, 0"), label)
     for name in ("singular", "indefinite"):
         if name == "indefinite":
             code.label(name)
         code.do(f"call void @PyErr_SetString(ptr {code.address('LinAlgError')}, ptr @fg_{name})")
         code.do("br label %raise")
-    code.label("bounds")
-    code.do(f"call void @PyErr_SetNone(ptr {code.address('out of bounds')})")
-    code.do("br label %raise")
+    for label, name in (("bounds", "out of bounds"), ("large", "too large")):
+        code.label(label)
+        code.do(f"call void @PyErr_SetNone(ptr {code.address(name)})")
+        code.do("br label %raise")
     code.label("raise")
     code.do("ret ptr null")
     _starved(code, arrays, outputs)

@@ -1,6 +1,7 @@
 """A compiled program: machine code, the addresses it needs, and a Python callable."""
 
 import sys
+import weakref
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +52,10 @@ class Executable:
     def _careful_one(self) -> "Executable":
         return Executable(self.program, careful=True)
 
+    def forget(self) -> None:
+        """Free the memory kept for later calls."""
+        self._keeper.memory.release()
+
     def _carefully(self, args):
         if self._careful:
             raise TreeError(f"{self.program.name}: expected arguments of the compiled types, got others.")
@@ -85,14 +90,15 @@ class _Keeper:
     def __init__(self, loaded: Loaded):
         self._loaded = loaded
         self._alive: list[Any] = []
-        self._kept: list[int] = []
 
     def fill(self, module: Module, program: Program) -> None:
         """Write the addresses into the module's table."""
         c = ctypes()
         names = module.table.names
         table = (c.c_void_p * max(len(names), 1)).from_address(self._loaded.address("fg_table"))
-        self._table = table
+        kept: list[int] = []
+        self.memory = _Memory(self._loaded, table, kept)
+        weakref.finalize(self, self.memory.release).atexit = False
         things = type_slots()
         constants = [np.ascontiguousarray(value) for _, value in program.constants]
         hosts = [_host_function(call) for call in module.host_calls]
@@ -122,9 +128,11 @@ class _Keeper:
             elif kind == "threads":
                 table[slot] = blas_threads()[rest == "set"]
             elif kind == "kept":
-                self._kept.append(slot)
+                kept.append(slot)
             elif name == "out of bounds":
                 table[slot] = id(OutOfBounds)
+            elif name == "too large":
+                table[slot] = id(TooLarge)
             else:
                 table[slot] = api_address(name)
 
@@ -146,14 +154,33 @@ class _Keeper:
         make.restype, make.argtypes = c.py_object, [c.c_void_p, c.py_object, c.py_object]
         return make(c.addressof(definition), self, None)
 
-    def __del__(self) -> None:
-        if not self._kept or sys.is_finalizing():
+
+class _Memory:
+    """What a module's code has allocated: results it keeps for later ones, and scratch. Outlives whatever refers to
+    it, so that it is there when they are collected in any order."""
+
+    def __init__(self, loaded: Loaded, table: Any, kept: list[int]):
+        self._loaded = loaded
+        self._table = table
+        self._kept = kept
+
+    def release(self) -> None:
+        """Free it all; the code allocates again when it is called again."""
+        if sys.is_finalizing():
             return
-        drop = ctypes().pythonapi.Py_DecRef
-        drop.argtypes, drop.restype = [ctypes().c_void_p], None
+        c = ctypes()
+        drop = c.pythonapi.Py_DecRef
+        drop.argtypes, drop.restype = [c.c_void_p], None
         for slot in self._kept:
-            if self._table[slot]:
-                drop(self._table[slot])
+            array, self._table[slot] = self._table[slot], None
+            if array:
+                drop(array)
+        scratch = c.c_void_p.from_address(self._loaded.address("fg_scratch"))
+        block, scratch.value = scratch.value, None
+        if block:
+            free = c.CDLL(None).free
+            free.argtypes, free.restype = [c.c_void_p], None
+            free(block)
 
 
 _FASTCALL = 0x80
@@ -170,6 +197,19 @@ class OutOfBounds(ShapeError, IndexError):
 
     def __reduce__(self):
         return OutOfBounds, ()
+
+
+class TooLarge(DTypeError, OverflowError):
+    """A compiled program met a Python int that does not fit the dtype of its partner."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "jit: expected Python ints that fit the dtype of the array they meet, got one that does not.",
+            hint="convert the array with astype, or pass the number as an array of a wider dtype.",
+        )
+
+    def __reduce__(self):
+        return TooLarge, ()
 
 
 def _host_function(call: HostCall) -> Any:
@@ -202,5 +242,5 @@ def _array_at(address: int, operand: Operand) -> np.ndarray:
 
 
 def _argument(x: np.ndarray) -> Any:
-    """A copy where the primitive could return the array itself; a scalar for no axes, as NumPy has it."""
+    """Return an array as NumPy would pass it on: a scalar where there are no axes."""
     return x if x.ndim else x[()]

@@ -18,7 +18,7 @@ __all__ = ["Block", "Leaf", "fuse", "leaves"]
 
 # The most expression nodes that share an outermost loop: more would run out of registers and time. In a long
 # program, such as a loop unrolled in Python, much fewer: then equal steps give equal nests, compiled once.
-MOST_NODES = int(__import__("os").environ.get("MN", "1500"))
+MOST_NODES = 1500
 LONG = 150
 MOST_NODES_OF_LONG = 24
 # Among how many of the last loops a statement looks for one to share.
@@ -58,14 +58,16 @@ def leaves(node: Block | Leaf) -> Iterator[Leaf]:
 class _Group:
     """Leaves that share a loop, or one leaf that has none (extent 0), while the order of groups is open."""
 
-    __slots__ = ("after", "before", "extent", "members", "size")
+    __slots__ = ("after", "before", "extent", "latest", "members", "rank", "size")
 
-    def __init__(self, extent: int):
+    def __init__(self, extent: int, rank: int):
         self.extent = extent
         self.members: list[Leaf] = []
         self.size = 0
         self.after: dict[_Group, None] = {}  # groups that must run before this one
         self.before: dict[_Group, None] = {}  # and those that must run after it
+        self.rank = rank  # groups are numbered as they are made
+        self.latest = rank  # the highest number among it and all that must run before it
 
     def add(self, leaf: Leaf, earlier: list["_Group"]) -> None:
         self.members.append(leaf)
@@ -74,6 +76,15 @@ class _Group:
             if group is not self:
                 self.after[group] = None
                 group.before[self] = None
+                self._raise(group.latest)
+
+    def _raise(self, latest: int) -> None:
+        stack = [self]
+        while stack:
+            group = stack.pop()
+            if group.latest < latest:
+                group.latest = latest
+                stack.extend(group.before)
 
 
 def fuse(statements: list[Statement]) -> list[Block | Leaf]:
@@ -97,7 +108,7 @@ def _fuse(members: list[Leaf], level: int, most: int) -> list[Block | Leaf]:
                 placed, related = following, _conflicts(following, writer, readers)
             group = _place(placed, extent, related, groups[-WINDOW:], group_of, level, most)
         if group is None:
-            group = _Group(extent)
+            group = _Group(extent, len(groups))
             groups.append(group)
         group.add(leaf, [group_of[c] for c in conflicts])
         group_of[leaf] = group
@@ -155,6 +166,7 @@ def _place(leaf, extent, conflicts, groups, group_of, level, most):
     sources = dict.fromkeys(group_of[c] for c in conflicts)
     touched, written = leaf.statement.touched, leaf.statement.written
     best = None
+    behind = _ancestors(sources, groups[0].rank) if groups else set()
     for group in reversed(groups):
         if group.extent != extent or group.size + leaf.statement.size > most:
             continue
@@ -165,8 +177,8 @@ def _place(leaf, extent, conflicts, groups, group_of, level, most):
         ]
         if not related and best is not None:
             continue
-        if any(_leads_to(group, source) for source in sources if source is not group):
-            continue
+        if group in behind:
+            continue  # something that must run after the group must run before the leaf
         if related:
             if all(_share(m.statement, leaf.statement, level) for m in related):
                 return group
@@ -175,17 +187,16 @@ def _place(leaf, extent, conflicts, groups, group_of, level, most):
     return best
 
 
-def _leads_to(group: _Group, other: _Group) -> bool:
-    """Whether `other` must run after `group`."""
-    seen, stack = {group}, [group]
+def _ancestors(sources, first: int) -> set[_Group]:
+    """Return the groups that must run before one of `sources`, as far as they are numbered from `first`."""
+    seen: set[_Group] = set()
+    stack = [source for source in sources if source.latest >= first]
     while stack:
-        for later in stack.pop().before:
-            if later is other:
-                return True
-            if later not in seen:
-                seen.add(later)
-                stack.append(later)
-    return False
+        for earlier in stack.pop().after:
+            if earlier.latest >= first and earlier not in seen:
+                seen.add(earlier)
+                stack.append(earlier)
+    return seen
 
 
 def _share(first: Statement, second: Statement, level: int) -> bool:

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
@@ -46,9 +47,9 @@ def jit(
     Args:
         function: a pure function of arrays in any containers.
         static_argnums, static_argnames: arguments that are not arrays but choose what to compile; hashable.
-        donate_argnums: arguments that are given up: their memory may hold results, and using one of their
-            arrays again is an error. (Large results reuse the memory of earlier ones in any case, as soon as
-            nothing refers to those any more.)
+        donate_argnums: positional arguments the caller gives up: using one of their arrays again in a jitted
+            function is an error. Memory is reused in any case: large results are made in that of earlier ones
+            to which nothing refers any more, so that `x = step(x)` needs two arrays, donated or not.
         backend: "native" for machine code; "numpy" to run the same simplified program by NumPy.
 
     Returns:
@@ -61,7 +62,7 @@ def jit(
         DTypeError: when a static argument is not hashable, or another one is no array.
 
     Floating results can differ in the last bits from those without jit, by the order of summation. The
-    environment variable FUNCGRAD_JIT=0 runs everything without compilation.
+    environment variable FUNCGRAD_JIT=0, set before the first call, runs everything without compilation.
 
     >>> import numpy as np
     >>> import funcgrad as fg
@@ -108,10 +109,14 @@ class Jitted:
         self._reason = ""
         self._fast: Callable | None = None
         self._lock = threading.RLock()
+        self._executables: list[Any] = []
+        # Equal programs share their code, which may live on; the memory it keeps for later calls need not.
+        weakref.finalize(self, _forget, self._executables).atexit = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._fast is not None and not kwargs and not DONATED:
-            out = self._fast(*args)
+        fast = self._fast
+        if fast is not None and not kwargs and not DONATED:
+            out = fast(*args)
             if out is not NotImplemented:
                 return out
         return self._slow(args, kwargs)
@@ -123,9 +128,14 @@ class Jitted:
         if os.environ.get("FUNCGRAD_JIT") == "0":
             return self._function(*args, **kwargs)
         if DONATED:
-            check_donated(self._owner, args)
+            check_donated(self._owner, (*args, *kwargs.values()))
         if self._donated:
+            out = self._call(args, kwargs)
             donate(self._owner, args, self._donated)
+            return out
+        return self._call(args, kwargs)
+
+    def _call(self, args, kwargs):
         static, args, kwargs = self._static.split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
         if any(isinstance(x, np.ndarray) and not x.dtype.isnative for x in leaves):
@@ -178,6 +188,7 @@ class Jitted:
                     call = partial(_by_numpy, compiler().prepared(program))
                 else:
                     call = compiler().executable_of(program)
+                    self._executables.append(call)
             compiled = _Compiled(signature, program, call)
             if captures:
                 return compiled  # what it closes over belongs to this one run of another transformation
@@ -215,7 +226,7 @@ class Jitted:
         """Return what has been compiled, and which argument made the last compilation necessary."""
         count = len(self._compiled)
         lines = [f"{self._owner}: {count} compiled signature{'s' * (count != 1)}"]
-        lines += [f"  {c.signature}" for c in self._compiled.values()]
+        lines += [f"  {c.signature}" for c in list(self._compiled.values())]
         if self._reason:
             lines.append(f"last compiled because {self._reason}")
         return "\n".join(lines)
@@ -241,6 +252,11 @@ class _Module:
 
 def _rebuilt(function, static, donated, backend):
     return presented(Jitted(function, static, donated, backend), "jit", function)
+
+
+def _forget(executables):
+    for executable in executables:
+        executable.forget()
 
 
 def _by_numpy(program, *args):

@@ -12,13 +12,13 @@ __all__ = ["kept"]
 
 # A program whose constants take more bytes is not kept alive for programs that may be equal to it.
 MUCH = 1 << 20
-COUNT = 512
+COUNT = 256
 
 
 def kept(derive: Callable) -> Callable:
     """Return a function of a program (and hashable arguments) that derives each result once.
 
-    Results for the last 512 programs are found again for equal ones. Those of a program with large constants live
+    Results for the last 256 programs are found again for equal ones. Those of a program with large constants live
     as long as it does, so that arrays are not kept after the function that closed over them is gone.
     """
     shared = lru_cache(COUNT)(derive)

@@ -11,7 +11,7 @@ import numpy as np
 
 from funcgrad.heavy import ctypes
 
-__all__ = ["API", "OFFSETS", "address_of", "api_address", "verified"]
+__all__ = ["API", "OFFSETS", "api_address", "verified"]
 
 OFFSETS = {
     "refcount": 0,
@@ -28,11 +28,6 @@ OFFSETS = {
 
 # Positions in NumPy's table of C functions, which never move.
 API = {"PyArray_NewFromDescr": 94, "PyArray_Scalar": 60}
-
-
-def address_of(thing: object) -> int:
-    """Return where a Python object is."""
-    return id(thing)
 
 
 @cache

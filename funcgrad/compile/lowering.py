@@ -132,10 +132,22 @@ class Lowering:
             return None
 
         def at(index):
-            operands = [self.cast(x.spread(index), d) for x, d in zip(args, dtypes, strict=False)]
+            operands = [self._operand(x, x.spread(index), d) for x, d in zip(args, dtypes, strict=False)]
             return self.cast(self.op(name, dtypes[-1], *operands), out.dtype)
 
         return self.map(out, at)
+
+    def _operand(self, x: Value, element: Expression, dtype: np.dtype) -> Expression:
+        """Return an operand in the dtype of its operation; a Python int must fit there, as NumPy has it."""
+        if (
+            x.type.weak
+            and x.dtype.kind == "i"
+            and dtype.kind in "iu"
+            and dtype != x.dtype
+            and element.op != "const"
+        ):
+            return self.expressions.make("fitted", (element,), dtype)
+        return self.cast(element, dtype)
 
     def store(self, value: Value) -> Value:
         """Return `value` in memory, in C order."""
@@ -159,24 +171,20 @@ class Lowering:
         self.emit(kept, [Effect(buffer, offset, value, op)], [loops[d] for d in sorted(axes)])
         return self.stored(buffer, out)
 
-    def locate(self, better: str, out: ArrayType, x: Value, axis: int) -> Value:
-        """Return the first position along `axis` that is `better` than all others; nan is better still."""
-        loops, kept, offset = self._reduced(x, (axis,), out)
-        buffer, best = self.result(out), self.result(ArrayType(out.shape, x.dtype))
-        element = x.at(tuple(map(Index.of, loops)))
-        first = x.at(tuple([0 if d == axis else Index.of(loop) for d, loop in enumerate(loops)]))
-        self.emit(kept, [Effect(buffer, offset, self.const(0, out.dtype)), Effect(best, offset, first)])
-        old = self.expressions.load(best, offset)
-        wins = self.op(better, bool, element, old)
-        if x.dtype.kind == "f":
-            fresh = self.op("logical_and", bool, self.op("isnan", bool, element),
-                            self.op("logical_not", bool, self.op("isnan", bool, old)))  # fmt: skip
-            wins = self.op("logical_or", bool, wins, fresh)
-        position = self.expressions.index(Index.of(loops[axis]))
-        where = self.op("select", out.dtype, wins, position, self.expressions.load(buffer, offset))
-        value = self.op("select", x.dtype, wins, element, old)
-        self.emit(kept, [Effect(buffer, offset, where), Effect(best, offset, value)], [loops[axis]])
-        return self.stored(buffer, out)
+    def locate(self, op: str, out: ArrayType, x: Value, axis: int) -> Value:
+        """Return the first position along `axis` of the extremum by `op`, or of a nan: two passes, both vectorized."""
+        best = self.reduce(op, ArrayType(out.shape, x.dtype), x, (axis,), keepdims=False)
+        beyond = self.const(x.shape[axis], out.dtype)
+
+        def at(index):
+            element = x.at(index)
+            found = self.op("equal", bool, element, best.at((*index[:axis], *index[axis + 1 :])))
+            if x.dtype.kind == "f":
+                found = self.op("logical_or", bool, found, self.op("isnan", bool, element))
+            return self.op("select", out.dtype, found, self.expressions.index(index[axis]), beyond)
+
+        places = self.map(ArrayType(x.shape, out.dtype), at)
+        return self.reduce("minimum", out, places, (axis,), keepdims=False)
 
     def _reduced(self, x, axes, out):
         """Return the loops over `x`, those that are kept, and the offset in the result."""

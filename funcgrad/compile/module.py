@@ -110,7 +110,7 @@ class Module:
         return "\n".join(
             [
                 f"@fg_table = global [{max(len(self.table.names), 1)} x ptr] zeroinitializer",
-                "@fg_scratch = internal global ptr null",
+                "@fg_scratch = global ptr null",
                 *nests,
                 run_text,
                 entry,
@@ -272,7 +272,12 @@ class _Run:
                 f"  store ptr {pointer}, ptr {place}",
             ]
             chunk += [f"  %a{k} = getelementptr ptr, ptr %frame, i64 {k}", f"  %p{k} = load ptr, ptr %a{k}"]
-        args = [*(f"ptr %p{k}" for k in range(len(writer.parameters))), "i64 %first", "i64 %last", *writer.numbers]
+        args = [
+            *(f"ptr %p{k}" for k in range(len(writer.parameters))),
+            "i64 %first",
+            "i64 %last",
+            *writer.numbers,
+        ]
         self.chunks += [*chunk, f"  %r = call i32 @{name}({', '.join(args)})", "  ret i32 %r", "}"]
         status = self._host(f"parallel {number}", frame)
         self.lines.append(f"  store i32 {status}, ptr %status")
@@ -301,7 +306,9 @@ class _Run:
                 f"  {place} = getelementptr ptr, ptr {frame}, i64 {k}",
                 f"  store ptr {pointer}, ptr {place}",
             ]
-        self._check(self._host(f"host {number}", frame))
+        status = self._host(f"host {number}", frame)
+        self.lines.append(f"  store i32 {status}, ptr %status")
+        self._check(status)
         self.hosts += 1
 
     def text(self) -> str:

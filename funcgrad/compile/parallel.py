@@ -1,5 +1,7 @@
 """Large loops on several cores: a pool of threads, made when first needed, and how many it may use."""
 
+import functools
+import operator
 import os
 import threading
 from collections.abc import Callable
@@ -29,6 +31,8 @@ class _Pool:
 
 
 _pool = _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.__init__)  # type: ignore[misc]
 _count: int | None = None
 
 
@@ -66,6 +70,25 @@ def set_num_threads(count: int) -> None:
     _count = count
 
 
+class _Once:
+    """A call that is made once, by the first of several threads that try."""
+
+    def __init__(self, function: Callable, *args: Any):
+        self._function = function
+        self._args = args
+        self._taken = threading.Lock()
+        self.done = threading.Event()
+        self.status = 0
+
+    def run(self) -> None:
+        if not self._taken.acquire(blocking=False):
+            return
+        try:
+            self.status = self._function(*self._args)
+        finally:
+            self.done.set()
+
+
 def parallel_loop(address: int, extent: int) -> Callable[[int], int]:
     """Return a function that runs `int chunk(frame, first, last)` at `address` over all of `extent` iterations.
 
@@ -80,17 +103,24 @@ def parallel_loop(address: int, extent: int) -> Callable[[int], int]:
             return chunk(frame, 0, extent)
         edges = [extent * k // count for k in range(count + 1)]
         executor = _pool.get(count - 1)
-        others = []
-        status = 0
-        for k in range(1, count):
-            try:
-                others.append(executor.submit(chunk, frame, edges[k], edges[k + 1]))
-            except RuntimeError:  # Python is shutting down
-                status |= chunk(frame, edges[k], extent)
-                break
-        status |= chunk(frame, edges[0], edges[1])
-        for other in others:
-            status |= other.result()
-        return status
+        # A chunk runs once, by whoever takes it first: a thread, or in the end the caller. The memory they work on
+        # is the caller's, so that it waits for them whatever happens (an interrupt, threads that cannot be made).
+        chunks = [_Once(chunk, frame, edges[k], edges[k + 1]) for k in range(count)]
+        try:
+            for other in chunks[1:]:
+                executor.submit(other.run)
+        except RuntimeError:  # Python is shutting down, or there are too many threads
+            pass
+        interrupt = None
+        for each in chunks:
+            while not each.done.is_set():
+                try:
+                    each.run()
+                    each.done.wait()
+                except BaseException as error:
+                    interrupt = error
+        if interrupt is not None:
+            raise interrupt
+        return functools.reduce(operator.or_, [each.status for each in chunks])
 
     return run

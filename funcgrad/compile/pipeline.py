@@ -1,5 +1,6 @@
 """The stages of compilation, one after another, each kept for equal programs."""
 
+import os
 import threading
 
 from funcgrad.compile.executable import Executable
@@ -13,7 +14,9 @@ from funcgrad.core.program import Program
 
 __all__ = ["Executable", "Module", "assembly", "executable_of", "format_loops", "prepared", "tidied"]
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]
 
 
 @kept

@@ -80,8 +80,7 @@ class StaticArguments:
                         f"got argument {where}: {type(value).__name__}.",
                         hint="use a tuple in place of a list, and pass arrays as arguments that are not static.",
                     ) from None
-        # 1, 1.0 and True are equal, but choose different programs.
-        typed = tuple(type(v) for v in (*by_number.values(), *by_name.values()))
+        typed = tuple(map(_told_apart, (*by_number.values(), *by_name.values())))
         rest = tuple(x for i, x in enumerate(args) if i not in by_number)
         return (
             Split(by_number, by_name, (key, typed)),
@@ -91,6 +90,13 @@ class StaticArguments:
 
     def __reduce__(self):
         return StaticArguments, self._given
+
+
+def _told_apart(value: Any) -> Any:
+    """Return what tells values apart that are equal but choose different programs: 1, 1.0 and True; 0.0 and -0.0."""
+    if isinstance(value, (tuple, frozenset)):
+        return type(value), tuple(map(_told_apart, value))
+    return type(value), repr(value) if isinstance(value, (float, complex)) else None
 
 
 class Split:

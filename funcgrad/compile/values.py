@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from funcgrad.compile.contraction import Local, inner_offset
+from funcgrad.compile.entry import TOO_LARGE
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.fusion import Leaf
 from funcgrad.compile.index import Data, Index, Loop, Remainder
@@ -192,6 +193,8 @@ class ValueWriter:
         args = [self._value(arg) for arg in x.args]
         if x.op == "cast":
             return self.out.cast(args[0], x.args[0].dtype, x.dtype)
+        if x.op == "fitted":
+            return self._fitted(args[0], x.dtype)
         if x.op == "checked":
             return self._checked(args[0], x.detail)
         if x.op == "nonzero":
@@ -208,6 +211,14 @@ class ValueWriter:
         good = self.out.set(f"icmp ult i64 {turned}, {extent}")
         self.out.flag(self.out.set(f"xor i1 {good}, true"), 1)
         return self.out.set(f"select i1 {good}, i64 {turned}, i64 0")
+
+    def _fitted(self, number, dtype):
+        """A Python int as another integer dtype; one that does not fit is noted."""
+        limits = np.iinfo(dtype)
+        low = self.out.set(f"icmp slt i64 {number}, {limits.min}")
+        high = self.out.set(f"icmp sgt i64 {number}, {min(limits.max, 2**63 - 1)}")
+        self.out.flag(self.out.set(f"or i1 {low}, {high}"), TOO_LARGE)
+        return self.out.cast(number, np.dtype(np.int64), dtype)
 
     def _guard(self, x: Expression) -> str:
         inside, outside = x.args

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -195,7 +197,7 @@ class Program:
             yield equation.primitive.name
             for key in sorted(equation.params):
                 value = equation.params[key]
-                yield f"{key}={value.fingerprint if isinstance(value, Program) else repr(value)}"
+                yield f"{key}={_token(value)}"
             yield " ".join(map(name, equation.inputs))
             yield " ".join(map(define, equation.outputs))
         yield "return " + " ".join(map(name, self.outputs))
@@ -207,6 +209,40 @@ class Program:
         state.pop("fingerprint", None)
         state.pop("_derived", None)  # what others keep with a program: compiled code, derivatives
         return state
+
+
+# What a parameter is by value; anything else (a Python function, say) is only what it is itself.
+_VALUES = (
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type(None),
+    type(...),
+    slice,
+    np.dtype,
+    np.generic,
+    ArrayType,
+)
+_serials: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_next_serial = count()
+
+
+def _token(value: Any) -> str:
+    """Return a text that equal parameters share, and no others."""
+    if isinstance(value, Program):
+        return value.fingerprint
+    if isinstance(value, tuple):
+        return f"{type(value).__name__}({','.join(map(_token, value))})"
+    if isinstance(value, (type, np.ufunc)):
+        return f"{value.__module__ if isinstance(value, type) else 'numpy'}.{value.__name__}"
+    if isinstance(value, _VALUES):
+        return f"{type(value).__name__} {value!r}"
+    if value not in _serials:
+        _serials[value] = next(_next_serial)  # never given twice, as an id would be
+    return f"{type(value).__name__} number {_serials[value]}"
 
 
 def subprograms(params: dict[str, Any]) -> list[Program]:

@@ -294,7 +294,7 @@ class _ArgExtremum(Primitive):
         return self.find(x, axis)
 
     def lower_rule(self, lower, out, x, *, axis):
-        return lower.locate(self.better, out, x, axis)
+        return lower.locate(self.combine, out, x, axis)
 
     def batch_rule(self, size, batched, x, *, axis):
         return self(x, axis=axis + 1), True
@@ -312,7 +312,7 @@ class ArgMax(_ArgExtremum):
 
     name = "argmax"
     find = staticmethod(np.argmax)
-    better = "greater"
+    combine = "maximum"
 
 
 class ArgMin(_ArgExtremum):
@@ -320,7 +320,7 @@ class ArgMin(_ArgExtremum):
 
     name = "argmin"
     find = staticmethod(np.argmin)
-    better = "less"
+    combine = "minimum"
 
 
 reduce_max = Max()

@@ -432,3 +432,63 @@ def test_methods():
     np.testing.assert_array_equal(Model()(X), X * 3)
     with pytest.raises(DTypeError, match="got self: Model"):
         Model().wrong(X)
+
+
+def test_programs_with_different_functions_in_them_are_different():
+    def scaled(k):
+        return fg.jit(lambda x: fg.pure_callback(lambda v: v * k, fg.ArrayType((3,), float), x))
+
+    assert [scaled(k)(np.ones(3))[0] for k in (2.0, 3.0)] == [2.0, 3.0]
+
+    def clipped(c):
+        @fg.custom_vjp
+        def h(x):
+            return x
+
+        h.defvjp(lambda x: (x, None), lambda _, x_bar: (np.clip(x_bar, -c, c),))
+        return fg.jit(lambda x: 100 * h(x))
+
+    assert [fg.grad(clipped(c))(3.0) for c in (1.0, 5.0)] == [1.0, 5.0]
+
+
+def test_errors_of_callbacks_behind_checked_indices():
+    f = fg.jit(lambda x, i: fg.pure_callback(lambda v: 1 / 0, fg.ArrayType((2,), float), x[i]))
+    with pytest.raises(ZeroDivisionError):
+        f(X, np.array([0, 1]))
+
+
+def test_dropped_functions_give_their_memory_back():
+    def job(i):
+        big = np.full(200_000, float(i))
+        return fg.jit(lambda x: x + big)(np.ones(200_000))[0]
+
+    for i in range(10):
+        assert job(i) == i + 1
+        gc.collect()
+
+
+def test_static_arguments_that_are_equal_but_differ():
+    f = fg.jit(lambda x, n: np.copysign(x, n), static_argnums=1)
+    assert f(np.ones(1), 0.0)[0] == 1 and f(np.ones(1), -0.0)[0] == -1
+    g = fg.jit(lambda x, n: x * n[0], static_argnums=1)
+    assert g(np.array([1]), (1,)).dtype == np.int64 and g(np.array([1]), (1.0,)).dtype == np.float64
+
+
+def test_python_ints_must_fit():
+    f = fg.jit(lambda x, n: x + n)
+    small = np.array([1], np.int8)
+    assert f(small, 100)[0] == 101
+    for x, n in ((small, 300), (np.array([1], np.uint8), -1), (np.array([1], np.uint64), -1)):
+        with pytest.raises(OverflowError):
+            f(x, n)
+    assert f(np.array([1.5], np.float32), 300)[0] == 301.5
+
+
+def test_positions_of_extrema():
+    rng = np.random.default_rng(0)
+    x = rng.integers(-3, 3, (40, 50)) * 1.0
+    x[3, 7] = x[3, 9] = np.nan
+    for y in (x, np.nan_to_num(x).astype(int), x > 0, np.full((3, 4), np.inf), np.full((3, 4), -np.inf)):
+        for axis in (0, 1, None):
+            for f in (np.argmax, np.argmin):
+                np.testing.assert_array_equal(fg.jit(lambda y: f(y, axis))(y), f(y, axis))  # noqa: B023

@@ -79,7 +79,9 @@ def _decided(f):
 def _select(x, y, k):
     if not (x.exact and y.exact) or x.value.shape != y.value.shape:
         return x
-    return Made(np.where(x.value > y.value, x.value * 2, y.value - 1 if y.value.dtype != bool else y.value), True)
+    return Made(
+        np.where(x.value > y.value, x.value * 2, y.value - 1 if y.value.dtype != bool else y.value), True
+    )
 
 
 def _written(x, y, k):
@@ -140,9 +142,13 @@ OPERATIONS = [
 ]  # fmt: skip
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, len(OPERATIONS) - 1), st.integers(0, 40), st.integers(0, 40)), min_size=3, max_size=40
+    st.tuples(st.integers(0, len(OPERATIONS) - 1), st.integers(0, 40), st.integers(0, 40)),
+    min_size=3,
+    max_size=40,
 )
-SHAPES = st.sampled_from([((7,), (3, 7)), ((4, 5), (5,)), ((2, 3, 4), (4,)), ((700,), (1,)), ((6, 130), (6, 1)), ((1, 1), (0, 3))])
+SHAPES = st.sampled_from(
+    [((7,), (3, 7)), ((4, 5), (5,)), ((2, 3, 4), (4,)), ((700,), (1,)), ((6, 130), (6, 1)), ((1, 1), (0, 3))]
+)
 
 
 def program(steps, largest=3000):

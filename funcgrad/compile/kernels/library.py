@@ -79,4 +79,3 @@ def source_hash() -> str:
         if path.stem not in {"__init__", "library", "fit"}:
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
-
