@@ -2,7 +2,8 @@
 
 Three tables: the time of a call (NumPy arrays in and out, results waited for), the time from a fresh process to
 the first derivative with nothing cached, and the peak memory of that process; and a plot of the first. Everything
-is float64. BENCH_SYSTEMS=funcgrad,JAX leaves the others out (torch.compile alone takes ten minutes to compile).
+is float64. BENCH_SYSTEMS=funcgrad,JAX leaves the others out (torch.compile alone takes ten minutes to compile),
+BENCH_FRESH=0 the fresh processes.
 """
 
 import compileall
@@ -37,8 +38,8 @@ def main() -> None:
     os.environ["FUNCGRAD_CACHE_DIR"] = "off"
     results = [_calls(program, present) for program in PROGRAMS]
     calls, compiling = [r[0] for r in results], [r[1] for r in results]
-    timed = [n for n in present if n in ("funcgrad", "JAX", "torch.compile", "PyTensor", "Numba by hand")]
-    fresh = [n for n in present if n in ("funcgrad", "JAX")]
+    timed = [n for n in present if n in ("funcgrad", "JAX", "torch.compile", "Numba by hand")]
+    fresh = [n for n in present if n in ("funcgrad", "JAX") and os.environ.get("BENCH_FRESH") != "0"]
     firsts = {name: [_fresh(name, row) for row in range(len(PROGRAMS))] for name in fresh}
     if "funcgrad" in firsts:
         firsts["funcgrad, cached"] = [_fresh("funcgrad", row, cached=True) for row in range(len(PROGRAMS))]
@@ -46,7 +47,7 @@ def main() -> None:
     parts = [
         _call_table("time of a call", calls, present), "",
         _call_table("first call (tracing and compiling), nothing cached", compiling, timed), "",
-        _first_table(firsts), "",
+        _first_table(firsts) if firsts else "", "",
         *_summary("a call", calls, present), *_summary("compiling", compiling, timed), *_summary_of_starts(firsts),
     ]  # fmt: skip
     text = "\n".join(parts)

@@ -60,6 +60,7 @@ def torch(program) -> Callable[[], Any]:
         solve=lambda a, b: torch.linalg.solve_triangular(a, b[:, None], upper=False)[:, 0],
         transpose=lambda x: x.T, eye=lambda n: torch.eye(n, dtype=torch.float64), diagonal=torch.diagonal,
     )  # fmt: skip
+    torch._dynamo.reset()  # it gives up compiling after eight functions of the same code
     derivative = torch.compile(_derivative(torch.func, program, xp))
 
     def run():

@@ -105,7 +105,6 @@ def agree(steps, seed):
     staged = fg.trace(f)(x, y)
     np.testing.assert_allclose(staged(x, y), want, rtol=1e-12, atol=1e-12)
     assert staged.out_types[0].shape == want.shape and staged.out_types[0].dtype == want.dtype
-    np.testing.assert_allclose(fg.jit(f)(x, y), want, rtol=1e-12, atol=1e-12)
     value, z_dot = fg.jvp(f, (x, y), (x_dot, y_dot))
     np.testing.assert_allclose(value, want, rtol=1e-12, atol=1e-12)
     _, pullback = fg.vjp(f, x, y)
@@ -113,9 +112,6 @@ def agree(steps, seed):
     x_bar, y_bar = pullback(z_bar)
     forward, reverse = np.sum(z_bar * z_dot), np.sum(x_bar * x_dot) + np.sum(y_bar * y_dot)
     assert reverse == pytest.approx(forward, rel=1e-8, abs=1e-9)
-    compiled = fg.jit(lambda x, y, z_bar: fg.vjp(f, x, y)[1](z_bar))(x, y, z_bar)
-    for got, bar in zip(compiled, (x_bar, y_bar), strict=True):
-        np.testing.assert_allclose(got, bar, rtol=1e-10, atol=1e-10)
     # The same derivative from the staged program, and for a batch.
     np.testing.assert_allclose(fg.jvp(staged, (x, y), (x_dot, y_dot))[1], z_dot, rtol=1e-10, atol=1e-10)
     batch = fg.vmap(lambda x, y: fg.vjp(f, x, y)[1](z_bar)[0])(np.stack([y_dot * x, x]), np.stack([y_dot, y]))
@@ -130,6 +126,21 @@ def agree(steps, seed):
         np.testing.assert_allclose(z_dot, numeric, rtol=1e-4, atol=2e-5 * scale)
 
 
+def agree_compiled(steps, seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal((2, 3)), rng.standard_normal(3)
+    f = program(steps)
+    want = f(x, y)
+    np.testing.assert_allclose(fg.jit(f)(x, y), want, rtol=1e-12, atol=1e-12)
+    z_bar = rng.standard_normal(want.shape)
+
+    def pulled(x, y, z_bar):
+        return fg.vjp(f, x, y)[1](z_bar)
+
+    for got, bar in zip(fg.jit(pulled)(x, y, z_bar), pulled(x, y, z_bar), strict=True):
+        np.testing.assert_allclose(got, bar, rtol=1e-10, atol=1e-10)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS, st.integers(0, 2**31))
 def test_random_programs(steps, seed):
@@ -141,3 +152,16 @@ def test_random_programs(steps, seed):
 @given(STEPS, st.integers(0, 2**31))
 def test_many_random_programs(steps, seed):
     agree(steps, seed)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(STEPS, st.integers(0, 2**31))
+def test_random_programs_compiled(steps, seed):
+    agree_compiled(steps, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@given(STEPS, st.integers(0, 2**31))
+def test_many_random_programs_compiled(steps, seed):
+    agree_compiled(steps, seed)

@@ -290,6 +290,7 @@ class Lowering:
             return False
         for var, value in late:
             value.become(self.store(value))
+            assert value.buffer is not None
             self._users.setdefault(value.buffer, []).append(var)
         return True
 

@@ -28,7 +28,7 @@ LONG = 100_000
 PARALLEL = 6_000_000
 # A call of BLAS of fewer operations has one thread: OpenBLAS's threads wait for each other by turning in circles,
 # and where another process has one of the cores, that makes a call of 0.2 ms one of 20 ms.
-ALONE = 2e8
+ALONE = 2e6
 # Up to this many nests are written into the function that runs them; of more, equal ones are compiled once, for
 # any numbers in them.
 INLINED = 16
