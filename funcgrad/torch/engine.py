@@ -9,7 +9,7 @@ import numpy as np
 
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
-from funcgrad.torch.tensor import AccumulateGrad, Tensor, wrap
+from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
 __all__ = ["backward_from"]
 

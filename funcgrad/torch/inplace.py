@@ -9,7 +9,7 @@ from funcgrad.torch.messages import broadcast_error
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
 from funcgrad.torch.operation import Operation, apply, replay
-from funcgrad.torch.tensor import Tensor, needs_history, wrap
+from funcgrad.torch.tensors import Tensor, needs_history, wrap
 
 __all__ = ["CopySlices", "assign", "copy_into", "in_place", "write"]
 

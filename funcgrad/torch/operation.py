@@ -16,7 +16,7 @@ from funcgrad.torch.messages import explained
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import node_class
 from funcgrad.torch.records import OperationNode, Record, Step, type_if_large
-from funcgrad.torch.tensor import AccumulateGrad, Tensor, wrap
+from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
 __all__ = ["Operation", "apply", "operation", "replay"]
 

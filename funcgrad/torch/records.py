@@ -12,7 +12,7 @@ import numpy as np
 from funcgrad.extend import ArrayType, Primitive, Tape
 from funcgrad.torch.dtypes import dtype_of
 from funcgrad.torch.node import Node
-from funcgrad.torch.tensor import Tensor
+from funcgrad.torch.tensors import Tensor
 
 __all__ = ["LARGE", "SECOND_TIME", "OperationNode", "Record", "Step", "type_if_large"]
 

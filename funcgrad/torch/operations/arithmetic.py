@@ -6,9 +6,10 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic as p
+from funcgrad.torch.attach import in_place_too
 from funcgrad.torch.inplace import in_place
 from funcgrad.torch.operation import Operation, apply
-from funcgrad.torch.tensor import Tensor, method
+from funcgrad.torch.tensors import Tensor
 
 __all__ = [
     "add",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _NUMBERS = (bool, int, float, complex, np.generic)
+_OPERANDS = (Tensor, *_NUMBERS)
 
 _ADD = Operation("AddBackward0", p.add, promotes="same")
 _SUB = Operation("SubBackward0", p.subtract, promotes="same")
@@ -58,13 +60,6 @@ _NEG = Operation("NegBackward0", p.negative)
 _FLOOR = Operation("FloorDivideBackward0", fnp.floor_divide, promotes="same")
 _REMAINDER = Operation("RemainderBackward0", fnp.remainder, promotes="same")
 _FMOD = Operation("FmodBackward0", fnp.fmod, promotes="same")
-
-
-def _binary(op: Operation, x: Any, y: Any) -> Any:
-    """Apply `op`, or let Python say that the operand is of the wrong type."""
-    if not isinstance(y, (Tensor, *_NUMBERS)):
-        return NotImplemented
-    return apply(op, (x, y))
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -139,34 +134,29 @@ def neg(input: Tensor) -> Tensor:
 multiply, divide, true_divide, subtract, negative = mul, div, div, sub, neg
 
 
-def _comparison(name: str, doc: str) -> Any:
-    body = getattr(fnp, name)
-    op = Operation("", body, promotes="same")
+def _compare(name: str, ufunc: Any, doc: str) -> Any:
+    op = Operation("", ufunc, promotes="same")
 
-    def compare(input: Any, other: Any) -> Tensor:
+    def function(input: Any, other: Any) -> Tensor:
         return apply(op, (input, other))
 
-    compare.__doc__ = doc
-    return compare
-
-
-def _named(name, function):
     function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return {doc}, one by one."
     return function
 
 
-eq = _named("eq", _comparison("equal", "Return whether the elements are equal, one by one."))
-ne = _named("ne", _comparison("not_equal", "Return whether the elements differ, one by one."))
-lt = _named("lt", _comparison("less", "Return whether `input < other`, one by one."))
-le = _named("le", _comparison("less_equal", "Return whether `input <= other`, one by one."))
-gt = _named("gt", _comparison("greater", "Return whether `input > other`, one by one."))
-ge = _named("ge", _comparison("greater_equal", "Return whether `input >= other`, one by one."))
-logical_and = _named("logical_and", _comparison("logical_and", "Return whether both are true."))
-logical_or = _named("logical_or", _comparison("logical_or", "Return whether one of the two is true."))
-logical_xor = _named("logical_xor", _comparison("logical_xor", "Return whether just one of the two is true."))
-bitwise_and = _named("bitwise_and", _comparison("bitwise_and", "Return the bits set in both."))
-bitwise_or = _named("bitwise_or", _comparison("bitwise_or", "Return the bits set in one of the two."))
-bitwise_xor = _named("bitwise_xor", _comparison("bitwise_xor", "Return the bits set in just one of the two."))
+eq = _compare("eq", fnp.equal, "whether the elements are equal")
+ne = _compare("ne", fnp.not_equal, "whether the elements differ")
+lt = _compare("lt", fnp.less, "whether `input < other`")
+le = _compare("le", fnp.less_equal, "whether `input <= other`")
+gt = _compare("gt", fnp.greater, "whether `input > other`")
+ge = _compare("ge", fnp.greater_equal, "whether `input >= other`")
+logical_and = _compare("logical_and", fnp.logical_and, "whether both elements are true")
+logical_or = _compare("logical_or", fnp.logical_or, "whether one of the elements is true")
+logical_xor = _compare("logical_xor", fnp.logical_xor, "whether just one of the elements is true")
+bitwise_and = _compare("bitwise_and", fnp.bitwise_and, "the bits set in both elements")
+bitwise_or = _compare("bitwise_or", fnp.bitwise_or, "the bits set in one of the elements")
+bitwise_xor = _compare("bitwise_xor", fnp.bitwise_xor, "the bits set in just one of the elements")
 _NOT = Operation("", fnp.logical_not)
 _INVERT = Operation("", fnp.invert)
 
@@ -181,73 +171,62 @@ def bitwise_not(input: Tensor) -> Tensor:
     return apply(_INVERT, (input,))
 
 
-for _function in (add, sub, mul, div, floor_divide, remainder, fmod, pow, neg, multiply, divide, subtract, true_divide,
-                  negative, eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, logical_not, bitwise_and,
-                  bitwise_or, bitwise_xor, bitwise_not):
-    method(_function)
+in_place_too(
+    add, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, div, divide, eq, floor_divide, fmod, ge, gt, le,
+    logical_and, logical_not, logical_or, logical_xor, lt, mul, multiply, ne, neg, negative, pow, remainder, sub,
+    subtract, true_divide,
+)  # fmt: skip
 
 
-def _operators() -> None:
-    """Attach Python's operators to Tensor."""
-    plain = {"add": _ADD, "mul": _MUL, "truediv": _DIV, "floordiv": _FLOOR, "mod": _REMAINDER}
-    for name, op in plain.items():
+def _operator(function: Any) -> Any:
+    """Return the operator `x ? y`: Python tries the other operand where `y` is neither tensor nor number."""
 
-        def forward(x, y, op=op):
-            return _binary(op, x, y)
+    def operator(x, y):
+        return function(x, y) if isinstance(y, _OPERANDS) else NotImplemented
 
-        def reflected(x, y, op=op):
-            return NotImplemented if not isinstance(y, _NUMBERS) else apply(op, (y, x))
-
-        setattr(Tensor, f"__{name}__", forward)
-        setattr(Tensor, f"__r{name}__", reflected)
-    functions = {"and": bitwise_and, "or": bitwise_or, "xor": bitwise_xor, "sub": sub, "pow": pow, "eq": eq, "ne": ne,
-                 "lt": lt, "le": le, "gt": gt, "ge": ge}
-    for name, function in functions.items():
-
-        def called(x, y, function=function):
-            return function(x, y) if isinstance(y, (Tensor, *_NUMBERS)) else NotImplemented
-
-        setattr(Tensor, f"__{name}__", called)
-    for name, function in {"rsub": rsub, "rpow": lambda x, y: pow(y, x), "rand": bitwise_and, "ror": bitwise_or,
-                           "rxor": bitwise_xor}.items():
-
-        def flipped(x, y, function=function):
-            return function(x, y) if isinstance(y, _NUMBERS) else NotImplemented
-
-        setattr(Tensor, f"__{name}__", flipped)
-    Tensor.__neg__ = neg  # type: ignore[attr-defined]
-    Tensor.__pos__ = lambda x: x  # type: ignore[attr-defined]
-    Tensor.__abs__ = lambda x: x.abs()  # type: ignore[attr-defined]
-    Tensor.__invert__ = bitwise_not  # type: ignore[attr-defined]
+    return operator
 
 
-_operators()
+def _reflected(function: Any) -> Any:
+    """Return the operator `y ? x` of a number and a tensor."""
+
+    def operator(x, y):
+        return function(y, x) if isinstance(y, _NUMBERS) else NotImplemented
+
+    return operator
 
 
-def _reciprocal_of(x, y):
+def _augmented(function: Any) -> Any:
+    """Return the operator `x ?= y`."""
+
+    def operator(x, y):
+        return in_place(x, function, y) if isinstance(y, _OPERANDS) else NotImplemented
+
+    return operator
+
+
+def _divided_by(y: Any, x: Tensor) -> Tensor:
     """Return `y / x` as PyTorch does: the reciprocal, times the number."""
-    return mul(x.reciprocal(), y) if isinstance(y, _NUMBERS) else NotImplemented
+    return mul(x.reciprocal(), y)
 
 
-Tensor.__rtruediv__ = _reciprocal_of  # type: ignore[attr-defined]
+def _subtracted_from(y: Any, x: Tensor) -> Tensor:
+    return rsub(x, y)
 
 
-# In place. The functions are the same; `in_place` sees to memory and history.
-
-_WRITTEN = {"add": add, "sub": sub, "mul": mul, "div": div, "floor_divide": floor_divide, "remainder": remainder,
-            "fmod": fmod, "pow": pow, "neg": neg, "multiply": mul, "divide": div, "subtract": sub, "true_divide": div}
-for _name, _function in _WRITTEN.items():
-
-    def _in_place(x, *args, function=_function, **kwargs):
-        return in_place(x, function, *args, **kwargs)
-
-    _in_place.__doc__ = f"Do as `{_name}`, in the memory of this tensor."
-    setattr(Tensor, f"{_name}_", _named(f"{_name}_", _in_place))
-for _name, _function in {"iadd": add, "isub": sub, "imul": mul, "itruediv": div, "ifloordiv": floor_divide,
-                         "imod": remainder, "ipow": pow, "iand": bitwise_and, "ior": bitwise_or,
-                         "ixor": bitwise_xor}.items():
-
-    def _augmented(x, y, function=_function):
-        return in_place(x, function, y) if isinstance(y, (Tensor, *_NUMBERS)) else NotImplemented
-
-    setattr(Tensor, f"__{_name}__", _augmented)
+_OPERATORS = {
+    "add": _ADD, "sub": sub, "mul": _MUL, "truediv": _DIV, "floordiv": _FLOOR, "mod": _REMAINDER, "pow": pow,
+    "and": bitwise_and, "or": bitwise_or, "xor": bitwise_xor,
+}  # fmt: skip
+for _name, _function in _OPERATORS.items():
+    setattr(Tensor, f"__{_name}__", _operator(_function))
+    setattr(Tensor, f"__r{_name}__", _reflected(_function))
+    setattr(Tensor, f"__i{_name}__", _augmented(_function))
+for _name, _function in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}.items():
+    setattr(Tensor, f"__{_name}__", _operator(_function))
+setattr(Tensor, "__rsub__", _reflected(_subtracted_from))
+setattr(Tensor, "__rtruediv__", _reflected(_divided_by))
+setattr(Tensor, "__neg__", neg)
+setattr(Tensor, "__invert__", bitwise_not)
+setattr(Tensor, "__pos__", lambda x: x)
+setattr(Tensor, "__abs__", lambda x: x.abs())

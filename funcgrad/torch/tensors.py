@@ -16,7 +16,7 @@ from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
 from funcgrad.torch.size import Size
 
-__all__ = ["AccumulateGrad", "Tensor", "method", "wrap"]
+__all__ = ["AccumulateGrad", "Tensor", "wrap"]
 
 _NOT_LEAF = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
@@ -331,12 +331,6 @@ def _constructed(cls, data, *, dtype=None, device=None):
         return wrap(array.astype(kind), cls)
     sizes = tuple(data[0]) if data and isinstance(data[0], Size) else data or (0,)
     return wrap(np.zeros(sizes, kind), cls)
-
-
-def method(function: Any) -> Any:
-    """Attach a function of a tensor to Tensor, as the method of its name."""
-    setattr(Tensor, function.__name__, function)
-    return function
 
 
 def _check_gradient(x, value):
