@@ -8,7 +8,7 @@ from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
 from funcgrad.core.interpret import check_types, run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program, Var
+from funcgrad.core.program import Program, Var, pruned
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
@@ -173,15 +173,8 @@ def _split(joint: Program, inputs: int, outputs: int) -> tuple[Program, Program]
 
 
 def _program(joint, inputs, equations, outputs, part) -> Program:
-    kept, needed = [], {a for a in outputs if isinstance(a, Var)}
-    for equation in reversed(equations):
-        if any(v in needed for v in equation.outputs):
-            kept.append(equation)
-            needed.update(a for a in equation.inputs if isinstance(a, Var))
-    constants = [pair for pair in joint.constants if pair[0] in needed]
-    return Program(
-        tuple(inputs), tuple(constants), tuple(reversed(kept)), tuple(outputs), name=f"{part} {joint.name}"
-    )
+    equations, constants = pruned(equations, joint.constants, outputs)
+    return Program(tuple(inputs), constants, equations, tuple(outputs), name=f"{part} {joint.name}")
 
 
 @kept

@@ -26,8 +26,12 @@ class Counter:
 
     def __init__(self, text: str, low: int, high: int):
         self.text = text
-        self.low = low  # the smallest value it takes here
-        self.high = high  # the largest
+        self.low = low
+        self.high = high
+
+    def bounds(self) -> tuple[int, int]:
+        """Return the smallest and the largest value it takes here."""
+        return self.low, self.high
 
 
 class ValueWriter:
@@ -151,18 +155,6 @@ class ValueWriter:
         # Indices of arrays are not negative, so that these are the cheap divisions.
         return self.out.set(f"{'urem' if type(atom) is Remainder else 'udiv'} i64 {x}, {atom.divisor}")
 
-    def _bounds(self, index: Index) -> tuple[int, int]:
-        """Return the bounds of an index within the part of the loops being written."""
-        low = high = index.constant
-        for atom, c in index.terms.items():
-            if type(atom) is Loop:
-                a, b = self._env[atom].low, self._env[atom].high
-            else:
-                a, b = atom.bounds()
-            low += c * (a if c > 0 else b)
-            high += c * (b if c > 0 else a)
-        return low, high
-
     # Expressions.
 
     def _value(self, x: Expression) -> str:
@@ -224,7 +216,7 @@ class ValueWriter:
         inside, outside = x.args
         conditions = []
         for index, low, high in x.detail:
-            least, most = self._bounds(index)
+            least, most = index.bounds(self._env)
             if most < low or least >= high:
                 return self._value(outside)
             if least >= low and most < high:
