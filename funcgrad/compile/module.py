@@ -80,7 +80,7 @@ class Module:
     def text(self) -> str:
         """The module as LLVM text."""
         symbols: set[str] = set()
-        functions: dict[str, str] = {}
+        functions: dict[str, tuple[str, str]] = {}  # name and signature by body
         declared: set[str] = set()
         run = _Run(self)
         for nodes in self.steps:
@@ -94,14 +94,15 @@ class Module:
             declared |= writer.out.intrinsics
             symbols |= writer.out.kernels
             # Equal nests, as a loop unrolled in Python leaves them, are one function.
-            name = functions.setdefault(body, f"fg_nest{len(functions)}")
-            if name == f"fg_nest{len(functions) - 1}" and body not in run.signatures:
-                run.signatures[body] = writer.signature(name, inline=not general)
+            if body not in functions:
+                name = f"fg_nest{len(functions)}"
+                functions[body] = name, writer.signature(name, inline=not general)
+            name, _ = functions[body]
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
             else:
                 run.call(name, writer)
-        nests = [f"{run.signatures[body]} {{\n{body}\n}}" for body in functions]
+        nests = [f"{signature} {{\n{body}\n}}" for body, (_, signature) in functions.items()]
         outputs = self.program.out_types
         entry = write_entry(self.table, self.program.in_types, outputs, len(outputs) == 1)
         run_text = run.text()
@@ -145,18 +146,17 @@ def _kernels(symbols: set[str]) -> tuple[list[str], set[str]]:
 
 
 def _steps(nodes):
+    """Yield what makes one function each: a nest, a host call, or statements without loops."""
     straight: list[Block | Leaf] = []
     for node in nodes:
-        if isinstance(node, Leaf) and not is_host_call(node):
-            straight.append(node)
-            if len(straight) < STRAIGHT:
-                continue
-        if straight:
+        alone = isinstance(node, Block) or is_host_call(node)
+        if straight and (alone or len(straight) == STRAIGHT):
             yield straight
             straight = []
-            if isinstance(node, Leaf) and not is_host_call(node):
-                continue
-        yield [node]
+        if alone:
+            yield [node]
+        else:
+            straight.append(node)
     if straight:
         yield straight
 
@@ -167,7 +167,6 @@ class _Run:
     def __init__(self, module: Module):
         self.module = module
         self.lines: list[str] = []
-        self.signatures: dict[str, str] = {}
         self.count = 0
         self.pointers: dict[Buffer, str] = {}
         self.setup: list[str] = []
