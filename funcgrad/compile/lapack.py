@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funcgrad.compile.entry import INDEFINITE, SINGULAR
 from funcgrad.compile.index import Index, Loop, flatten_index
 from funcgrad.compile.statement import Effect, ForeignCall, Info, Place
+from funcgrad.compile.status import Status
 from funcgrad.core.types import ArrayType
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Lapack:
         ignored: in that place: go on.
     """
 
-    indefinite = Info(INDEFINITE)
-    ignored = Info(0)
+    indefinite = Info(Status.INDEFINITE)
+    ignored = Info(Status(0))
 
     def __init__(self, lower: "Lowering"):
         self._lower = lower
@@ -108,7 +108,9 @@ class Lapack:
             diagonal = self.diagonal(triangle)
             loops = lower.loops(diagonal.shape)
             index = tuple(map(Index.of, loops))
-            checked = lower.expressions.make("nonzero", (diagonal.at(index),), diagonal.dtype, SINGULAR)
+            checked = lower.expressions.make(
+                "nonzero", (diagonal.at(index),), diagonal.dtype, Status.SINGULAR
+            )
             offset = flatten_index(index, diagonal.shape)
             lower.emit(loops, [Effect(lower.result(diagonal.type), offset, checked)])
 

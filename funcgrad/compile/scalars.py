@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.kernels.library import LIMITS, available, symbol
+from funcgrad.compile.status import Status
 
 __all__ = ["Instructions", "constant", "identity", "is_native", "llvm_type", "supports"]
 
@@ -77,8 +78,7 @@ class Instructions:
 
     Attributes:
         kernels: the kernels called.
-        flags: whether the variable `%wrong` is written to: 1 for an index out of bounds, 2 for an argument
-            beyond its kernel's limit, so that all must be done again with `careful`.
+        flags: whether the variable `%wrong`, a `Status`, is written to.
     """
 
     def __init__(self, careful: bool = False) -> None:
@@ -111,7 +111,7 @@ class Instructions:
         self.intrinsics.add(f"declare {kind} {full}({', '.join([kind] * len(args))})")
         return self.set(f"call {kind} {full}({', '.join(f'{kind} {a}' for a in args)})")
 
-    def flag(self, condition: str, bit: int) -> None:
+    def flag(self, condition: str, bit: Status) -> None:
         """Note in `%wrong` where a condition holds."""
         self.flags = True
         mark = self.set(f"select i1 {condition}, i32 {bit}, i32 0")
@@ -126,7 +126,7 @@ class Instructions:
             if self._careful:
                 return self.intrinsic(name, dtype, *args)
             size = self.intrinsic("fabs", dtype, args[0])
-            self.flag(self.set(f"fcmp ogt {kind} {size}, {constant(limit, dtype)}"), 2)
+            self.flag(self.set(f"fcmp ogt {kind} {size}, {constant(limit, dtype)}"), Status.BEYOND)
         function = symbol(name, dtype.name)
         self.kernels.add(function)
         return self.set(f"call {kind} @{function}({', '.join(f'{kind} {a}' for a in args)})")

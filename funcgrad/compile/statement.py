@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.index import Index, Loop
+from funcgrad.compile.status import Status
 
 __all__ = [
     "Access",
@@ -70,9 +71,9 @@ class Place(NamedTuple):
 
 
 class Info(NamedTuple):
-    """Where a foreign function says how it went; a positive number sets this bit of the status (0: none)."""
+    """Where a foreign function says how it went; a positive number sets this bit of the status (if any)."""
 
-    bit: int
+    bit: Status
 
 
 class ForeignCall(NamedTuple):

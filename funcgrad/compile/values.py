@@ -5,11 +5,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from funcgrad.compile.contraction import Local, inner_offset
-from funcgrad.compile.entry import TOO_LARGE
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.fusion import Leaf
 from funcgrad.compile.index import Data, Index, Loop, Remainder
 from funcgrad.compile.scalars import Instructions, constant, llvm_type
+from funcgrad.compile.status import Status
 
 __all__ = ["Counter", "ValueWriter"]
 
@@ -201,7 +201,7 @@ class ValueWriter:
         turned = self.out.set(f"add i64 {position}, {extent}")
         turned = self.out.set(f"select i1 {below}, i64 {turned}, i64 {position}")
         good = self.out.set(f"icmp ult i64 {turned}, {extent}")
-        self.out.flag(self.out.set(f"xor i1 {good}, true"), 1)
+        self.out.flag(self.out.set(f"xor i1 {good}, true"), Status.OUT_OF_BOUNDS)
         return self.out.set(f"select i1 {good}, i64 {turned}, i64 0")
 
     def _fitted(self, number, dtype):
@@ -209,7 +209,7 @@ class ValueWriter:
         limits = np.iinfo(dtype)
         low = self.out.set(f"icmp slt i64 {number}, {limits.min}")
         high = self.out.set(f"icmp sgt i64 {number}, {min(limits.max, 2**63 - 1)}")
-        self.out.flag(self.out.set(f"or i1 {low}, {high}"), TOO_LARGE)
+        self.out.flag(self.out.set(f"or i1 {low}, {high}"), Status.TOO_LARGE)
         return self.out.cast(number, np.dtype(np.int64), dtype)
 
     def _guard(self, x: Expression) -> str:
