@@ -91,11 +91,12 @@ class ArrayType:
 
 
 def _checked(shape: Any) -> tuple[int, ...]:
+    given = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
     try:
-        sizes = tuple(map(index, shape)) if isinstance(shape, (tuple, list, np.ndarray)) else (index(shape),)
+        sizes = tuple(map(index, given))
     except TypeError:
         sizes = (-1,)
-    if any(n < 0 for n in sizes):
+    if any(n < 0 for n in sizes) or any(isinstance(n, bool) for n in given):
         raise ShapeError(
             f"ArrayType: expected a shape of ints that are not negative, got {shape!r}.",
             hint="write ArrayType((2, 3), float) for an array of 2 rows and 3 columns, ArrayType((), float) for a number.",
