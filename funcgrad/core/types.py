@@ -91,7 +91,7 @@ class ArrayType:
 
 
 def _checked(shape: Any) -> tuple[int, ...]:
-    given = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+    given = tuple(shape) if isinstance(shape, (tuple, list)) or np.ndim(shape) else (shape,)
     try:
         sizes = tuple(map(index, given))
     except TypeError:

@@ -89,7 +89,7 @@ def test_shapes_that_no_array_has(shape):
         ArrayType(shape, float)
 
 
-@pytest.mark.parametrize("shape", [3, [2, 3], (np.int64(2), 3), np.array([2, 3]), (), (0, 2)])
+@pytest.mark.parametrize("shape", [3, [2, 3], (np.int64(2), 3), np.array([2, 3]), np.array(3), (), (0, 2)])
 def test_shapes_as_numpy_takes_them(shape):
     kind = ArrayType(shape, float)
     assert kind.shape == np.empty(shape).shape and all(type(n) is int for n in kind.shape)
