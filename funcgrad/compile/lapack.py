@@ -62,11 +62,11 @@ class Lapack:
 
     def stored(self, x: "Value", dtype: np.dtype) -> "Value":
         """Return `x` in memory as `dtype`, to be read."""
-        return self._lower.store(self._in_place(self._as(x, dtype)))
+        return self._lower.store(self._in_place(self._lower.converted(x, dtype)))
 
     def copied(self, x: "Value", dtype: np.dtype) -> "Value":
         """Return `x` in memory of its own as `dtype`, to be worked on in place."""
-        x = self._as(x, dtype)
+        x = self._lower.converted(x, dtype)
         return self._lower.store(self._lower.map(x.type, x.at))
 
     def new(self, shape: tuple[int, ...], dtype: Any) -> "Value":
@@ -167,11 +167,6 @@ class Lapack:
         ]
         prefix = "d" if dtype.itemsize == 8 else "s"
         lower.call(loops, ForeignCall(prefix + routine, tuple(given), max(flops, 1)))
-
-    def _as(self, x, dtype):
-        if x.dtype == dtype:
-            return x
-        return self._lower.map(ArrayType(x.shape, dtype), lambda index: self._lower.cast(x.at(index), dtype))
 
     def _in_place(self, x):
         """Return `x` as the contents of a buffer if its elements lie there in order."""
