@@ -63,3 +63,4 @@ from funcgrad.torch.operations.shaping import *
 from funcgrad.torch.operations.sorting import *
 from funcgrad.torch.size import Size
 from funcgrad.torch.tensors import Tensor
+from funcgrad.torch.typed import *

@@ -55,6 +55,10 @@ class Operation:
     def __call__(self, *args: Any, **params: Any) -> Any:
         return apply(self, args, params)
 
+    def node_class_of(self, record: Any) -> Any:
+        """Return the class of the node for this record."""
+        return self.node
+
     def pull_tensors(self, node: OperationNode, y_bars: list, wanted: list[bool] | None) -> list:
         """Pull cotangents back by an operation of its own, so that the result can be differentiated again."""
         ids = node.record.ids
@@ -110,11 +114,11 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
     else:
         results = (_tied(op, args, params, arrays, as_array(out), 0),)
     if record is not None:
-        node = op.node(edges, op, params, arrays, args, record)
+        node = op.node_class_of(record)(edges, op, params, arrays, args, record)
         if MODE.anomaly:
             node.source = traceback.format_stack()[:-1]
         for index, result in enumerate(results):
-            if result._array.dtype.kind in "fc":
+            if result._array.dtype.kind in "fc" and not (op.passes and record.outs[index] is None):
                 result._node = node
                 if index:
                     result._index = index
@@ -238,7 +242,7 @@ def _unpacked(x, edge):
 class Pullback(Operation):
     """The pullback of an operation, as an operation on its arguments and the cotangents of its results."""
 
-    __slots__ = ()
+    __slots__ = ("_of",)
 
     def __init__(self, op: Operation, params: dict, needed: list[bool], given: list[bool]):
         def body(*values):
@@ -253,8 +257,44 @@ class Pullback(Operation):
                 if need
             )
 
-        super().__init__(f"{op.label.removesuffix('0').removesuffix('1')}Backward0", body)
+        super().__init__(f"{op.label[:-1]}Backward0", body)
         self.passes = True
+        self._of = op.label
+
+    def node_class_of(self, record):
+        """Name the node after what computed the cotangent, as PyTorch's formulas do."""
+        label = _PULLBACK_LABELS.get(self._of)
+        if label is None:
+            last = next((step[0].name for step in reversed(record.steps) if step[4] == record.outs[0]), "")
+            label = _PRIMITIVE_LABELS.get(last, self.label)
+        return node_class(OperationNode, label)
+
+
+# What PyTorch calls the nodes of gradients that can be differentiated again.
+_PULLBACK_LABELS = {
+    "TanhBackward0": "TanhBackwardBackward0",
+    "SigmoidBackward0": "SigmoidBackwardBackward0",
+    "ReluBackward0": "ThresholdBackwardBackward0",
+    "SoftmaxBackward0": "SoftmaxBackwardDataBackward0",
+    "LogSoftmaxBackward0": "LogSoftmaxBackwardDataBackward0",
+    "SqrtBackward0": "DivBackward0",
+    "LogBackward0": "DivBackward0",
+}
+_PRIMITIVE_LABELS = {
+    "add": "AddBackward0",
+    "subtract": "SubBackward0",
+    "negative": "NegBackward0",
+    "multiply": "MulBackward0",
+    "guarded_multiply": "MulBackward0",
+    "divide": "DivBackward0",
+    "dot": "MmBackward0",
+    "reshape": "ViewBackward0",
+    "broadcast_to": "ExpandBackward0",
+    "transpose": "TransposeBackward0",
+    "sum": "SumBackward1",
+    "select": "WhereBackward0",
+    "convert": "ToCopyBackward0",
+}
 
 
 def _conjugate(x):

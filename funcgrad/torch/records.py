@@ -157,7 +157,8 @@ class OperationNode(Node):
                 array = next((s[5] for s in steps if s[4] == self.record.outs[~position]), None)
                 edge = (self, ~position)
             if type(array) is np.ndarray and _is_read(steps, array):
-                raise RuntimeError(_overwritten(array, edge, counter, version))
+                writer = self.label if position < 0 else counter[1]
+                raise RuntimeError(_overwritten(array, edge, writer, counter[0], version))
 
 
 def _conjugate(x):
@@ -205,15 +206,15 @@ class Gone(ArrayType):
     __hash__ = ArrayType.__hash__
 
 
-def _overwritten(array, edge, counter, version):
+def _overwritten(array, edge, writer, now, version):
     kind = f"[torch.{dtype_of(array).scalar}Tensor {list(array.shape)}]"
     if edge is not None:
         # A view is known by the node that was made for it anew.
-        writer = "AsStrided" if array.base is not None else counter[1] or edge[0].name()
+        writer = "AsStrided" if array.base is not None else writer or edge[0].name()
         kind += f", which is output {edge[1]} of {writer.removesuffix('0').removesuffix('Backward')},"
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{kind} is at version {counter[0]}; expected version {version} instead. Hint: enable anomaly detection "
+        f"{kind} is at version {now}; expected version {version} instead. Hint: enable anomaly detection "
         "to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
