@@ -39,7 +39,8 @@ __all__ = [
     "weaken",
 ]
 
-# What NumPy's dispatch protocols look up; filled by funcgrad.numpy and funcgrad.scipy.
+# What NumPy's dispatch protocols look up; filled by funcgrad.numpy and funcgrad.scipy. SciPy's ufuncs
+# stand here by their names, so that SciPy need not be loaded.
 UFUNCS: dict[Any, Any] = {}
 FUNCTIONS: dict[Any, Any] = {}
 

@@ -35,7 +35,7 @@ _ACCUMULATE = {
 
 def array_ufunc(self: Tracer, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's `__array_ufunc__`: called for every ufunc that meets a tracer."""
-    function = UFUNCS.get(ufunc)
+    function = UFUNCS.get(ufunc) or UFUNCS.get(ufunc.__name__)
     if function is None:
         raise _unsupported(f"{ufunc.__name__}")
     if method == "__call__" and not kwargs:

@@ -16,6 +16,7 @@ from funcgrad.primitives import (
     reduction,
     shape,
     sorting,
+    special,
     trigonometric,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "reduction",
     "shape",
     "sorting",
+    "special",
     "trigonometric",
 ]

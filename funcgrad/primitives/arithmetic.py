@@ -6,7 +6,7 @@ from funcgrad.core.primitive import Bad, Linear, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.primitives.elementwise import Elementwise, elementwise
-from funcgrad.primitives.exponential import log
+from funcgrad.primitives.exponential import inverse, log
 from funcgrad.primitives.logic import equal, floor, select, sign, trunc
 from funcgrad.primitives.shape import convert
 
@@ -87,7 +87,7 @@ reciprocal = elementwise(
 divide = elementwise(
     "divide",
     np.true_divide,
-    (lambda z, x, y: 1 / y, lambda z, x, y: -z / y),
+    (lambda z, x, y: inverse(y), lambda z, x, y: np.true_divide(-z, y)),
     singular=True,
     linear_in=((0,),),
     samples=[

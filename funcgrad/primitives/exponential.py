@@ -11,6 +11,7 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "inverse",
     "log",
     "log1p",
     "log2",
@@ -25,6 +26,11 @@ _LN10 = float(np.log(10.0))
 _any = [box((2, 3)), box((0,)), box(())]
 _positive = [box((2, 3), 0.5, 2.0)]
 _complex = [box((3,), 0.3, 1.0, complex)]
+
+
+def inverse(x):
+    """1 / x, infinite at 0 also where x is a Python number."""
+    return np.true_divide(1.0, x)
 
 
 def _share(z, x):
@@ -44,11 +50,11 @@ _shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
 exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex)
 exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), singular=True, samples=_any)
 expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), singular=True, samples=_any + _complex)
-log = elementwise("log", np.log, (lambda _, x: 1 / x,), singular=True, samples=_positive + _complex)
-log2 = elementwise("log2", np.log2, (lambda _, x: 1 / (x * _LN2),), singular=True, samples=_positive)
-log10 = elementwise("log10", np.log10, (lambda _, x: 1 / (x * _LN10),), singular=True, samples=_positive)
+log = elementwise("log", np.log, (lambda _, x: inverse(x),), singular=True, samples=_positive + _complex)
+log2 = elementwise("log2", np.log2, (lambda _, x: inverse(x * _LN2),), singular=True, samples=_positive)
+log10 = elementwise("log10", np.log10, (lambda _, x: inverse(x * _LN10),), singular=True, samples=_positive)
 log1p = elementwise(
-    "log1p", np.log1p, (lambda _, x: 1 / (1 + x),), singular=True, samples=_positive + _complex
+    "log1p", np.log1p, (lambda _, x: inverse(1 + x),), singular=True, samples=_positive + _complex
 )
 sqrt = elementwise(
     "sqrt",

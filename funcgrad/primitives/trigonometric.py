@@ -6,7 +6,7 @@ from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.types import ArrayType, ufunc_dtype
 from funcgrad.primitives.arithmetic import square
 from funcgrad.primitives.elementwise import Elementwise, conform_tangent, elementwise
-from funcgrad.primitives.exponential import sqrt
+from funcgrad.primitives.exponential import inverse, sqrt
 from funcgrad.primitives.logic import equal, select
 
 __all__ = [
@@ -72,14 +72,14 @@ arcsinh = elementwise(
 arccosh = elementwise(
     "arccosh",
     np.arccosh,
-    (lambda _, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),),
+    (lambda _, x: inverse(sqrt(x - 1) * sqrt(x + 1)),),
     singular=True,
     samples=[box((2, 3), 1.5, 3.0), *_complex],
 )
 arctanh = elementwise(
     "arctanh",
     np.arctanh,
-    (lambda _, x: 1 / ((1 - x) * (1 + x)),),
+    (lambda _, x: inverse((1 - x) * (1 + x)),),
     singular=True,
     samples=_inner + _complex,
 )

@@ -1,18 +1,43 @@
-"""scipy.special for plain and traced arrays: the exponential family of normalizations."""
+"""scipy.special for plain and traced arrays: normalizations, error and gamma functions, entropies.
+
+SciPy's own functions of these names can be called on traced arrays as well.
+"""
 
 from typing import Any
 
 import numpy as np
 
+from funcgrad.core.tracer import UFUNCS
 from funcgrad.numpy.arrays import as_array, as_axes, astype
-from funcgrad.primitives import normalization
+from funcgrad.primitives import normalization, special
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
-from funcgrad.primitives.exponential import exp, log
-from funcgrad.primitives.logic import isfinite, select
+from funcgrad.primitives.exponential import exp, log, log1p, logaddexp
+from funcgrad.primitives.logic import equal, isfinite, isnan, less, select
 from funcgrad.primitives.reduction import reduce_max
 from funcgrad.transforms.custom import stop_gradient_p
 
-__all__ = ["log_softmax", "logsumexp", "softmax"]
+__all__ = [
+    "betaln",
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfinv",
+    "expit",
+    "gammaln",
+    "log_expit",
+    "log_ndtr",
+    "log_softmax",
+    "logit",
+    "logsumexp",
+    "ndtr",
+    "ndtri",
+    "polygamma",
+    "psi",
+    "softmax",
+    "xlog1py",
+    "xlogy",
+]
 
 
 def _shifted(name, x, axis):
@@ -60,3 +85,119 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     """Return log(softmax(x)) over `axis`, without overflow, as `scipy.special.log_softmax`."""
     shifted, _, axes = _shifted("log_softmax", x, axis)
     return shifted - log(reduce_sum(exp(shifted), axes=axes, keepdims=True))
+
+
+def _inexact(x: Any) -> Any:
+    x = as_array(x)
+    return x if x.dtype.kind in "fc" else astype(x, float)
+
+
+def erf(x: Any) -> Any:
+    """Return the error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    return special.erf(_inexact(x))
+
+
+def erfc(x: Any) -> Any:
+    """Return 1 - erf(x), precise where x is large."""
+    return special.erfc(_inexact(x))
+
+
+def erfinv(x: Any) -> Any:
+    """Return the inverse of erf; its derivative at -1 and 1 is infinite."""
+    return special.erfinv(_inexact(x))
+
+
+def expit(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    return special.logistic(_inexact(x))
+
+
+def logit(x: Any) -> Any:
+    """Return log(x / (1 - x)), the inverse of expit."""
+    x = _inexact(x)
+    return log(x) - log1p(-x)
+
+
+def log_expit(x: Any) -> Any:
+    """Return log(expit(x)), precise where that is near 0 and without overflow."""
+    return -logaddexp(0.0, -_inexact(x))
+
+
+def ndtr(x: Any) -> Any:
+    """Return the distribution function of the standard normal distribution."""
+    return erfc(-_inexact(x) * _HALF_ROOT) / 2
+
+
+def log_ndtr(x: Any) -> Any:
+    """Return the logarithm of ndtr(x), by its asymptotic series where x is far below 0.
+
+    Reference: Abramowitz and Stegun (1964), 26.2.12.
+    """
+    x = _inexact(x)
+    far = less(x, _FAR)
+    tail = select(far, x, _FAR)
+    t = 1 / (tail * tail)
+    series = 1 - t * (1 - 3 * t * (1 - 5 * t * (1 - 7 * t * (1 - 9 * t))))
+    below = -tail * tail / 2 - log(-tail) - _LOG_ROOT_2PI + log(series)
+    return select(far, below, log(ndtr(select(far, _FAR, x))))
+
+
+def ndtri(p: Any) -> Any:
+    """Return the inverse of ndtr."""
+    return erfinv(2 * _inexact(p) - 1) / _HALF_ROOT
+
+
+def gammaln(x: Any) -> Any:
+    """Return log(abs(gamma(x)))."""
+    return special.gammaln(_inexact(x))
+
+
+def digamma(x: Any) -> Any:
+    """Return the derivative of gammaln."""
+    return special.digamma(_inexact(x))
+
+
+psi = digamma
+
+
+def polygamma(n: int, x: Any) -> Any:
+    """Return the derivative of digamma, `n` times (a number known now)."""
+    n = int(n)
+    return digamma(x) if n == 0 else special.polygamma(_inexact(x), order=n)
+
+
+def betaln(a: Any, b: Any) -> Any:
+    """Return log(abs(beta(a, b)))."""
+    a, b = _inexact(a), _inexact(b)
+    return gammaln(a) + gammaln(b) - gammaln(a + b)
+
+
+def xlogy(x: Any, y: Any) -> Any:
+    """Return x log(y), 0 where x is 0 unless y is nan; there both derivatives are 0."""
+    x, y = _inexact(x), _inexact(y)
+    return x * log(select(equal(x, 0) & ~isnan(y), 1.0, y))
+
+
+def xlog1py(x: Any, y: Any) -> Any:
+    """Return x log(1 + y), 0 where x is 0."""
+    x, y = _inexact(x), _inexact(y)
+    return x * log1p(select(equal(x, 0) & ~isnan(y), 0.0, y))
+
+
+def entr(x: Any) -> Any:
+    """Return -x log(x), 0 at 0 and -inf below."""
+    x = _inexact(x)
+    return select(less(x, 0), -np.inf, -xlogy(x, select(less(x, 0), 1.0, x)))
+
+
+_HALF_ROOT = float(np.sqrt(0.5))
+_LOG_ROOT_2PI = float(np.log(2 * np.pi) / 2)
+_FAR = -20.0
+
+UFUNCS.update(
+    {
+        "entr": entr, "erf": erf, "erfc": erfc, "erfinv": erfinv, "expit": expit, "gammaln": gammaln, "psi": digamma,
+        "log_expit": log_expit, "log_ndtr": log_ndtr, "logit": logit, "ndtr": ndtr, "ndtri": ndtri,
+        "xlog1py": xlog1py, "xlogy": xlogy,
+    }
+)  # fmt: skip

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
-from funcgrad.primitives import arithmetic, exponential, trigonometric
+from funcgrad.primitives import arithmetic, exponential, special, trigonometric
+from funcgrad.scipy import special as scipy_special
 from funcgrad.torch.attach import in_place_too, methods
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
@@ -40,6 +41,10 @@ __all__ = [
     "cos",
     "cosh",
     "deg2rad",
+    "digamma",
+    "erf",
+    "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
@@ -57,12 +62,14 @@ __all__ = [
     "isinf",
     "isnan",
     "lerp",
+    "lgamma",
     "log",
     "log10",
     "log1p",
     "log2",
     "logaddexp",
     "logaddexp2",
+    "logit",
     "maximum",
     "minimum",
     "nan_to_num",
@@ -86,10 +93,6 @@ __all__ = [
     "trunc",
     "xlogy",
 ]
-
-
-def _sigmoid(x):
-    return fnp.exp(-fnp.logaddexp(0.0, -x))
 
 
 def _rsqrt(x):
@@ -137,7 +140,7 @@ tanh = _unary("tanh", "TanhBackward0", trigonometric.tanh, "the hyperbolic tange
 asinh = _unary("asinh", "AsinhBackward0", trigonometric.arcsinh, "the inverse hyperbolic sine")
 acosh = _unary("acosh", "AcoshBackward0", trigonometric.arccosh, "the inverse hyperbolic cosine")
 atanh = _unary("atanh", "AtanhBackward0", trigonometric.arctanh, "the inverse hyperbolic tangent")
-sigmoid = _unary("sigmoid", "SigmoidBackward0", _sigmoid, "1 / (1 + exp(-x))")
+sigmoid = _unary("sigmoid", "SigmoidBackward0", special.logistic, "1 / (1 + exp(-x))")
 relu = _unary("relu", "ReluBackward0", _relu, "max(x, 0); its derivative at 0 is 0", "")
 sinc = _unary("sinc", "SincBackward0", fnp.sinc, "sin(pi x) / (pi x)")
 sign = _unary("sign", "SignBackward0", fnp.sign, "the sign: -1, 0 or 1", "")
@@ -154,6 +157,12 @@ isnan = _unary("isnan", "", fnp.isnan, "whether the elements are nan", "")
 isinf = _unary("isinf", "", fnp.isinf, "whether the elements are infinite", "")
 isfinite = _unary("isfinite", "", fnp.isfinite, "whether the elements are finite", "")
 signbit = _unary("signbit", "", fnp.signbit, "whether the sign bit is set", "")
+erf = _unary("erf", "ErfBackward0", special.erf, "the error function")
+erfc = _unary("erfc", "ErfcBackward0", special.erfc, "1 - erf(x), precise where x is large")
+erfinv = _unary("erfinv", "ErfinvBackward0", special.erfinv, "the inverse of the error function")
+lgamma = _unary("lgamma", "LgammaBackward0", special.gammaln, "log(abs(gamma(x)))")
+digamma = _unary("digamma", "DigammaBackward0", special.digamma, "the derivative of lgamma")
+logit = _unary("logit", "LogitBackward0", scipy_special.logit, "log(x / (1 - x))")
 absolute = abs
 arcsin = asin
 arccos = acos
@@ -232,11 +241,7 @@ heaviside = _binary("heaviside", "", fnp.heaviside, "0, `other` or 1 as `input` 
 arctan2 = atan2
 
 
-def _xlogy(x, y):
-    return fnp.where(x == 0, fnp.where(fnp.isnan(y), y, 0), x * fnp.log(fnp.where(x == 0, 1, y)))
-
-
-xlogy = _binary("xlogy", "XlogyBackward0", _xlogy, "input * log(other), 0 where `input` is 0", "float")
+xlogy = _binary("xlogy", "XlogyBackward0", scipy_special.xlogy, "input * log(other), 0 where `input` is 0", "float")
 
 
 def float_power(input: Any, exponent: Any) -> Tensor:
@@ -296,8 +301,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 
 in_place_too(
     abs, absolute, acos, acosh, addcdiv, addcmul, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh,
-    atan, atan2, atanh, ceil, clamp, clamp_max, clamp_min, clip, copysign, cos, cosh, deg2rad, exp, exp2, expm1, fix,
-    float_power, floor, frac, hypot, lerp, log, log10, log1p, log2, nan_to_num, rad2deg, reciprocal, relu, round,
+    atan, atan2, atanh, ceil, clamp, clamp_max, clamp_min, clip, copysign, cos, cosh, deg2rad, digamma, erf, erfc, erfinv, exp, exp2, expm1, fix,
+    float_power, floor, frac, hypot, lerp, lgamma, log, log10, log1p, log2, logit, nan_to_num, rad2deg, reciprocal, relu, round,
     rsqrt, sigmoid, sign, sgn, sin, sinc, sinh, sqrt, square, tan, tanh, trunc, xlogy,
 )  # fmt: skip
 methods(

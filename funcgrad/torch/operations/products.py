@@ -41,7 +41,7 @@ _MATMUL = Operation("UnsafeViewBackward0", fnp.matmul)
 _VECTOR = Operation("SqueezeBackward4", fnp.matmul)
 
 
-def _same_dtype(x: Tensor, y: Tensor, first: str = "m1", second: str = "m2") -> None:
+def check_same_dtype(x: Tensor, y: Tensor, first: str = "m1", second: str = "m2") -> None:
     if x._array.dtype != y._array.dtype:
         names = [{"Float": "float", "Double": "double", "Long": "long int", "Int": "int"}.get(t.dtype.scalar, t.dtype.scalar)
                  for t in (x, y)]
@@ -83,7 +83,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
         raise RuntimeError(
             f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
         )
-    _same_dtype(input, vec, "mat", "vec")
+    check_same_dtype(input, vec, "mat", "vec")
     return apply(_MV, (input, vec))
 
 
@@ -97,7 +97,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
             f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
             f"{mat2.shape[0]}x{mat2.shape[1]})"
         )
-    _same_dtype(input, mat2)
+    check_same_dtype(input, mat2)
     return apply(_MM, (input, mat2))
 
 
@@ -138,7 +138,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
             )
         rows = int(np.prod(m[:-1]))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{m[-1]} and {n[-2]}x{n[-1]})")
-    _same_dtype(x, y)
+    check_same_dtype(x, y)
     return apply(_VECTOR if 1 in (x.ndim, y.ndim) else _MATMUL, (x, y))
 
 

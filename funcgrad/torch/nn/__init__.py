@@ -1,0 +1,3 @@
+"""torch.nn: layers and what they are made of."""
+
+from funcgrad.torch.nn import functional
