@@ -11,8 +11,10 @@ has and this package has not raises, and says so.
 """
 
 from math import e, inf, nan, pi
+from typing import Any as _Any
 
-from funcgrad.torch import autograd, dtypes
+from funcgrad.torch import autograd, dtypes, func, linalg, nn, optim, random, utils
+from funcgrad.torch.bridge import compile, functional
 from funcgrad.torch.devices import device
 from funcgrad.torch.dtypes import (
     bool,
@@ -43,6 +45,7 @@ from funcgrad.torch.dtypes import (
     uint32,
     uint64,
 )
+from funcgrad.torch.linalg import cholesky, det, inverse, logdet, pinv, qr, slogdet, svd
 from funcgrad.torch.modes import (
     enable_grad,
     inference_mode,
@@ -64,3 +67,18 @@ from funcgrad.torch.operations.sorting import *
 from funcgrad.torch.size import Size
 from funcgrad.torch.tensors import Tensor
 from funcgrad.torch.typed import *
+
+_ABSENT = {
+    "cuda", "mps", "xpu", "distributed", "quantization", "jit", "onnx", "sparse", "profiler", "hub", "multiprocessing",
+    "fx", "export", "ao", "distributions", "fft", "special", "signal", "masked", "nested", "package", "backends",
+    "bfloat16", "amp", "autocast", "vmap", "fake_quantize_per_tensor_affine", "quantize_per_tensor", "stft", "istft",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _ABSENT:
+        raise AttributeError(
+            f"funcgrad.torch has no {name!r}: PyTorch's torch.{name} is not part of this package, which covers tensors, "
+            "autograd, nn, optim, func, linalg and utils.data on the CPU."
+        )
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")

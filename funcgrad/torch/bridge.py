@@ -1,0 +1,169 @@
+"""From modules and tensors to pure functions of arrays, and back: where the two manners meet.
+
+A tensor can hold a traced value in place of an array. Then operations leave no nodes of their own:
+funcgrad's transformations see everything, and differentiate, batch or compile it.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import funcgrad as fg
+from funcgrad import tree
+from funcgrad.extend import Tracer
+from funcgrad.torch.nn.module import Module
+from funcgrad.torch.operation import Operation, apply
+from funcgrad.torch.tensors import Tensor, wrap
+
+__all__ = ["as_arrays", "as_tensors", "compile", "functional", "functional_call", "on_arrays"]
+
+
+def as_arrays(x: Any) -> Any:
+    """Return a container with arrays in place of tensors."""
+    return tree.map(lambda leaf: leaf._array if isinstance(leaf, Tensor) else leaf, x)
+
+
+def as_tensors(x: Any) -> Any:
+    """Return a container with tensors in place of arrays (and of NumPy's numbers)."""
+    return tree.map(lambda leaf: wrap(_array(leaf)) if isinstance(leaf, (np.ndarray, np.generic, Tracer)) else leaf, x)
+
+
+def _array(leaf):
+    return leaf if isinstance(leaf, Tracer) else np.asarray(leaf)
+
+
+def on_arrays(function: Callable) -> Callable:
+    """Return a function of tensors as one of arrays, which funcgrad can transform."""
+
+    @functools.wraps(function)
+    def of_arrays(*args: Any, **kwargs: Any) -> Any:
+        return as_arrays(function(*as_tensors(args), **as_tensors(kwargs)))
+
+    return of_arrays
+
+
+@contextmanager
+def _replaced(module: Module, values: Mapping[str, Any]):
+    """Let parameters and buffers of a module have other values for a while."""
+    own = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
+    unknown = [name for name in values if name not in own]
+    if unknown:
+        raise KeyError(f"functional_call: expected names of parameters or buffers, got {unknown}; there are {list(own)}")
+    before = []
+    try:
+        for name, value in values.items():
+            path, _, last = name.rpartition(".")
+            holder = module.get_submodule(path)
+            registry = holder._parameters if last in holder._parameters else holder._buffers
+            before.append((registry, last, registry[last]))
+            registry[last] = value
+        yield
+    finally:
+        for registry, last, value in reversed(before):
+            registry[last] = value
+
+
+def functional_call(
+    module: Module, parameter_and_buffer_dicts: Any, args: Any = None, kwargs: dict | None = None
+) -> Any:
+    """Call a module with other values for its parameters and buffers; it is left as it was.
+
+    Args:
+        parameter_and_buffer_dicts: values by name, or several dictionaries of them.
+        args: the arguments, a tuple or one alone.
+    """
+    dicts = parameter_and_buffer_dicts
+    values = dict(dicts) if isinstance(dicts, Mapping) else {k: v for d in dicts for k, v in d.items()}
+    arguments = () if args is None else args if isinstance(args, tuple) else (args,)
+    with _replaced(module, values):
+        return module(*arguments, **(kwargs or {}))
+
+
+def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
+    """Return a module as a pure function `f(params, *args)` of arrays, with its parameters as arrays.
+
+    The function can be given to any transformation of funcgrad: a stateful model is trained by
+    `fg.jit(fg.value_and_grad(lambda params, x, y: loss(f(params, x), y)))`. Buffers keep the values they
+    have now.
+
+    >>> import numpy as np
+    >>> import funcgrad as fg
+    >>> import funcgrad.torch as torch
+    >>> f, params = torch.functional(torch.nn.Linear(2, 1))
+    >>> sorted(fg.grad(lambda p, x: f(p, x).sum())(params, np.ones((3, 2), np.float32)))
+    ['bias', 'weight']
+    """
+    params = {name: p._array.copy() for name, p in module.named_parameters()}
+
+    def function(params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return as_arrays(functional_call(module, as_tensors(dict(params)), as_tensors(args), as_tensors(kwargs)))
+
+    return function, params
+
+
+def compile(model: Any = None, **_: Any) -> Any:
+    """Return a function or module of tensors compiled by `fg.jit`; gradients flow through it.
+
+    Each shape and dtype is compiled once; a module's parameters are arguments, so training goes on seeing
+    them. The function must not write to its arguments, or to anything outside of it.
+
+    >>> from funcgrad import torch
+    >>> f = torch.compile(lambda x: (x * x).sum())
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> f(x).backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    if model is None:
+        return compile
+    if isinstance(model, Module):
+        return _CompiledModule(model)
+    return functools.wraps(model)(_Compiled(on_arrays(model)))
+
+
+class _Compiled:
+    """A compiled function of tensors: one operation, whose record is the jitted program."""
+
+    def __init__(self, function: Callable):
+        self._jitted = fg.jit(function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return compiled_call(self._jitted, args, kwargs)
+
+
+class _CompiledModule(Module):
+    """A module whose forward is compiled."""
+
+    def __init__(self, module: Module):
+        super().__init__()
+        self._orig_mod = module
+        pure = on_arrays(lambda values, args, kwargs: functional_call(module, values, args, kwargs))
+        object.__setattr__(self, "_jitted", fg.jit(pure))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        values = {**dict(self._orig_mod.named_parameters()), **dict(self._orig_mod.named_buffers())}
+        return compiled_call(self._jitted, (values, args, kwargs), {})
+
+
+def compiled_call(jitted: Callable, args: tuple, kwargs: dict) -> Any:
+    """Call a jitted function of arrays on tensors, as one operation of the graph."""
+    leaves, treedef = tree.flatten((args, kwargs))
+    tensors = [x for x in leaves if isinstance(x, Tensor)]
+    structure: list[Any] = []
+
+    def body(*arrays):
+        values = iter(arrays)
+        given, named = tree.unflatten(treedef, [next(values) if isinstance(x, Tensor) else x for x in leaves])
+        outs, structure[:] = _flat(jitted(*given, **named))
+        return tuple(outs)
+
+    outs = apply(Operation("CompiledFunctionBackward", body), tensors)
+    return tree.unflatten(structure[0], list(outs))
+
+
+def _flat(out):
+    leaves, treedef = tree.flatten(out)
+    return leaves, [treedef]

@@ -1,0 +1,33 @@
+"""torch.optim: methods that move parameters along their gradients."""
+
+from funcgrad.torch.optim import lr_scheduler
+from funcgrad.torch.optim.lbfgs import LBFGS
+from funcgrad.torch.optim.methods import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    RMSprop,
+    Rprop,
+)
+from funcgrad.torch.optim.optimizer import Optimizer
+
+__all__ = [
+    "ASGD",
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "Optimizer",
+    "RMSprop",
+    "Rprop",
+    "lr_scheduler",
+]
