@@ -4,7 +4,7 @@ from functools import cached_property
 
 from funcgrad.compile.contraction import contracted
 from funcgrad.compile.emit import NestWriter
-from funcgrad.compile.entry import Table, write_entry
+from funcgrad.compile.entry import GLUE, Table, write_entry
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.foreign import ONE_THREAD
 from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call, leaves
@@ -29,9 +29,8 @@ PARALLEL = 6_000_000
 # A call of BLAS of fewer operations has one thread: OpenBLAS's threads wait for each other by turning in circles,
 # and where another process has one of the cores, that makes a call of 0.2 ms one of 20 ms.
 ALONE = 2e6
-# Up to this many nests are written into the function that runs them; of more, equal ones are compiled once, for
-# any numbers in them.
-INLINED = 16
+# Of more nests than this, equal ones are compiled once, for any numbers in them.
+FEW = 16
 
 
 class Module:
@@ -88,7 +87,7 @@ class Module:
                 run.host_call(nodes[0].statement.call)
                 continue
             chunked = _is_parallel(nodes)
-            general = len(self.steps) > INLINED
+            general = len(self.steps) > FEW
             writer = NestWriter(nodes, self.local, careful=self.careful, general=general, chunked=chunked)
             body = writer.write()
             declared |= writer.out.intrinsics
@@ -96,7 +95,7 @@ class Module:
             # Equal nests, as a loop unrolled in Python leaves them, are one function.
             name = functions.setdefault(body, f"fg_nest{len(functions)}")
             if name == f"fg_nest{len(functions) - 1}" and body not in run.signatures:
-                run.signatures[body] = writer.signature(name, inline=not general)
+                run.signatures[body] = writer.signature(name)
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
             else:
@@ -322,7 +321,7 @@ class _Run:
             finish = ["  call void @fg_give(ptr %scratch)"]
         return "\n".join(
             [
-                "define i32 @fg_run(ptr %frame) {",
+                f"define internal i32 @fg_run(ptr %frame) noinline {{",
                 "entry:",
                 "  %status = alloca i32",
                 "  store i32 4, ptr %status",  # an exception is set
@@ -354,8 +353,8 @@ _SUPPLIED = (
 _STARVED = ("starved:", "  call ptr @PyErr_NoMemory()", "  ret i32 4")
 
 # Scratch memory: what the last call left behind, if no other thread has taken it; else a new block.
-_SUPPORT = """
-define internal ptr @fg_take(i64 %size) {
+_SUPPORT = f"""
+define internal ptr @fg_take(i64 %size) {GLUE} {{
   %old = atomicrmw xchg ptr @fg_scratch, ptr null acq_rel
   %none = icmp eq ptr %old, null
   br i1 %none, label %make, label %have
@@ -364,13 +363,13 @@ have:
 make:
   %new = call ptr @aligned_alloc(i64 64, i64 %size)
   ret ptr %new
-}
-define internal void @fg_give(ptr %block) {
+}}
+define internal void @fg_give(ptr %block) {GLUE} {{
   %old = atomicrmw xchg ptr @fg_scratch, ptr %block acq_rel
   call void @free(ptr %old)
   ret void
-}
-define internal i32 @fg_host(ptr %function, ptr %frame) {
+}}
+define internal i32 @fg_host(ptr %function, ptr %frame) {GLUE} {{
   %address = call ptr @PyLong_FromVoidPtr(ptr %frame)
   %result = call ptr @PyObject_CallOneArg(ptr %function, ptr %address)
   call void @Py_DecRef(ptr %address)
@@ -383,7 +382,7 @@ good:
   call void @Py_DecRef(ptr %result)
   %short = trunc i64 %status to i32
   ret i32 %short
-}
+}}
 declare i64 @PyLong_AsLong(ptr)
 declare ptr @PyErr_NoMemory()
 declare ptr @aligned_alloc(i64, i64)
