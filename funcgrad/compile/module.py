@@ -321,7 +321,7 @@ class _Run:
             finish = ["  call void @fg_give(ptr %scratch)"]
         return "\n".join(
             [
-                f"define internal i32 @fg_run(ptr %frame) noinline {{",
+                "define internal i32 @fg_run(ptr %frame) noinline {",
                 "entry:",
                 "  %status = alloca i32",
                 "  store i32 4, ptr %status",  # an exception is set
