@@ -6,8 +6,9 @@
 array([2., 4.])
 
 `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `vmap` and their kin take a function and
-return a function; so does `jit`, whose function is one native call. `funcgrad.numpy` has NumPy's functions for what NumPy cannot dispatch on traced
-values, `funcgrad.testing` checks derivatives, `funcgrad.extend` is for adding primitives.
+return a function; so does `jit`, whose function is one native call. `funcgrad.numpy` has NumPy's functions
+for what NumPy cannot dispatch on traced values, `funcgrad.testing` checks derivatives, `funcgrad.extend` is
+for adding primitives.
 """
 
 from funcgrad import errors, numpy, primitives, scipy, testing, tree

@@ -11,6 +11,7 @@ catches NumPy's errors catches these.
 from funcgrad.source import Location, user_location
 
 __all__ = [
+    "WHEN_STATIC",
     "AxisNameError",
     "ConcretizationError",
     "DTypeError",
@@ -23,6 +24,10 @@ __all__ = [
     "ShapeError",
     "TreeError",
 ]
+
+
+# The end of hints where a value decides a shape.
+WHEN_STATIC = "an argument of a jitted function is known while tracing when it is static (static_argnums)."
 
 
 class FuncgradError(Exception):

@@ -24,6 +24,7 @@ from funcgrad.core.tracer import FUNCTIONS, UFUNCS, Trace, Tracer, bind, concret
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.primitives.elementwise import Elementwise, elementwise
 from funcgrad.primitives.reduction import Reduction
+from funcgrad.transforms.tape import Tape
 
 __all__ = [
     "FUNCTIONS",
@@ -37,6 +38,7 @@ __all__ = [
     "Primitive",
     "Reduction",
     "Sample",
+    "Tape",
     "Trace",
     "Tracer",
     "bind",

@@ -20,6 +20,7 @@ LAYERS = [
     "scipy",
     "compile",
     "testing",
+    "torch",
 ]
 FACADES = {"__init__.py", "extend.py"}
 # The doors behind which the heavy libraries, and our own compiler, are imported where first needed.

@@ -141,27 +141,19 @@ def agree_compiled(steps, seed):
         np.testing.assert_allclose(got, bar, rtol=1e-10, atol=1e-10)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STEPS, st.integers(0, 2**31))
-def test_random_programs(steps, seed):
-    agree(steps, seed)
+@pytest.mark.parametrize(
+    "law, count",
+    [
+        (agree, 60),
+        (agree_compiled, 30),
+        pytest.param(agree, 2500, marks=pytest.mark.slow),
+        pytest.param(agree_compiled, 800, marks=pytest.mark.slow),
+    ],
+)
+def test_random_programs(law, count):
+    @settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(STEPS, st.integers(0, 2**31))
+    def holds(steps, seed):
+        law(steps, seed)
 
-
-@pytest.mark.slow
-@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STEPS, st.integers(0, 2**31))
-def test_many_random_programs(steps, seed):
-    agree(steps, seed)
-
-
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STEPS, st.integers(0, 2**31))
-def test_random_programs_compiled(steps, seed):
-    agree_compiled(steps, seed)
-
-
-@pytest.mark.slow
-@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STEPS, st.integers(0, 2**31))
-def test_many_random_programs_compiled(steps, seed):
-    agree_compiled(steps, seed)
+    holds()

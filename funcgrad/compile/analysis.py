@@ -7,10 +7,7 @@ __all__ = ["evaluations", "last_uses"]
 
 def last_uses(program: Program) -> dict[Var, float]:
     """Return the position of the last equation that reads each variable; outputs are read for ever."""
-    last: dict[Var, float] = {}
-    for position, equation in enumerate(program.equations):
-        last.update(dict.fromkeys(equation.outputs, position))
-        last.update((a, position) for a in equation.inputs if isinstance(a, Var))
+    last: dict[Var, float] = {var: at for at, dying in enumerate(program.last_uses) for var in dying}
     last.update((a, float("inf")) for a in program.outputs if isinstance(a, Var))
     return last
 

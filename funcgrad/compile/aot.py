@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from funcgrad import tree
+from funcgrad.compile.called import callable_of, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.core.interpret import check_types
 from funcgrad.core.program import Program
@@ -81,7 +82,7 @@ class Lowered:
     def compile(self) -> Callable:
         """Return the compiled function, of arguments like those it was lowered for."""
         program = self._program
-        executable = compiler().executable_of(program)
+        call = callable_of(program, "native")
 
         def compiled(*args: Any, **kwargs: Any) -> Any:
             leaves, in_tree = tree.flatten((args, kwargs))
@@ -90,8 +91,6 @@ class Lowered:
                     f"{program.name}: expected arguments of the structure {program.in_tree}, got {in_tree}."
                 )
             check_types(program, [*map(type_of, leaves)])
-            out = executable(*leaves)
-            assert program.out_tree is not None
-            return tree.unflatten(program.out_tree, [out] if len(program.outputs) == 1 else out)
+            return restored(program, call(*leaves))
 
         return compiled

@@ -4,11 +4,19 @@ A call differentiates, batches and stages by transforming its Program, and calli
 of a compiled function is a compiled function. In a program that is itself compiled, it is written out.
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
+from funcgrad.compile.layout import verified
 from funcgrad.core.interpret import check_types, run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program, Var
+from funcgrad.core.program import Program, Var, pruned
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
@@ -17,7 +25,27 @@ from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
 
-__all__ = ["jit_call"]
+__all__ = ["callable_of", "jit_call", "restored"]
+
+
+def callable_of(program: Program, backend: str) -> Callable:
+    """Return what runs a program on flat arguments and returns the result (a tuple of several)."""
+    if backend == "numpy" or not verified():
+        return partial(_by_numpy, compiler().prepared(program))
+    return compiler().executable_of(program)
+
+
+def _by_numpy(program, *args):
+    """Run a program by NumPy, with native code's manners: no warnings, and results of their own memory."""
+    with np.errstate(all="ignore"):
+        out = [np.array(y) if isinstance(y, np.ndarray) and y.ndim else y for y in run(program, args)]
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+def restored(program: Program, out: Any) -> Any:
+    """Return what `callable_of` returns in the containers that the traced function returned."""
+    assert program.out_tree is not None
+    return tree.unflatten(program.out_tree, (out,) if len(program.outputs) == 1 else out)
 
 
 class JitCall(Primitive):
@@ -31,9 +59,7 @@ class JitCall(Primitive):
         return tuple(t.strong() for t in program.out_types)
 
     def eval_rule(self, *args, program, backend):
-        if backend == "numpy":
-            return tuple(run(compiler().prepared(program), args))
-        out = compiler().executable_of(program)(*args)
+        out = callable_of(program, backend)(*args)
         return out if len(program.outputs) != 1 else (out,)
 
     def expand_rule(self, *args, program, backend):
@@ -173,15 +199,8 @@ def _split(joint: Program, inputs: int, outputs: int) -> tuple[Program, Program]
 
 
 def _program(joint, inputs, equations, outputs, part) -> Program:
-    kept, needed = [], {a for a in outputs if isinstance(a, Var)}
-    for equation in reversed(equations):
-        if any(v in needed for v in equation.outputs):
-            kept.append(equation)
-            needed.update(a for a in equation.inputs if isinstance(a, Var))
-    constants = [pair for pair in joint.constants if pair[0] in needed]
-    return Program(
-        tuple(inputs), tuple(constants), tuple(reversed(kept)), tuple(outputs), name=f"{part} {joint.name}"
-    )
+    equations, constants = pruned(equations, joint.constants, outputs)
+    return Program(tuple(inputs), constants, equations, tuple(outputs), name=f"{part} {joint.name}")
 
 
 @kept

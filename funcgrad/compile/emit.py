@@ -1,10 +1,11 @@
 """Loop nests as LLVM functions.
 
 A nest becomes `i32 @nest(ptr noalias %p0, ...)`, with one parameter for each buffer that outlives it; the result
-is not 0 where an index read from an array was out of bounds. Buffers that live inside are on its stack.
+is a `Status`. Buffers that live inside are on its stack.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -79,6 +80,7 @@ class NestWriter(CallWriter):
         self.nodes = nodes
         self.chunked = chunked
         self._totals: dict[tuple[Leaf, int], Total] = {}
+        self._sizes: dict[Block, float] = {}
 
     def write(self) -> str:
         """Return the body of the function; `parameters` and the rest are known then."""
@@ -120,22 +122,23 @@ class NestWriter(CallWriter):
         if partial and (node.extent > RUN or not all(k in opened for k in partial)):
             self._runs(node, level, counters, bounds, partial)
         else:
-            small = node.extent <= UNROLLED and _written_out(node, level) <= UNROLLED_NODES
+            small = self._is_small(node, level, node.extent)
             for part in [bounds] if small else self._parts(node, level, bounds):
                 self._count(node, level, counters, part)
         for key in opened:
             self._close_total(key, counters)
 
-    def _count(self, node, level, counters, bounds):
-        """Write one counted loop."""
-        if bounds.first.isdigit() and bounds.last.isdigit():
-            first, last = int(bounds.first), int(bounds.last)
-            small = last - first <= UNROLLED and _written_out(node, level) <= UNROLLED_NODES
-            if last - first <= 1 or small:
-                for k in range(first, last):
-                    for child in node.children:
-                        self._node(child, level + 1, [*counters, Counter(str(k), k, k)])
-                return
+    def _is_small(self, node, level, times):
+        """Whether so many iterations of a loop are written out."""
+        if times > UNROLLED:
+            return False
+        if node not in self._sizes:
+            self._sizes[node] = _written_out(node, level)
+        return self._sizes[node] <= UNROLLED_NODES
+
+    @contextmanager
+    def _loop_from(self, bounds: Bounds, step: int = 1) -> Iterator[str]:
+        """Write a loop around what is written meanwhile; yield its counter."""
         body, end = self._label("body"), self._label("end")
         counter, following = self.out.name("i"), self.out.name("n")
         before = self.block
@@ -145,44 +148,42 @@ class NestWriter(CallWriter):
         patch = len(self.out.lines)
         self.out.lines.append("")
         with self._fresh():
-            for child in node.children:
-                self._node(child, level + 1, [*counters, Counter(counter, bounds.low, bounds.high)])
+            yield counter
         self.out.lines[patch] = (
             f"  {counter} = phi i64 [ {bounds.first}, %{before} ], [ {following}, %{self.block} ]"
         )
-        self.out.do(f"{following} = add nsw nuw i64 {counter}, 1")
+        self.out.do(f"{following} = add nsw nuw i64 {counter}, {step}")
         more = self.out.set(f"icmp slt i64 {following}, {bounds.last}")
         self.out.do(f"br i1 {more}, label %{body}, label %{end}")
         self._begin(end)
 
+    def _count(self, node, level, counters, bounds):
+        """Write one counted loop, or its iterations one by one."""
+        if bounds.first.isdigit() and bounds.last.isdigit():
+            first, last = int(bounds.first), int(bounds.last)
+            if last - first <= 1 or self._is_small(node, level, last - first):
+                for k in range(first, last):
+                    for child in node.children:
+                        self._node(child, level + 1, [*counters, Counter(str(k), k, k)])
+                return
+        with self._loop_from(bounds) as counter:
+            for child in node.children:
+                self._node(child, level + 1, [*counters, Counter(counter, bounds.low, bounds.high)])
+
     def _runs(self, node, level, counters, bounds, partial):
         """Write an innermost loop in runs, each of which has sums of its own."""
-        body, end = self._label("runs"), self._label("ran")
-        start, following = self.out.name("r"), self.out.name("n")
-        before = self.block
-        runs = self.out.set(f"icmp slt i64 {bounds.first}, {bounds.last}")
-        self.out.do(f"br i1 {runs}, label %{body}, label %{end}")
-        self._begin(body)
-        patch = len(self.out.lines)
-        self.out.lines.append("")
-        stop = self.out.set(f"add nsw i64 {start}, {RUN}")
-        over = self.out.set(f"icmp slt i64 {stop}, {bounds.last}")
-        stop = self.out.set(f"select i1 {over}, i64 {stop}, i64 {bounds.last}")
-        whole = {key: self._totals[key] for key in partial}
-        for key, total in whole.items():
-            self._totals[key] = total.run(self)
-        self._count(node, level, counters, Bounds(start, stop, bounds.low, bounds.high))
-        for key, total in whole.items():
-            kind = llvm_type(total.dtype)
-            total.add(self, self.out.set(f"load {kind}, ptr {self._totals[key].place}"))
-            self._totals[key] = total
-        self.out.lines[patch] = (
-            f"  {start} = phi i64 [ {bounds.first}, %{before} ], [ {following}, %{self.block} ]"
-        )
-        self.out.do(f"{following} = add nsw i64 {start}, {RUN}")
-        more = self.out.set(f"icmp slt i64 {following}, {bounds.last}")
-        self.out.do(f"br i1 {more}, label %{body}, label %{end}")
-        self._begin(end)
+        with self._loop_from(bounds, RUN) as start:
+            stop = self.out.set(f"add nsw i64 {start}, {RUN}")
+            over = self.out.set(f"icmp slt i64 {stop}, {bounds.last}")
+            stop = self.out.set(f"select i1 {over}, i64 {stop}, i64 {bounds.last}")
+            whole = {key: self._totals[key] for key in partial}
+            for key, total in whole.items():
+                self._totals[key] = total.run(self)
+            self._count(node, level, counters, Bounds(start, stop, bounds.low, bounds.high))
+            for key, total in whole.items():
+                kind = llvm_type(total.dtype)
+                total.add(self, self.out.set(f"load {kind}, ptr {self._totals[key].place}"))
+                self._totals[key] = total
 
     def _parts(self, node, level, bounds):
         """Split a loop where guards in it begin or cease to hold."""

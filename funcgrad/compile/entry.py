@@ -10,17 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from funcgrad.compile.layout import OFFSETS
+from funcgrad.compile.status import Status
 from funcgrad.core.types import ArrayType
 
-__all__ = ["GLUE", "INDEFINITE", "RECYCLED", "SINGULAR", "TOO_LARGE", "Table", "write_entry"]
+__all__ = ["GLUE", "RECYCLED", "Table", "write_entry"]
 
 # Attributes of what runs once a call: optimizing it would take as long as the loops, and gain nanoseconds.
 GLUE = "noinline optnone"
 # Results of at least this many bytes are made in the memory of earlier ones.
 RECYCLED = 1 << 16
-# The status where a matrix is not positive definite, where one is singular, and where a Python int is too large for
-# the dtype it meets.
-INDEFINITE, SINGULAR, TOO_LARGE = 8, 16, 32
 # C order and aligned; and, to be written to again, owning its memory and writeable.
 _READABLE = 0x1 | 0x100
 _REUSABLE = _READABLE | 0x4 | 0x400
@@ -72,9 +70,7 @@ class _Code:
 def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[ArrayType], single: bool) -> str:
     """Return the text of `@fg_entry`, which calls `i32 @fg_run(ptr frame)`.
 
-    The frame is an array of addresses: the inputs' data, then the outputs'. A result of 0 means success, 4 that
-    a Python exception is set, 1 that an index was out of bounds, 2 that a careful version must do it, SINGULAR
-    and INDEFINITE that a matrix was.
+    The frame is an array of addresses: the inputs' data, then the outputs'. The result is a `Status`.
     """
     code = _Code(table)
     _count_arguments(code, len(inputs))
@@ -90,17 +86,18 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
         if kind.shape:
             code.do(f"call void @Py_DecRef(ptr {array})")
     for bit, label in (
-        (4, "raise"),
-        (1, "bounds"),
-        (2, "other"),
-        (TOO_LARGE, "large"),
-        (INDEFINITE, "indefinite"),
+        (Status.RAISED, "raise"),
+        (Status.OUT_OF_BOUNDS, "bounds"),
+        (Status.BEYOND, "other"),
+        (Status.TOO_LARGE, "large"),
+        (Status.INDEFINITE, "indefinite"),
+        (Status.SINGULAR, "singular"),
     ):
         code.require(code.set(f"icmp eq i32 {code.set(f'and i32 {status}, {bit}')}, 0"), label)
-    for name in ("singular", "indefinite"):
-        if name == "indefinite":
-            code.label(name)
-        code.do(f"call void @PyErr_SetString(ptr {code.address('LinAlgError')}, ptr @fg_{name})")
+    code.do("br label %raise")
+    for label in ("indefinite", "singular"):
+        code.label(label)
+        code.do(f"call void @PyErr_SetString(ptr {code.address('LinAlgError')}, ptr @fg_{label})")
         code.do("br label %raise")
     for label, name in (("bounds", "out of bounds"), ("large", "too large")):
         code.label(label)
@@ -110,14 +107,10 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
     code.do("ret ptr null")
     _starved(code, arrays, outputs)
     code.label("done")
-    results = [_finish(code, array, kind) for array, kind in zip(arrays, outputs, strict=True)]
     if single:
-        code.do(f"ret ptr {results[0]}")
+        code.do(f"ret ptr {_finish(code, arrays[0], outputs[0])}")
     else:
-        whole = code.set(f"call ptr @PyTuple_New(i64 {len(results)})")
-        for k, result in enumerate(results):
-            code.do(f"call i32 @PyTuple_SetItem(ptr {whole}, i64 {k}, ptr {result})")
-        code.do(f"ret ptr {whole}")
+        _return_several(code, arrays, outputs)
     code.label("other")
     other = code.address("NotImplemented")
     code.do(f"call void @Py_IncRef(ptr {other})")
@@ -252,7 +245,25 @@ def _starved(code, arrays, outputs):
             before = f"drop{k}"
 
 
+def _return_several(code, arrays, outputs):
+    """Return the results in a tuple. It is given the arrays first: where there is no memory for it, they go as after
+    any failure; and where there is none for a number, with it."""
+    whole = code.set(f"call ptr @PyTuple_New(i64 {len(outputs)})")
+    code.require(code.set(f"icmp ne ptr {whole}, null"), "failed")
+    for k, kind in sorted(enumerate(outputs), key=lambda item: not item[1].shape):
+        result = _finish(code, arrays[k], kind)
+        if not kind.shape:
+            code.require(code.set(f"icmp ne ptr {result}, null"), "torn")
+        code.do(f"call i32 @PyTuple_SetItem(ptr {whole}, i64 {k}, ptr {result})")
+    code.do(f"ret ptr {whole}")
+    if not all(kind.shape for kind in outputs):
+        code.label("torn")
+        code.do(f"call void @Py_DecRef(ptr {whole})")
+        code.do("br label %raise")
+
+
 def _finish(code, array, kind):
+    """Return a result as Python has it; null, with an exception set, where there is no memory for a number."""
     if kind.shape:
         return array
     descr = code.address(f"dtype {kind.dtype.str}")

@@ -16,7 +16,7 @@ from funcgrad.compile.parallel import parallel_loop
 from funcgrad.compile.statement import HostCall, Operand
 from funcgrad.core.program import Program
 from funcgrad.core.types import ArrayType
-from funcgrad.errors import DTypeError, ShapeError, TreeError
+from funcgrad.errors import DTypeError, FuncgradError, ShapeError, TreeError
 from funcgrad.heavy import blas_address, blas_threads, ctypes, hashlib
 
 __all__ = ["Executable", "plain"]
@@ -178,7 +178,7 @@ class _Memory:
         scratch = c.c_void_p.from_address(self._loaded.address("fg_scratch"))
         block, scratch.value = scratch.value, None
         if block:
-            free = c.CDLL(None).free
+            free = c.pythonapi.PyMem_RawFree
             free.argtypes, free.restype = [c.c_void_p], None
             free(block)
 
@@ -186,30 +186,31 @@ class _Memory:
 _FASTCALL = 0x80
 
 
-class OutOfBounds(ShapeError, IndexError):
+class _Noted(FuncgradError):
+    """What native code raises by its class alone."""
+
+    message: str
+    edit: str
+
+    def __init__(self) -> None:
+        super().__init__(self.message, hint=self.edit)
+
+    def __reduce__(self):
+        return type(self), ()
+
+
+class OutOfBounds(_Noted, ShapeError, IndexError):
     """A compiled program met an index out of bounds."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "indexing: expected indices within the array, got one that is out of bounds.",
-            hint="call the function without jit (FUNCGRAD_JIT=0) to see which one.",
-        )
-
-    def __reduce__(self):
-        return OutOfBounds, ()
+    message = "indexing: expected indices within the array, got one that is out of bounds."
+    edit = "call the function without jit (FUNCGRAD_JIT=0) to see which one."
 
 
-class TooLarge(DTypeError, OverflowError):
+class TooLarge(_Noted, DTypeError, OverflowError):
     """A compiled program met a Python int that does not fit the dtype of its partner."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "jit: expected Python ints that fit the dtype of the array they meet, got one that does not.",
-            hint="convert the array with astype, or pass the number as an array of a wider dtype.",
-        )
-
-    def __reduce__(self):
-        return TooLarge, ()
+    message = "jit: expected Python ints that fit the dtype of the array they meet, got one that does not."
+    edit = "convert the array with astype, or pass the number as an array of a wider dtype."
 
 
 def _host_function(call: HostCall) -> Any:

@@ -6,6 +6,7 @@ needed or to store it.
 """
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,25 +38,21 @@ class Buffer:
 
     Args:
         kind: "input", "constant", "output" or "scratch".
-        size: how many elements it has.
-        dtype: of an element.
+        shape, dtype: of the array.
         position: which input, constant or output it is.
     """
 
-    __slots__ = ("dtype", "kind", "name", "position", "shape", "size")
+    __slots__ = ("dtype", "kind", "position", "shape", "size")
 
-    def __init__(self, kind: str, shape: tuple[int, ...], dtype: np.dtype, position: int = 0, name: str = ""):
+    def __init__(self, kind: str, shape: tuple[int, ...], dtype: np.dtype, position: int = 0):
         self.kind = kind
         self.shape = shape
         self.dtype = dtype
         self.position = position
-        self.name = name
-        self.size = 1
-        for n in shape:
-            self.size *= n
+        self.size = prod(shape)
 
     def __repr__(self) -> str:
-        return f"{self.name}: {self.dtype}{list(self.shape)}"
+        return f"{self.kind}: {self.dtype}{list(self.shape)}"
 
 
 class Expression:

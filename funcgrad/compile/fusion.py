@@ -14,7 +14,7 @@ from funcgrad.compile.expression import Buffer
 from funcgrad.compile.index import Index, Loop
 from funcgrad.compile.statement import Access, HostCall, Statement
 
-__all__ = ["Block", "Leaf", "fuse", "leaves"]
+__all__ = ["Block", "Leaf", "fuse", "is_host_call", "leaves"]
 
 # The most expression nodes that share an outermost loop: more would run out of registers and time. In a long
 # program, such as a loop unrolled in Python, much fewer: then equal steps give equal nests, compiled once.
@@ -129,15 +129,14 @@ def _fuse(members: list[Leaf], level: int, most: int) -> list[Block | Leaf]:
 def _in_order(groups: list[_Group]) -> Iterator[_Group]:
     """Yield the groups so that each comes behind those it depends on, else as they were made."""
     waiting = {group: len(group.after) for group in groups}
-    rank = {group: k for k, group in enumerate(groups)}
-    ready = [rank[group] for group in groups if not waiting[group]]
+    ready = [group.rank for group in groups if not waiting[group]]
     while ready:
         group = groups[heappop(ready)]
         yield group
         for later in group.before:
             waiting[later] -= 1
             if not waiting[later]:
-                heappush(ready, rank[later])
+                heappush(ready, later.rank)
 
 
 def _conflicts(leaf, writer, readers):

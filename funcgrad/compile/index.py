@@ -5,7 +5,7 @@ another index by a constant (what reshaping leaves when axes do not line up), or
 array. Every atom has known bounds, so that `(i * 8 + j) // 8` is `i` where `j` is below 8.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 __all__ = ["Data", "Index", "Loop", "Quotient", "Remainder", "flatten_index", "split_index"]
@@ -169,11 +169,11 @@ class Index:
             return rest - low // divisor * divisor
         return Index.of(Remainder(rest, divisor))
 
-    def bounds(self) -> tuple[int, int]:
-        """Return the smallest and the largest value."""
+    def bounds(self, within: Mapping[Any, Any] | None = None) -> tuple[int, int]:
+        """Return the smallest and the largest value; `within` gives what has narrower bounds in place of an atom."""
         low = high = self.constant
         for atom, c in self.terms.items():
-            a, b = atom.bounds()
+            a, b = (within.get(atom, atom) if within else atom).bounds()
             low += c * (a if c > 0 else b)
             high += c * (b if c > 0 else a)
         return low, high

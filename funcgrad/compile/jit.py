@@ -5,7 +5,6 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib import import_module
 from types import MethodType
 from typing import Any
@@ -14,12 +13,10 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.aot import Lowered
-from funcgrad.compile.called import jit_call
+from funcgrad.compile.called import callable_of, jit_call, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
-from funcgrad.compile.layout import verified
 from funcgrad.compile.signature import Signature, StaticArguments
-from funcgrad.core.interpret import run
 from funcgrad.core.program import Program
 from funcgrad.core.staging import Staging, name_of, stage
 from funcgrad.core.tracer import Tracer
@@ -82,16 +79,16 @@ def jit(
 
 
 class _Compiled:
-    """What is kept of one signature."""
+    """What is kept of one signature; `call` and `fast` from the first call outside other transformations on."""
 
-    __slots__ = ("call", "fast", "out_tree", "program", "signature", "single")
+    __slots__ = ("call", "captured", "fast", "program", "signature", "single")
 
-    def __init__(self, signature: Signature, program: Program, call: Callable | None):
+    def __init__(self, signature: Signature, program: Program):
         self.signature = signature
         self.program = program
-        self.out_tree = program.out_tree
         self.single = program.out_tree is tree.LEAF
-        self.call = call
+        self.captured = [value for _, value in program.constants if type(value) is Tracer]
+        self.call: Callable | None = None
         self.fast: Callable | None = None
 
 
@@ -154,25 +151,21 @@ class Jitted:
             raise
         compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = self._compile(key, static, args, kwargs, in_tree, leaves)
-        if compiled.call is None or traced:
+            compiled = self._traced(key, static, args, kwargs, in_tree)
+        if compiled.captured or traced:
             return self._bound(compiled, leaves)
+        if compiled.call is None:
+            self._compile(compiled, static, kwargs)
         self._fast = compiled.fast
         out = compiled.call(*leaves)
-        if compiled.single:
-            return out
-        outs = (out,) if len(compiled.program.outputs) == 1 else out
-        return tree.unflatten(compiled.out_tree, outs)
+        return out if compiled.single else restored(compiled.program, out)
 
     def _bound(self, compiled, leaves):
-        program = compiled.program
-        captured = [value for _, value in program.constants if type(value) is Tracer]
-        if captured:
-            program = _closed(program)
-        outs = jit_call(*leaves, *captured, program=program, backend=self._backend)
-        return tree.unflatten(compiled.out_tree, list(outs))
+        program = _closed(compiled.program) if compiled.captured else compiled.program
+        outs = jit_call(*leaves, *compiled.captured, program=program, backend=self._backend)
+        return tree.unflatten(compiled.program.out_tree, list(outs))
 
-    def _compile(self, key, static, args, kwargs, in_tree, leaves):
+    def _traced(self, key, static, args, kwargs, in_tree):
         with self._lock:
             known = self._compiled.get(key)
             if known is not None:
@@ -181,31 +174,30 @@ class Jitted:
             signature = Signature(self._function, args, kwargs, program.in_types, in_tree, static)
             self._reason = signature.against(self._last)
             self._last = signature
-            captures = any(type(value) is Tracer for _, value in program.constants)
-            call = None
-            if not captures:
-                if self._backend == "numpy" or not verified():
-                    call = partial(_by_numpy, compiler().prepared(program))
-                else:
-                    call = compiler().executable_of(program)
-                    self._executables.append(call)
-            compiled = _Compiled(signature, program, call)
-            if captures:
-                return compiled  # what it closes over belongs to this one run of another transformation
-            self._compiled[key] = compiled
-            compiled.fast = self._shortcut(compiled, static, kwargs)
+            compiled = _Compiled(signature, program)
+            if not compiled.captured:  # else it belongs to this one run of another transformation
+                self._compiled[key] = compiled
             return compiled
 
-    def _shortcut(self, compiled, static, kwargs):
+    def _compile(self, compiled, static, kwargs):
+        with self._lock:
+            if compiled.call is not None:
+                return
+            call = callable_of(compiled.program, self._backend)
+            if isinstance(call, compiler().Executable):
+                self._executables.append(call)
+                if not (kwargs or static.key or self._donated):
+                    compiled.fast = self._shortcut(compiled, call.call)
+            compiled.call = call
+
+    def _shortcut(self, compiled, call):
         """Return the native function for arguments of this structure, without the search for what to call."""
-        if kwargs or static.key or self._donated or not isinstance(compiled.call, compiler().Executable):
-            return None
-        call, arguments = compiled.call.call, compiled.program.in_tree.children[0]
+        arguments, results = compiled.program.in_tree.children[0], compiled.program.out_tree
         flat = all(child is tree.LEAF for child in arguments.children)
-        plain_tuple = compiled.out_tree.name == "tuple" and compiled.out_tree.shallow
+        plain_tuple = results.name == "tuple" and results.shallow
         if flat and (compiled.single or (plain_tuple and len(compiled.program.outputs) > 1)):
             return call
-        return tree.adapted(call, arguments, compiled.out_tree)
+        return tree.adapted(call, arguments, results)
 
     def _stage(self, static, args, kwargs) -> Program:
         return stage(static.bound(self._function), args, kwargs, self._owner)
@@ -257,13 +249,6 @@ def _rebuilt(function, static, donated, backend):
 def _forget(executables):
     for executable in executables:
         executable.forget()
-
-
-def _by_numpy(program, *args):
-    """Run a program by NumPy, with native code's manners: no warnings, and results of their own memory."""
-    with np.errstate(all="ignore"):
-        out = [np.array(y) if isinstance(y, np.ndarray) and y.ndim else y for y in run(program, args)]
-    return out[0] if len(out) == 1 else tuple(out)
 
 
 def _kind(x):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funcgrad.compile.entry import INDEFINITE, SINGULAR
 from funcgrad.compile.index import Index, Loop, flatten_index
 from funcgrad.compile.statement import Effect, ForeignCall, Info, Place
+from funcgrad.compile.status import Status
 from funcgrad.core.types import ArrayType
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Lapack:
         ignored: in that place: go on.
     """
 
-    indefinite = Info(INDEFINITE)
-    ignored = Info(0)
+    indefinite = Info(Status.INDEFINITE)
+    ignored = Info(Status(0))
 
     def __init__(self, lower: "Lowering"):
         self._lower = lower
@@ -62,11 +62,11 @@ class Lapack:
 
     def stored(self, x: "Value", dtype: np.dtype) -> "Value":
         """Return `x` in memory as `dtype`, to be read."""
-        return self._lower.store(self._in_place(self._as(x, dtype)))
+        return self._lower.store(self._in_place(self._lower.converted(x, dtype)))
 
     def copied(self, x: "Value", dtype: np.dtype) -> "Value":
         """Return `x` in memory of its own as `dtype`, to be worked on in place."""
-        x = self._as(x, dtype)
+        x = self._lower.converted(x, dtype)
         return self._lower.store(self._lower.map(x.type, x.at))
 
     def new(self, shape: tuple[int, ...], dtype: Any) -> "Value":
@@ -108,7 +108,9 @@ class Lapack:
             diagonal = self.diagonal(triangle)
             loops = lower.loops(diagonal.shape)
             index = tuple(map(Index.of, loops))
-            checked = lower.expressions.make("nonzero", (diagonal.at(index),), diagonal.dtype, SINGULAR)
+            checked = lower.expressions.make(
+                "nonzero", (diagonal.at(index),), diagonal.dtype, Status.SINGULAR
+            )
             offset = flatten_index(index, diagonal.shape)
             lower.emit(loops, [Effect(lower.result(diagonal.type), offset, checked)])
 
@@ -165,11 +167,6 @@ class Lapack:
         ]
         prefix = "d" if dtype.itemsize == 8 else "s"
         lower.call(loops, ForeignCall(prefix + routine, tuple(given), max(flops, 1)))
-
-    def _as(self, x, dtype):
-        if x.dtype == dtype:
-            return x
-        return self._lower.map(ArrayType(x.shape, dtype), lambda index: self._lower.cast(x.at(index), dtype))
 
     def _in_place(self, x):
         """Return `x` as the contents of a buffer if its elements lie there in order."""

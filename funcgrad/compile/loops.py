@@ -87,13 +87,11 @@ class _Printer:
                     self._line(
                         depth, f"{self._name(access.buffer)} = empty({local.size}, {access.buffer.dtype})"
                     )
-        self._line(depth, f"for {_COUNTERS[depth]} in range({node.extent}):")
+        self._line(depth, f"for {_counter(depth)} in range({node.extent}):")
         for child in node.children:
             self._node(child, depth + 1)
 
     def _leaf(self, leaf: Leaf, depth: int) -> None:
-        env = {loop: _COUNTERS[level] for level, loop in enumerate(leaf.counters)}
-        env.update(dict.fromkeys(leaf.zero, "0"))
         call = leaf.statement.call
         if isinstance(call, HostCall):
             args = [self._name(x.buffer) if isinstance(x, Operand) else repr(x) for x in call.args]
@@ -103,18 +101,17 @@ class _Printer:
         elif isinstance(call, MatrixProduct):
             sides = []
             for buffer, offset, row, column in (call.z, call.x, call.y):
-                at = "" if not offset.terms and not offset.constant else f"[{self._index(offset, env)}:]"
-                sides.append(self._name(buffer) + at + (".T" if row == 1 and column > 1 else ""))
+                sides.append(self._from(buffer, offset, leaf) + (".T" if row == 1 and column > 1 else ""))
             sizes = f"{call.rows.extent}x{call.inner.extent} by {call.inner.extent}x{call.columns.extent}"
             self._line(depth, f"{sides[0]} = {sides[1]} @ {sides[2]}  # BLAS, {sizes}")
         elif isinstance(call, ForeignCall):
-            args = [self._argument(x, env) for x in call.arguments]
+            args = [self._argument(x, leaf) for x in call.arguments]
             self._line(depth, f"{call.routine}({', '.join(args)})")
         else:
             for effect in leaf.statement.effects:
-                writer = _ExpressionText(self, leaf, env, depth)
+                writer = _ExpressionText(self, leaf, depth)
                 value = writer.statement(effect.value)
-                target = self._place(effect.buffer, effect.offset, leaf, env)
+                target = self._place(effect.buffer, effect.offset, leaf)
                 if effect.op is None:
                     self._line(depth, f"{target} = {value}")
                 elif effect.op in _UPDATES:
@@ -122,46 +119,45 @@ class _Printer:
                 else:
                     self._line(depth, f"{target} = {effect.op}({target}, {value})")
 
-    def _argument(self, x: Any, env: dict) -> str:
+    def _argument(self, x: Any, leaf: Leaf) -> str:
         if isinstance(x, Info):
             return "info"
         if not isinstance(x, Place):
             return repr(x) if isinstance(x, (str, int)) else repr(float(x))
-        at = "" if not x.offset.terms and not x.offset.constant else f"[{self._index(x.offset, env)}:]"
-        return self._name(x.buffer) + at
+        return self._from(x.buffer, x.offset, leaf)
 
-    def _place(self, buffer: Buffer, offset: Index, leaf: Leaf, env: dict) -> str:
+    def _from(self, buffer: Buffer, offset: Index, leaf: Leaf) -> str:
+        """Return memory from an offset on."""
+        at = f"[{self._index(offset, leaf)}:]" if offset.terms or offset.constant else ""
+        return self._name(buffer) + at
+
+    def _place(self, buffer: Buffer, offset: Index, leaf: Leaf) -> str:
         name = self._name(buffer)
         local: Local | None = self.module.local.get(buffer)
         if local is not None:
             if local.size == 1:
                 return name
-            return f"{name}[{self._index(inner_offset(offset, leaf, local.shared) + -local.low, env)}]"
+            return f"{name}[{self._index(inner_offset(offset, leaf, local.shared) + -local.low, leaf)}]"
         if not buffer.shape:
             return name
         if leaf.zero:  # one loop runs over several axes
-            return (
-                f"{name}.flat[{self._index(offset, env)}]"
-                if len(buffer.shape) > 1
-                else f"{name}[{self._index(offset, env)}]"
-            )
+            return f"{name}{'.flat' if len(buffer.shape) > 1 else ''}[{self._index(offset, leaf)}]"
         if offset.is_affine() and offset.bounds()[0] < 0:
-            return f"{name}.flat[{self._index(offset, env)}]"
-        return f"{name}[{', '.join(self._index(i, env) for i in split_index(offset, buffer.shape))}]"
+            return f"{name}.flat[{self._index(offset, leaf)}]"
+        return f"{name}[{', '.join(self._index(i, leaf) for i in split_index(offset, buffer.shape))}]"
 
-    def _index(self, index: Index, env: dict, leaf: Leaf | None = None) -> str:
+    def _index(self, index: Index, leaf: Leaf) -> str:
         parts = []
         for atom, coefficient in index.terms.items():
             if type(atom) is Loop:
-                text = env.get(atom, "?")
-                if text == "0":
+                if atom in leaf.zero:
                     continue
+                text = _counter(leaf.counters.index(atom))
             elif type(atom) is Data:
-                text = _ExpressionText(self, leaf, env, 0).inline(atom.expression) if leaf else "..."
-                text = _DataText(self, env).inline(atom.expression)
+                text = _ExpressionText(self, leaf, 0).inline(atom.expression)
             else:
                 sign = "%" if type(atom) is Remainder else "//"
-                text = f"(({self._index(atom.index, env)}) {sign} {atom.divisor})"
+                text = f"(({self._index(atom.index, leaf)}) {sign} {atom.divisor})"
             if coefficient == 1:
                 parts.append(f"+ {text}")
             elif coefficient == -1:
@@ -177,10 +173,9 @@ class _Printer:
 class _ExpressionText:
     """One statement's expressions; operands used twice get a line and a name of their own."""
 
-    def __init__(self, printer: _Printer, leaf: Any, env: dict, depth: int):
+    def __init__(self, printer: _Printer, leaf: Leaf, depth: int):
         self.printer = printer
         self.leaf = leaf
-        self.env = env
         self.depth = depth
         self.known: dict[int, str] = {}
 
@@ -205,14 +200,14 @@ class _ExpressionText:
             return repr(x.detail.item())
         if x.op == "load":
             buffer, offset = x.detail
-            return self.printer._place(buffer, offset, self.leaf, self.env)
+            return self.printer._place(buffer, offset, self.leaf)
         if x.op == "index":
-            return f"({self.printer._index(x.detail, self.env)})"
+            return f"({self.printer._index(x.detail, self.leaf)})"
         args = [self.inline(a) for a in x.args]
         if x.op == "guard":
             tests = []
             for index, low, high in x.detail:
-                text = self.printer._index(index, self.env)
+                text = self.printer._index(index, self.leaf)
                 tests.append(f"{text} == {low}" if high == low + 1 else f"{low} <= {text} < {high}")
             return f"({args[0]} if {' and '.join(tests)} else {args[1]})"
         if x.op == "select":
@@ -230,16 +225,9 @@ class _ExpressionText:
         return f"{x.op}({', '.join(map(_bare, args))})"
 
 
-class _DataText(_ExpressionText):
-    """An index read from an array, written where it is used."""
-
-    def __init__(self, printer: _Printer, env: dict):
-        super().__init__(printer, _NoLeaf, env, 0)
-
-
-class _NoLeaf:
-    counters: tuple = ()
-    zero: dict = {}  # noqa: RUF012
+def _counter(level: int) -> str:
+    """Return the name of the counter of a loop at this depth."""
+    return _COUNTERS[level] if level < len(_COUNTERS) else f"i{level}"
 
 
 def _bare(text: str) -> str:

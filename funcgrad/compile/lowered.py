@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.index import Index
 from funcgrad.core.types import ArrayType
@@ -12,7 +14,7 @@ __all__ = ["Value"]
 class Value:
     """An array whose element at an index is `at(index)`."""
 
-    __slots__ = ("_at", "_known", "buffer", "dtype", "part", "shape", "type")
+    __slots__ = ("_at", "_known", "buffer", "part", "type")
 
     def __init__(
         self,
@@ -21,8 +23,6 @@ class Value:
         buffer: Buffer | None = None,
     ):
         self.type = type
-        self.shape = type.shape
-        self.dtype = type.dtype
         self._at = at
         self._known: dict[tuple[Index, ...], Expression] = {}
         self.buffer = buffer
@@ -46,12 +46,17 @@ class Value:
         self._at, self._known, self.buffer, self.part = other._at, {}, other.buffer, None
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.type.dtype
+
+    @property
     def ndim(self) -> int:
-        return len(self.shape)
+        return self.type.ndim
 
     @property
     def size(self) -> int:
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return self.type.size

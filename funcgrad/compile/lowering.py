@@ -102,6 +102,14 @@ class Lowering:
     def cast(self, x: Expression, dtype: Any) -> Expression:
         return self.expressions.cast(x, np.dtype(dtype))
 
+    def converted(self, x: Value, dtype: np.dtype) -> Value:
+        """Return `x` as an array of `dtype`."""
+        return (
+            x
+            if x.dtype == dtype
+            else self.map(ArrayType(x.shape, dtype), lambda i: self.cast(x.at(i), dtype))
+        )
+
     def guard(self, conditions: Any, inside: Callable, outside: Expression) -> Expression:
         """Return `inside()` where every `(index, low, high)` has low <= index < high, else `outside`."""
         return self.expressions.guard(conditions, inside, outside)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.fusion import Block, Leaf, leaves
 
-__all__ = ["lifetimes", "placed"]
+__all__ = ["LINE", "lifetimes", "placed"]
 
 # Buffers begin on a cache line.
 LINE = 64

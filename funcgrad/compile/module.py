@@ -10,8 +10,9 @@ from funcgrad.compile.foreign import ONE_THREAD
 from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call, leaves
 from funcgrad.compile.kernels.library import definitions
 from funcgrad.compile.lowering import Lowering
-from funcgrad.compile.memory import lifetimes, placed
+from funcgrad.compile.memory import LINE, lifetimes, placed
 from funcgrad.compile.statement import ForeignCall, HostCall, MatrixProduct
+from funcgrad.compile.status import Status
 from funcgrad.core.program import Program
 
 __all__ = ["Module"]
@@ -79,7 +80,7 @@ class Module:
     def text(self) -> str:
         """The module as LLVM text."""
         symbols: set[str] = set()
-        functions: dict[str, str] = {}
+        functions: dict[str, tuple[str, str]] = {}  # name and signature by body
         declared: set[str] = set()
         run = _Run(self)
         for nodes in self.steps:
@@ -93,14 +94,15 @@ class Module:
             declared |= writer.out.intrinsics
             symbols |= writer.out.kernels
             # Equal nests, as a loop unrolled in Python leaves them, are one function.
-            name = functions.setdefault(body, f"fg_nest{len(functions)}")
-            if name == f"fg_nest{len(functions) - 1}" and body not in run.signatures:
-                run.signatures[body] = writer.signature(name)
+            if body not in functions:
+                name = f"fg_nest{len(functions)}"
+                functions[body] = name, writer.signature(name)
+            name, _ = functions[body]
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
             else:
                 run.call(name, writer)
-        nests = [f"{run.signatures[body]} {{\n{body}\n}}" for body in functions]
+        nests = [f"{signature} {{\n{body}\n}}" for body, (_, signature) in functions.items()]
         outputs = self.program.out_types
         entry = write_entry(self.table, self.program.in_types, outputs, len(outputs) == 1)
         run_text = run.text()
@@ -144,18 +146,17 @@ def _kernels(symbols: set[str]) -> tuple[list[str], set[str]]:
 
 
 def _steps(nodes):
+    """Yield what makes one function each: a nest, a host call, or statements without loops."""
     straight: list[Block | Leaf] = []
     for node in nodes:
-        if isinstance(node, Leaf) and not is_host_call(node):
-            straight.append(node)
-            if len(straight) < STRAIGHT:
-                continue
-        if straight:
+        alone = isinstance(node, Block) or is_host_call(node)
+        if straight and (alone or len(straight) == STRAIGHT):
             yield straight
             straight = []
-            if isinstance(node, Leaf) and not is_host_call(node):
-                continue
-        yield [node]
+        if alone:
+            yield [node]
+        else:
+            straight.append(node)
     if straight:
         yield straight
 
@@ -166,7 +167,6 @@ class _Run:
     def __init__(self, module: Module):
         self.module = module
         self.lines: list[str] = []
-        self.signatures: dict[str, str] = {}
         self.count = 0
         self.pointers: dict[Buffer, str] = {}
         self.setup: list[str] = []
@@ -317,14 +317,14 @@ class _Run:
         if size and size <= STACK:
             setup = [f"  %scratch = alloca [{size} x i8], align 64"]
         elif size:
-            setup = [f"  %scratch = call ptr @fg_take(i64 {size})", *_SUPPLIED]
-            finish = ["  call void @fg_give(ptr %scratch)"]
+            setup = [f"  %block = call ptr @fg_take(i64 {size + LINE - 1})", *_SUPPLIED]
+            finish = ["  call void @fg_give(ptr %block)"]
         return "\n".join(
             [
                 "define internal i32 @fg_run(ptr %frame) noinline {",
                 "entry:",
                 "  %status = alloca i32",
-                "  store i32 4, ptr %status",  # an exception is set
+                f"  store i32 {Status.RAISED}, ptr %status",
                 *setup,
                 *self.setup,
                 *self.lines,
@@ -344,13 +344,15 @@ class _Run:
         )
 
 
-# What happens where there is no scratch memory to be had.
+# Scratch memory begins on a cache line; and what happens where there is none to be had.
 _SUPPLIED = (
-    "  %missing = icmp eq ptr %scratch, null",
+    "  %missing = icmp eq ptr %block, null",
     "  br i1 %missing, label %starved, label %supplied",
     "supplied:",
+    f"  %edge = getelementptr i8, ptr %block, i64 {LINE - 1}",
+    f"  %scratch = call ptr @llvm.ptrmask.p0.i64(ptr %edge, i64 {-LINE})",
 )
-_STARVED = ("starved:", "  call ptr @PyErr_NoMemory()", "  ret i32 4")
+_STARVED = ("starved:", "  call ptr @PyErr_NoMemory()", f"  ret i32 {Status.RAISED}")
 
 # Scratch memory: what the last call left behind, if no other thread has taken it; else a new block.
 _SUPPORT = f"""
@@ -361,22 +363,25 @@ define internal ptr @fg_take(i64 %size) {GLUE} {{
 have:
   ret ptr %old
 make:
-  %new = call ptr @aligned_alloc(i64 64, i64 %size)
+  %new = call ptr @PyMem_RawMalloc(i64 %size)
   ret ptr %new
 }}
 define internal void @fg_give(ptr %block) {GLUE} {{
   %old = atomicrmw xchg ptr @fg_scratch, ptr %block acq_rel
-  call void @free(ptr %old)
+  call void @PyMem_RawFree(ptr %old)
   ret void
 }}
 define internal i32 @fg_host(ptr %function, ptr %frame) {GLUE} {{
   %address = call ptr @PyLong_FromVoidPtr(ptr %frame)
+  %none = icmp eq ptr %address, null
+  br i1 %none, label %bad, label %call
+call:
   %result = call ptr @PyObject_CallOneArg(ptr %function, ptr %address)
   call void @Py_DecRef(ptr %address)
   %failed = icmp eq ptr %result, null
   br i1 %failed, label %bad, label %good
 bad:
-  ret i32 4
+  ret i32 {Status.RAISED}
 good:
   %status = call i64 @PyLong_AsLong(ptr %result)
   call void @Py_DecRef(ptr %result)
@@ -385,8 +390,9 @@ good:
 }}
 declare i64 @PyLong_AsLong(ptr)
 declare ptr @PyErr_NoMemory()
-declare ptr @aligned_alloc(i64, i64)
-declare void @free(ptr)
+declare ptr @PyMem_RawMalloc(i64)
+declare void @PyMem_RawFree(ptr)
+declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
 declare ptr @PyLong_FromVoidPtr(ptr)
 declare ptr @PyObject_CallOneArg(ptr, ptr)
 declare ptr @PyEval_SaveThread()

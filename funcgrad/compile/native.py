@@ -1,18 +1,15 @@
 """Machine code: LLVM text to an object file for this machine's CPU, and an object file to functions."""
 
-import os
-import threading
 from functools import cache
 from typing import Any
 
+from funcgrad.compile.locks import forkable_lock
 from funcgrad.heavy import llvm
 
 __all__ = ["Loaded", "assembly", "compile_object", "identity", "optimized"]
 
 # LLVM's contexts are not made for several threads at once.
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]
+_lock = forkable_lock()
 
 
 @cache

@@ -19,14 +19,13 @@ class _Pool:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.size = 0
-        self.process = 0
         self.executor: Any = None
 
     def get(self, size: int) -> Any:
         with self.lock:
-            if self.executor is None or self.size < size or self.process != os.getpid():
+            if self.size < size:
                 self.executor = futures().ThreadPoolExecutor(size, "funcgrad")
-                self.size, self.process = size, os.getpid()
+                self.size = size
             return self.executor
 
 

@@ -1,11 +1,9 @@
 """The stages of compilation, one after another, each kept for equal programs."""
 
-import os
-import threading
-
 from funcgrad.compile.executable import Executable
 from funcgrad.compile.expand import expanded
 from funcgrad.compile.kept import kept
+from funcgrad.compile.locks import forkable_lock
 from funcgrad.compile.loops import format_loops
 from funcgrad.compile.module import Module
 from funcgrad.compile.native import assembly
@@ -14,9 +12,7 @@ from funcgrad.core.program import Program
 
 __all__ = ["Executable", "Module", "assembly", "executable_of", "format_loops", "prepared", "tidied"]
 
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]
+_lock = forkable_lock()
 
 
 @kept

@@ -82,9 +82,7 @@ def _by_blas(lower, out, x, y, axes):
 
 def _matrix(lower, x, dtype, index, batch, rows, columns, row, column):
     """Return `x` as BLAS takes a matrix at a point of the batch: as it lies in memory where it can."""
-    if x.dtype != dtype:
-        cast = x
-        x = lower.map(ArrayType(x.shape, dtype), lambda i: lower.cast(cast.at(i), dtype))
+    x = lower.converted(x, dtype)
     found = _strided(x, index, batch, rows, columns, row, column)
     if found is None:
         order = (*batch, *rows, *columns)

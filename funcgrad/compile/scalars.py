@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.kernels.library import LIMITS, available, symbol
+from funcgrad.compile.status import Status
 
 __all__ = ["Instructions", "constant", "identity", "is_native", "llvm_type", "supports"]
 
@@ -77,8 +78,7 @@ class Instructions:
 
     Attributes:
         kernels: the kernels called.
-        flags: whether the variable `%wrong` is written to: 1 for an index out of bounds, 2 for an argument
-            beyond its kernel's limit, so that all must be done again with `careful`.
+        flags: whether the variable `%wrong`, a `Status`, is written to.
     """
 
     def __init__(self, careful: bool = False) -> None:
@@ -111,7 +111,7 @@ class Instructions:
         self.intrinsics.add(f"declare {kind} {full}({', '.join([kind] * len(args))})")
         return self.set(f"call {kind} {full}({', '.join(f'{kind} {a}' for a in args)})")
 
-    def flag(self, condition: str, bit: int) -> None:
+    def flag(self, condition: str, bit: Status) -> None:
         """Note in `%wrong` where a condition holds."""
         self.flags = True
         mark = self.set(f"select i1 {condition}, i32 {bit}, i32 0")
@@ -126,7 +126,7 @@ class Instructions:
             if self._careful:
                 return self.intrinsic(name, dtype, *args)
             size = self.intrinsic("fabs", dtype, args[0])
-            self.flag(self.set(f"fcmp ogt {kind} {size}, {constant(limit, dtype)}"), 2)
+            self.flag(self.set(f"fcmp ogt {kind} {size}, {constant(limit, dtype)}"), Status.BEYOND)
         function = symbol(name, dtype.name)
         self.kernels.add(function)
         return self.set(f"call {kind} @{function}({', '.join(f'{kind} {a}' for a in args)})")
@@ -328,15 +328,18 @@ def _signbit(at, d, x):
     return at.set(f"icmp slt {bits} {whole}, 0")
 
 
+def _by_sign(at, d, x, **cases):
+    """The first of the cases whose comparison of x with 0 holds; else 0."""
+    kind, out = llvm_type(d), _zero(d)
+    for order, value in reversed(cases.items()):
+        holds = at.set(f"fcmp {order} {kind} {x}, {_zero(d)}")
+        out = at.set(f"select i1 {holds}, {kind} {value}, {kind} {out}")
+    return out
+
+
 @_define_as("sign", "f")
 def _sign(at, d, x):
-    kind = llvm_type(d)
-    up = at.set(f"fcmp ogt {kind} {x}, {_zero(d)}")
-    down = at.set(f"fcmp olt {kind} {x}, {_zero(d)}")
-    nan = at.set(f"fcmp uno {kind} {x}, {x}")
-    rest = at.set(f"select i1 {nan}, {kind} {x}, {kind} {_zero(d)}")
-    below = at.set(f"select i1 {down}, {kind} {constant(-1, d)}, {kind} {rest}")
-    return at.set(f"select i1 {up}, {kind} {constant(1, d)}, {kind} {below}")
+    return _by_sign(at, d, x, ogt=constant(1, d), olt=constant(-1, d), uno=x)
 
 
 @_define_as("sign", "i")
@@ -366,13 +369,7 @@ def _guarded_multiply(at, d, c, p):
 
 @_define_as("heaviside", "f")
 def _heaviside(at, d, x, h):
-    kind = llvm_type(d)
-    zero = at.set(f"fcmp oeq {kind} {x}, {_zero(d)}")
-    up = at.set(f"fcmp ogt {kind} {x}, {_zero(d)}")
-    nan = at.set(f"fcmp uno {kind} {x}, {x}")
-    step = at.set(f"select i1 {up}, {kind} {constant(1, d)}, {kind} {_zero(d)}")
-    value = at.set(f"select i1 {zero}, {kind} {h}, {kind} {step}")
-    return at.set(f"select i1 {nan}, {kind} {x}, {kind} {value}")
+    return _by_sign(at, d, x, uno=x, oeq=h, ogt=constant(1, d))
 
 
 def supports(name: str, dtype: Any) -> bool:

@@ -128,7 +128,19 @@ class Split:
             return function(*args, **kwargs)
 
         bound.__name__ = getattr(function, "__name__", "function")
+        try:
+            given = signature(function)
+        except (TypeError, ValueError):
+            return bound
+        kept = [p for k, p in enumerate(given.parameters.values()) if not self._gives(k, p)]
+        bound.__signature__ = given.replace(parameters=kept)  # type: ignore[attr-defined]
         return bound
+
+    def _gives(self, position: int, parameter: Parameter) -> bool:
+        if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+            return False
+        by_position = position in self._numbers and parameter.kind is not Parameter.KEYWORD_ONLY
+        return by_position or parameter.name in self._names
 
     def __str__(self) -> str:
         given = [f"argument {i} = {v!r}" for i, v in self._numbers.items()]

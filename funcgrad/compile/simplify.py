@@ -19,7 +19,7 @@ from funcgrad.compile.rearrangements import REARRANGEMENTS
 from funcgrad.compile.rewrites import ALGEBRA
 from funcgrad.core.check import check
 from funcgrad.core.primitive import primitive_named
-from funcgrad.core.program import Atom, Equation, Literal, Program, Var, subprograms
+from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned, subprograms
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, type_of
@@ -68,22 +68,12 @@ def simplify(program: Program, *, checked: bool = False, differentiable: bool = 
     def simplified(program: Program) -> Program:
         if id(program) not in done:
             out = verified(_Forward(program, simplified, differentiable).run())
-            out = verified(_without_unneeded(out))
+            equations, constants = pruned(out.equations, out.constants, out.outputs)
+            out = verified(_like(program, constants, equations, out.outputs))
             done[id(program)] = (program, out)  # with the program, so that no other gets its id
         return done[id(program)][1]
 
     return simplified(program)
-
-
-def _without_unneeded(program: Program) -> Program:
-    needed = {a for a in program.outputs if type(a) is Var}
-    kept = []
-    for equation in reversed(program.equations):
-        if not needed.isdisjoint(equation.outputs):
-            kept.append(equation)
-            needed.update(a for a in equation.inputs if type(a) is Var)
-    constants = tuple(pair for pair in program.constants if pair[0] in needed)
-    return _like(program, constants, tuple(reversed(kept)), program.outputs)
 
 
 def _like(program, constants, equations, outputs):

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from math import prod
 from typing import Any, NamedTuple
 
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.index import Index, Loop
+from funcgrad.compile.status import Status
 
 __all__ = [
     "Access",
@@ -69,9 +71,9 @@ class Place(NamedTuple):
 
 
 class Info(NamedTuple):
-    """Where a foreign function says how it went; a positive number sets this bit of the status (0: none)."""
+    """Where a foreign function says how it went; a positive number sets this bit of the status (if any)."""
 
-    bit: int
+    bit: Status
 
 
 class ForeignCall(NamedTuple):
@@ -119,15 +121,11 @@ class Statement:
         self.effects = effects
         self.carried = carried
         self.call = call
-        self._accesses: list[Access] | None = None
-        self._size = 0
 
-    @property
+    @cached_property
     def accesses(self) -> list[Access]:
         """Every read and write, each once."""
-        if self._accesses is None:
-            self._accesses = list(dict.fromkeys(self._find_accesses()))
-        return self._accesses
+        return list(dict.fromkeys(self._find_accesses()))
 
     @cached_property
     def touched(self) -> frozenset[Buffer]:
@@ -175,12 +173,10 @@ class Statement:
                 yield Access(effect.buffer, effect.offset, False)
             yield Access(effect.buffer, effect.offset, True)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many nodes its expressions have, shared ones counted once."""
-        if not self._size:
-            self._size = sum(sum(1 for _ in effect.value.walk()) for effect in self.effects) + 1
-        return self._size
+        return sum(sum(1 for _ in effect.value.walk()) for effect in self.effects) + 1
 
     @property
     def work(self) -> int:
@@ -192,7 +188,4 @@ class Statement:
     @property
     def points(self) -> int:
         """How often it runs."""
-        points = 1
-        for loop in self.loops:
-            points *= loop.extent
-        return points
+        return prod(loop.extent for loop in self.loops)

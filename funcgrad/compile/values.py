@@ -5,11 +5,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from funcgrad.compile.contraction import Local, inner_offset
-from funcgrad.compile.entry import TOO_LARGE
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.fusion import Leaf
 from funcgrad.compile.index import Data, Index, Loop, Remainder
 from funcgrad.compile.scalars import Instructions, constant, llvm_type
+from funcgrad.compile.status import Status
 
 __all__ = ["Counter", "ValueWriter"]
 
@@ -26,8 +26,12 @@ class Counter:
 
     def __init__(self, text: str, low: int, high: int):
         self.text = text
-        self.low = low  # the smallest value it takes here
-        self.high = high  # the largest
+        self.low = low
+        self.high = high
+
+    def bounds(self) -> tuple[int, int]:
+        """Return the smallest and the largest value it takes here."""
+        return self.low, self.high
 
 
 class ValueWriter:
@@ -144,7 +148,7 @@ class ValueWriter:
             return self._env[atom].text
         if type(atom) is Data:
             return self._value(atom.expression)
-        low, high = self._bounds(atom.index)
+        low, high = atom.index.bounds(self._env)
         quotient = low // atom.divisor
         if high // atom.divisor == quotient:  # in this part of a split loop
             if type(atom) is Remainder:
@@ -153,18 +157,6 @@ class ValueWriter:
         x = self._index(atom.index)
         # Indices of arrays are not negative, so that these are the cheap divisions.
         return self.out.set(f"{'urem' if type(atom) is Remainder else 'udiv'} i64 {x}, {atom.divisor}")
-
-    def _bounds(self, index: Index) -> tuple[int, int]:
-        """Return the bounds of an index within the part of the loops being written."""
-        low = high = index.constant
-        for atom, c in index.terms.items():
-            if type(atom) is Loop:
-                a, b = self._env[atom].low, self._env[atom].high
-            else:
-                a, b = atom.bounds()
-            low += c * (a if c > 0 else b)
-            high += c * (b if c > 0 else a)
-        return low, high
 
     # Expressions.
 
@@ -212,7 +204,7 @@ class ValueWriter:
         turned = self.out.set(f"add i64 {position}, {extent}")
         turned = self.out.set(f"select i1 {below}, i64 {turned}, i64 {position}")
         good = self.out.set(f"icmp ult i64 {turned}, {extent}")
-        self.out.flag(self.out.set(f"xor i1 {good}, true"), 1)
+        self.out.flag(self.out.set(f"xor i1 {good}, true"), Status.OUT_OF_BOUNDS)
         return self.out.set(f"select i1 {good}, i64 {turned}, i64 0")
 
     def _fitted(self, number, dtype):
@@ -220,14 +212,14 @@ class ValueWriter:
         limits = np.iinfo(dtype)
         low = self.out.set(f"icmp slt i64 {number}, {limits.min}")
         high = self.out.set(f"icmp sgt i64 {number}, {min(limits.max, 2**63 - 1)}")
-        self.out.flag(self.out.set(f"or i1 {low}, {high}"), TOO_LARGE)
+        self.out.flag(self.out.set(f"or i1 {low}, {high}"), Status.TOO_LARGE)
         return self.out.cast(number, np.dtype(np.int64), dtype)
 
     def _guard(self, x: Expression) -> str:
         inside, outside = x.args
         conditions = []
         for index, low, high in x.detail:
-            least, most = self._bounds(index)
+            least, most = index.bounds(self._env)
             if most < low or least >= high:
                 return self._value(outside)
             if least >= low and most < high:

@@ -1,6 +1,6 @@
 """The intermediate representation: Var, Literal, Equation, Program."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -15,7 +15,7 @@ from funcgrad.errors import TreeError
 from funcgrad.heavy import hashlib
 from funcgrad.source import Location
 
-__all__ = ["Atom", "Equation", "Literal", "Program", "Var", "subprograms"]
+__all__ = ["Atom", "Equation", "Literal", "Program", "Var", "pruned", "subprograms"]
 
 
 class Var:
@@ -243,6 +243,19 @@ def _token(value: Any) -> str:
     if value not in _serials:
         _serials[value] = next(_next_serial)  # never given twice, as an id would be
     return f"{type(value).__name__} number {_serials[value]}"
+
+
+def pruned(
+    equations: Sequence[Equation], constants: Sequence[tuple[Var, Any]], outputs: Sequence[Atom]
+) -> tuple[tuple[Equation, ...], tuple[tuple[Var, Any], ...]]:
+    """Return the equations and the constants that the outputs need."""
+    needed = {a for a in outputs if isinstance(a, Var)}
+    kept = []
+    for equation in reversed(equations):
+        if not needed.isdisjoint(equation.outputs):
+            kept.append(equation)
+            needed.update(a for a in equation.inputs if isinstance(a, Var))
+    return tuple(reversed(kept)), tuple(pair for pair in constants if pair[0] in needed)
 
 
 def subprograms(params: dict[str, Any]) -> list[Program]:

@@ -10,7 +10,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
-from funcgrad.core.program import Atom, Equation, Literal, Program, Var
+from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
 from funcgrad.core.tracer import Trace, Tracer, refresh
 from funcgrad.core.types import ArrayType, refuse_masked, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
@@ -137,14 +137,8 @@ class Staging(Trace):
 
     def program(self, inputs: Sequence[Var], outputs: Sequence[Atom], **details: Any) -> Program:
         """Return what was recorded, without the equations and constants that no output needs."""
-        needed = {a for a in outputs if isinstance(a, Var)}
-        kept = []
-        for equation in reversed(self.equations):
-            if any(v in needed for v in equation.outputs):
-                kept.append(equation)
-                needed.update(a for a in equation.inputs if isinstance(a, Var))
-        constants = tuple(pair for pair in self._constants if pair[0] in needed)
-        return Program(tuple(inputs), constants, tuple(reversed(kept)), tuple(outputs), **details)
+        equations, constants = pruned(self.equations, self._constants, outputs)
+        return Program(tuple(inputs), constants, equations, tuple(outputs), **details)
 
 
 def _unchanged(snapshot, x):

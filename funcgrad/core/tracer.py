@@ -13,6 +13,7 @@ import numpy as np
 
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import (
+    WHEN_STATIC,
     ConcretizationError,
     DerivativeError,
     FuncgradError,
@@ -112,6 +113,10 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
+# What NumPy says of `np.zeros(traced)` in place of what `__index__` raises.
+_NO_SHAPE = "expected a sequence of integers or a single integer, got 'Tracer<"
+
+
 class Trace:
     """One run of a function under a transformation; a context manager.
 
@@ -141,8 +146,12 @@ class Trace:
     def __exit__(self, kind, error, traceback) -> None:
         self.alive = False
         _depth.level = self.level - 1
-        if error is not None and isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
+        if error is None:
+            return
+        if isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
             raise error.__cause__ from None  # NumPy wraps what __float__ raises in `plain[0] = traced`
+        if isinstance(error, TypeError) and str(error).startswith(_NO_SHAPE):
+            error.add_note(f"Hint: use a plain int; {WHEN_STATIC}")
 
     def process(self, primitive: "Primitive", args: tuple, params: dict) -> Any:
         """Evaluate `primitive` one level down, and note what this transformation needs of it."""

@@ -1,6 +1,7 @@
 """Array types: shape, dtype and weakness, with NumPy 2's promotion (NEP 50)."""
 
 from functools import lru_cache
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ _WEAK_OF_KIND = {"i": int, "f": float, "c": complex}
 class ArrayType:
     """The shape and dtype of an array; `weak` marks a Python scalar, which adapts to its partner.
 
+    Raises:
+        ShapeError: unless the shape is an int or a sequence of them, none of them negative.
+
     >>> import numpy as np
     >>> print(ArrayType((2, 3), np.dtype("float32")))
     float32[2,3]
@@ -34,6 +38,12 @@ class ArrayType:
     __slots__ = ("dtype", "shape", "weak")
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, weak: bool = False):
+        if type(shape) is not tuple:
+            shape = _checked(shape)
+        for n in shape:
+            if type(n) is not int or n < 0:
+                shape = _checked(shape)
+                break
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self.weak = weak
@@ -78,6 +88,20 @@ class ArrayType:
 
     def __reduce__(self):
         return ArrayType, (self.shape, self.dtype, self.weak)
+
+
+def _checked(shape: Any) -> tuple[int, ...]:
+    given = tuple(shape) if isinstance(shape, (tuple, list)) or np.ndim(shape) else (shape,)
+    try:
+        sizes = tuple(map(index, given))
+    except TypeError:
+        sizes = (-1,)
+    if any(n < 0 for n in sizes) or any(isinstance(n, bool) for n in given):
+        raise ShapeError(
+            f"ArrayType: expected a shape of ints that are not negative, got {shape!r}.",
+            hint="write ArrayType((2, 3), float) for an array of 2 rows and 3 columns, ArrayType((), float) for a number.",
+        )
+    return sizes
 
 
 def shape_of(x: Any) -> tuple[int, ...]:

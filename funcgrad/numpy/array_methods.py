@@ -84,11 +84,13 @@ def _unary(self, primitive):
 def _power(self, n):
     # The cheap exponents are those for which NumPy's own ** takes a shortcut.
     if type(n) in (int, float):
-        if n == 2 and self.dtype.kind in ("iufc" if type(n) is int else "fc"):
+        kind = self.dtype.kind
+        # Of bools, an array gives int8 by the shortcut, and a number int64 without it.
+        if n == 2 and (kind in "fc" or (type(n) is int and (kind in "iu" or (kind == "b" and self.ndim)))):
             return _unary(self, arithmetic.square)
-        if n == 0.5 and self.dtype.kind in "fc":
+        if n == 0.5 and kind in "fc":
             return _unary(self, sqrt)
-        if n == -1 and self.dtype.kind in "fc":
+        if n == -1 and kind in "fc":
             return _unary(self, arithmetic.reciprocal)
     return _power_general(self, n)
 

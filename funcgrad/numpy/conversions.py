@@ -12,7 +12,7 @@ import numpy as np
 
 from funcgrad.core.tracer import concrete
 from funcgrad.core.types import type_of
-from funcgrad.errors import ConcretizationError, FuncgradError
+from funcgrad.errors import WHEN_STATIC, ConcretizationError, FuncgradError
 from funcgrad.numpy.indexing import getitem
 
 __all__ = [
@@ -107,7 +107,14 @@ def _caller_of_conversion() -> str | None:
 
 
 def as_int(self):
-    return int(value_for(self, "int", ""))
+    return int(
+        value_for(
+            self,
+            "int",
+            f"use the array itself, or its astype(int), where int(x) only computes; where it decides a shape "
+            f"or a range: {WHEN_STATIC}",
+        )
+    )
 
 
 def as_index(self):
@@ -117,7 +124,7 @@ def as_index(self):
         value_for(
             self,
             "index",
-            "a shape, a range or a slice bound must be known while tracing: pass it as a plain int.",
+            f"a shape, a range or a slice bound must be known while tracing: use a plain int; {WHEN_STATIC}",
         )
     )
 
@@ -128,10 +135,18 @@ def as_plain_array(self, dtype=None, copy=None):
         return np.array(plain, dtype, copy=copy)
     if not self.tracing.alive:
         raise self.tracing.leaked(self)
+    if self.dtype.kind in "iu":  # of an index, or of a shape
+        hint = (
+            "use fg.numpy.take(array, i, axis=0) in place of array[i] and np.take(array, i, axis=0), and "
+            f"funcgrad.numpy's array, asarray, full, stack or arange in place of NumPy's; {WHEN_STATIC}"
+        )
+    else:
+        hint = (
+            "use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
+            "in place of NumPy's; np.zeros_like(x) makes an array that traced values can be written into."
+        )
     raise ConcretizationError(
-        f"a traced array must not be turned into a plain one, got {type_of(self)}.",
-        hint="use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
-        "in place of NumPy's; np.zeros_like(x) makes an array that traced values can be written into.",
+        f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad.core.inplace import overwrite, own, write
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
-from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
+from funcgrad.errors import WHEN_STATIC, ConcretizationError, DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_operand, astype, fit
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.indexing import (
@@ -186,7 +186,7 @@ def _static(s):
         raise ConcretizationError(
             f"indexing: expected slice bounds that are known while tracing, got {type_of(s)}.",
             hint="the shape of a result must not depend on a value: use x[i + np.arange(n)] for a "
-            "window of fixed length n, or fg.numpy.where with a mask.",
+            f"window of fixed length n, or fg.numpy.where with a mask; {WHEN_STATIC}",
         ) from error
 
 

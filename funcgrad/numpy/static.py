@@ -7,7 +7,7 @@ import numpy as np
 
 from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import type_of
-from funcgrad.errors import ConcretizationError
+from funcgrad.errors import WHEN_STATIC, ConcretizationError
 
 __all__ = ["as_shape", "known"]
 
@@ -38,5 +38,5 @@ def known(name: str, argument: str, x: Any) -> Any:
     except ConcretizationError:
         raise ConcretizationError(
             f"{name}: expected {argument} with values that are known while tracing, got {type_of(x)}.",
-            hint="its values decide the shape of the result: pass a plain array.",
+            hint=f"its values decide the shape of the result: pass a plain array; {WHEN_STATIC}",
         ) from None

@@ -214,8 +214,12 @@ class Tape(Trace):
     ) -> list[Any]:
         """Return the cotangents of the first `inputs` variables, for those `given` of `outputs`; None is zero.
 
-        With `consume`, each record is dropped as soon as it has been used.
+        They share memory with nothing. With `consume`, each record is dropped as soon as it has been used.
         """
+        return self.walk(given, outputs, consume=consume).finish(range(1, inputs + 1))
+
+    def walk(self, given: Sequence[Any], outputs: Sequence[int | None], *, consume: bool = False) -> Cotangents:
+        """Pull the cotangents `given` of `outputs` back to the first record, and return them all."""
         cotangents = Cotangents(self._count)
         for i, y_bar in zip(outputs, given, strict=True):
             if i is not None and y_bar is not None:
@@ -225,7 +229,7 @@ class Tape(Trace):
             self.records.insert(0, None)
             backward = iter(self.records.pop, None)
         _walk(backward, cotangents)
-        return cotangents.finish(range(1, inputs + 1))
+        return cotangents
 
 
 def _walk(backward, cotangents) -> None:

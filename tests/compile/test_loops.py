@@ -148,3 +148,8 @@ def test_gradients_of_unrolled_loops_print():
 
     text = fg.jit(fg.grad(steps)).lower(V).loops
     assert text.startswith("grad_steps(x: float64[4]) -> float64[4]:") and "cos(" in text
+
+
+def test_any_number_of_nested_loops_prints():
+    text = fg.jit(lambda x: x.T + 1).lower(np.ones((2,) * 10)).loops
+    assert "for i9 in range(2):" in text and "out[i, j, k, l, m, n, p, q, i8, i9] = x[i9, i8, q," in text

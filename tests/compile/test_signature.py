@@ -144,3 +144,31 @@ def test_large_closures_are_constants():
     got = f(np.array([1, -1]))
     np.testing.assert_array_equal(got, table[[1, -1]] + table.sum())
     assert "constant0" in f.lower(np.array([1, -1])).loops
+
+
+def test_arguments_beside_static_ones_keep_their_names():
+    def f(x, n, /, w, mode="sum", *rest, scale=1.0, **more):
+        return x * n + w["a"] * scale + sum(rest) + sum(more.values())
+
+    g = fg.jit(f, static_argnums=1, static_argnames=("mode", "extra"))
+    w = {"a": 1.0}
+    g(X, 2, w)
+    g(X, 2, w, "mean", 4.0, scale=2.0)
+    g(X, 2, w=w, mode="mean", other=1.0, extra=5)
+    first, second, third = g.explain().splitlines()[1:4]
+    assert first == "  x: float64[3], w['a']: float, argument 1 = 2"
+    assert second.startswith("  x: float64[3], w['a']: float, rest[0]: float, scale: float, argument 1 = 2")
+    assert third.startswith("  x: float64[3], other: float, w['a']: float, argument 1 = 2")
+    assert str(g.lower(X, 2, w, "mean").program).startswith("f(x: float64[3], w_a: float):")
+    with pytest.raises(DTypeError, match=r"expected arrays or numbers, got w\['a'\]: str"):
+        g(X, 2, {"a": "b"})
+
+
+def test_functions_without_a_signature_have_static_arguments():
+    def f(x, n):
+        return x * n
+
+    f.__signature__ = "none"
+    g = fg.jit(f, static_argnums=1)
+    np.testing.assert_array_equal(g(X, 2), 2 * X)
+    assert "  args[0]: float64[3], argument 1 = 2" in g.explain()

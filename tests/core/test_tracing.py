@@ -43,6 +43,44 @@ def test_the_staging_error_shows_the_edit():
     assert "lambda" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda n: np.zeros(n),
+        lambda n: np.zeros((n, 2)),
+        lambda n: fnp.zeros(n),
+        lambda n: range(n),
+        lambda n: range(int(n)),
+        lambda n: X.reshape(n),
+        lambda n: fnp.reshape(n * X, (n, 1)),
+        lambda n: np.broadcast_to(n, (n, 2)),
+        lambda n: (n * X)[:n],
+        lambda n: fnp.arange(n),
+        lambda n: [1.0, 2.0][n],
+    ],
+)
+def test_what_decides_a_shape_must_be_static(use):
+    with pytest.raises(TypeError) as caught:
+        fg.jit(use)(3)
+    text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
+    assert "Hint: " in text and "static (static_argnums)" in text
+
+
+def test_plain_arrays_at_traced_indices():
+    # Neither ndarray.__getitem__ nor np.take asks an index for its own way: the message names what does.
+    for use in (lambda i: X[i], lambda i: np.take(X, i), lambda i: X[i, None]):
+        with pytest.raises(
+            errors.ConcretizationError, match=r"use fg\.numpy\.take\(array, i, axis=0\) in place"
+        ):
+            fg.jit(use)(1)
+    table = np.arange(12.0).reshape(4, 3)
+    for i in (2, np.int32(-1), np.array([[0, 3]])):
+        np.testing.assert_array_equal(fg.jit(lambda i: fg.numpy.take(table, i, axis=0))(i), table[i])
+    np.testing.assert_array_equal(
+        fg.vmap(lambda i: fg.numpy.take(table, i, axis=0))(np.array([1, 2])), table[1:3]
+    )
+
+
 def test_conversions_that_would_lose_the_derivative():
     for f in (
         lambda x: math.sin(x),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core.types import type_of
+from funcgrad.core.types import ArrayType, type_of
+from funcgrad.errors import ShapeError
 
 SCALARS = [True, 2, 2.5, 1j]
 DTYPES = [
@@ -78,3 +79,20 @@ def test_bad_leaves():
     for bad in ("text", object(), np.array(["a"]), np.array([None])):
         with pytest.raises(TypeError, match="expected arrays or numbers, got x"):
             fg.trace(lambda x: x)(bad)
+
+
+@pytest.mark.parametrize(
+    "shape", [(-1,), (2, -3), -1, (2.5,), 2.0, "ab", None, (None,), ((2,),), (True,), np.array([1.0])]
+)
+def test_shapes_that_no_array_has(shape):
+    with pytest.raises(ShapeError, match=r"ArrayType: expected a shape of ints that are not negative, got "):
+        ArrayType(shape, float)
+
+
+@pytest.mark.parametrize("shape", [3, [2, 3], (np.int64(2), 3), np.array([2, 3]), np.array(3), (), (0, 2)])
+def test_shapes_as_numpy_takes_them(shape):
+    kind = ArrayType(shape, float)
+    assert kind.shape == np.empty(shape).shape and all(type(n) is int for n in kind.shape)
+    assert kind == ArrayType(np.empty(shape).shape, float) and hash(kind) == hash(
+        ArrayType(kind.shape, float)
+    )

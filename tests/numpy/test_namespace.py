@@ -87,3 +87,16 @@ def test_float_exponents_of_integers():
     for n in (2, 2.0, 3.0):
         got = fg.trace(lambda x: x**n)(x)(x)  # noqa: B023
         assert got.dtype == (x**n).dtype and (got == x**n).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, True, 2.0, 0.5, np.int64(2)])
+@pytest.mark.parametrize(
+    "x",
+    [np.array([True, False]), np.array([[True]]), np.True_, np.int8([2]), np.uint16(3), np.float32([2])],
+    ids=repr,
+)
+def test_powers_have_the_dtypes_of_numpy(x, n):
+    want = x**n
+    for got in (fg.jit(lambda x: x**n)(x), fg.trace(lambda x: x**n)(x)(x)):
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+        assert got.dtype == want.dtype

@@ -1,0 +1,65 @@
+"""The stateful manner: PyTorch's tensors, `.grad` and `backward`, on funcgrad's functional core.
+
+>>> import funcgrad.torch as torch
+>>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+
+An operation runs now, with NumPy, and leaves a node whose derivative is funcgrad's own. What PyTorch
+has and this package has not raises, and says so.
+"""
+
+from math import e, inf, nan, pi
+
+from funcgrad.torch import autograd, dtypes
+from funcgrad.torch.devices import device
+from funcgrad.torch.dtypes import (
+    bool,
+    complex64,
+    complex128,
+    double,
+    dtype,
+    finfo,
+    float,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    iinfo,
+    int,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    promote_types,
+    result_type,
+    set_default_dtype,
+    short,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from funcgrad.torch.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from funcgrad.torch.operations.arithmetic import *
+from funcgrad.torch.operations.conversion import *
+from funcgrad.torch.operations.creation import *
+from funcgrad.torch.operations.elementwise import *
+from funcgrad.torch.operations.indexing import *
+from funcgrad.torch.operations.joining import *
+from funcgrad.torch.operations.products import *
+from funcgrad.torch.operations.reductions import *
+from funcgrad.torch.operations.shaping import *
+from funcgrad.torch.operations.sorting import *
+from funcgrad.torch.size import Size
+from funcgrad.torch.tensors import Tensor

@@ -1,0 +1,270 @@
+"""Operations: a function of arrays, run now, with a node that can pull cotangents back through it.
+
+The function is written with `funcgrad.numpy`, or is a primitive; funcgrad's tape records what it
+does, and the node keeps that record. No derivative is written in this package.
+"""
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad.extend import ArrayType, Primitive, Tape, Tracer
+from funcgrad.torch import dtypes
+from funcgrad.torch.messages import explained
+from funcgrad.torch.modes import MODE
+from funcgrad.torch.node import node_class
+from funcgrad.torch.records import OperationNode, Record, Step, type_if_large
+from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
+
+__all__ = ["Operation", "apply", "operation", "replay"]
+
+_NONE: dict = {}
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+_RANK_OF_NUMBER = {bool: 0, int: 1, float: 2, complex: 3}
+
+
+class Operation:
+    """A function of arrays, and how PyTorch treats it.
+
+    Args:
+        label: the name of its node, such as `MulBackward0`.
+        body: a primitive, or a function of arrays and keyword parameters.
+        promotes: "" when the arguments keep their dtypes, "same" when they are brought to a common
+            one, "float" when integers become floating-point numbers besides.
+        view: the result shares the first argument's memory where NumPy's does.
+    """
+
+    __slots__ = ("body", "label", "node", "passes", "promotes", "single", "view")
+
+    def __init__(self, label: str, body: Callable, *, promotes: str = "", view: bool = False):
+        self.label = label
+        self.body = body
+        self.promotes = promotes
+        self.view = view
+        self.node = node_class(OperationNode, label)
+        self.single = (
+            isinstance(body, Primitive)
+            and body.vjp_rule is not None
+            and body.forward_rule is None
+            and not body.multiple
+        )
+        self.passes = False  # a result that is an argument is given back as that tensor
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return apply(self, args, params)
+
+    def pull_tensors(self, node: OperationNode, y_bars: list, wanted: list[bool] | None) -> list:
+        """Pull cotangents back by an operation of its own, so that the result can be differentiated again."""
+        ids = node.record.ids
+        needed = [i is not None and (wanted is None or wanted[n]) for n, i in enumerate(ids)]
+        given = [y is not None for y in y_bars]
+        op = Pullback(self, node.params, needed, given)
+        args = [_unpacked(x, edge) for x, edge in zip(node.arrays, node.edges, strict=True)]
+        x_bars = iter(apply(op, [*args, *(y for y in y_bars if y is not None)]))
+        return [next(x_bars) if need else None for need in needed]
+
+
+def operation(label: str, **options: Any) -> Callable[[Callable], Operation]:
+    """Make an operation of the decorated function of arrays."""
+    return lambda body: Operation(label, body, **options)
+
+
+def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
+    """Run `op` on tensors and numbers; return a tensor, or a tuple of them."""
+    arrays: list[Any] = []
+    edges: list[Any] = []
+    tracked = traced = False
+    recording = MODE.grad
+    for x in args:
+        if isinstance(x, Tensor):
+            array = x._array
+            arrays.append(array)
+            if type(array) is not np.ndarray:
+                traced = True
+            if recording and (x._node is not None or x._leaf_grad or x._base is not None):
+                edge = x._edge()
+                edges.append(edge)
+                if edge is not None:
+                    tracked = True
+                continue
+        else:
+            arrays.append(x.item() if isinstance(x, np.generic) else x)
+        edges.append(None)
+    target = _common_dtype(op, arrays) if op.promotes else None
+    try:
+        with np.errstate(all="ignore"):
+            if traced or not tracked:
+                out = op.body(*(arrays if target is None else _cast(arrays, target)), **params)
+                record = None
+            elif op.single and target is None:
+                out, record = _step(op, arrays, edges, params)
+            else:
+                needed = [edge is not None for edge in edges]
+                out, record = _record(op, arrays, needed, params, target)
+    except (ValueError, TypeError, IndexError) as error:
+        raise explained(op.label, error, arrays) from None
+    if isinstance(out, (tuple, list)):
+        results = tuple(_tied(op, args, params, arrays, as_array(y), i) for i, y in enumerate(out))
+    else:
+        results = (_tied(op, args, params, arrays, as_array(out), 0),)
+    if record is not None:
+        node = op.node(edges, op, params, arrays, args, record)
+        if MODE.anomaly:
+            node.source = traceback.format_stack()[:-1]
+        for index, result in enumerate(results):
+            if result._array.dtype.kind in "fc":
+                result._node = node
+                if index:
+                    result._index = index
+                node.counters.append((result._counter, result._counter[0], ~index))
+        if op.passes:
+            results = tuple(_passed(y, i, record.ids, args) for y, i in zip(results, record.outs, strict=True))
+    return results if isinstance(out, (tuple, list)) else results[0]
+
+
+def _common_dtype(op, arrays):
+    """Return the dtype the arrays are to be brought to; None when they have it."""
+    own = None
+    rank = 0
+    for x in arrays:
+        number = _RANK_OF_NUMBER.get(type(x))
+        if number is not None:
+            if number > rank:
+                rank = number
+        elif x is not None:
+            if own is None:
+                own = x.dtype
+            elif x.dtype != own:
+                own = None
+                break
+    if own is not None and rank <= _RANK[own.kind] and (own.kind in "fc" or op.promotes == "same"):
+        return None
+    target = dtypes.promoted(
+        tuple(type(x) if type(x) in _RANK_OF_NUMBER else (x.dtype, x.ndim > 0) for x in arrays if x is not None)
+    )
+    if op.promotes == "float" and target.kind not in "fc":
+        target = dtypes.default_dtype()
+    return target
+
+
+def _cast(values, target):
+    return [x.astype(target) if isinstance(x, (np.ndarray, Tracer)) and x.dtype != target else x for x in values]
+
+
+def as_array(y: Any) -> Any:
+    """Return a result as an array: NumPy gives scalars for results without axes."""
+    return y if type(y) is np.ndarray or type(y) is Tracer else np.asarray(y)
+
+
+def _step(op, arrays, edges, params):
+    """Run an operation that is one primitive, without a tape: the record is the one step."""
+    primitive = op.body
+    y = as_array(primitive.eval_rule(*arrays, **params))
+    unread = primitive.unread
+    kept = [type_if_large(x) if i in unread else x for i, x in enumerate(arrays)] if unread else arrays
+    ids = [None if edge is None else i for i, edge in enumerate(edges, 1)]
+    return y, Step(primitive, params, ids, kept, y if primitive.reads_result else type_if_large(y))
+
+
+def _record(op, arrays, needed, params, target):
+    """Run an operation on a tape; return its results and the record."""
+    with Tape(op.label) as tape:
+        values = []
+        ids = []
+        for x, need in zip(arrays, needed, strict=True):
+            if need:
+                x = tape.input(x)
+            elif isinstance(x, (np.ndarray, Tracer)):
+                x = tape.lift(x)
+            values.append(x)
+            ids.append(x.node if need else None)
+        out = op.body(*(values if target is None else _cast(values, target)), **params)
+        if isinstance(out, (tuple, list)):
+            released = [tape.release(y) for y in out]
+            return [y for y, _ in released], Record(tape, ids, [i for _, i in released])
+        y, i = tape.release(out)
+        return y, Record(tape, ids, [i])
+
+
+def _tied(op, args, params, arrays, array, index):
+    """Return a tensor of `array`, tied to the first argument where it is a view of that one's memory."""
+    out = object.__new__(Tensor)
+    if type(array) is not np.ndarray:
+        out._array = array
+        out._counter = [0, ""]
+    elif op.view and np.may_share_memory(array, arrays[0]):
+        x = args[0]
+        base = x if x._base is None else x._base
+        out._array = array
+        out._counter = x._counter
+        out._base = base
+        out._seen = base._rewrites
+        out._path = (*x._path, (op, params, index))
+        out._view_kind = x._view_kind or ("" if MODE.grad else "no_grad")
+    else:
+        out._array = _own(array, arrays)
+        out._counter = [0, ""]
+    return out
+
+
+def _own(array, arrays):
+    """Return a result that shares no memory with an argument: a copy where the function gave back a part of one."""
+    for x in arrays:
+        if array is x or (array.base is not None and type(x) is np.ndarray and np.may_share_memory(array, x)):
+            return array.copy()
+    return array
+
+
+def _passed(y, variable, ids, args):
+    return args[ids.index(variable)] if variable is not None and variable in ids else y
+
+
+def _unpacked(x, edge):
+    """Return an argument of a recorded operation as the tensor it was."""
+    if isinstance(x, ArrayType):
+        x = np.zeros(x.shape, x.dtype)  # of a linear operation: the values do not matter
+    if type(x) is not np.ndarray:
+        return x
+    if edge is not None and isinstance(edge[0], AccumulateGrad):
+        return edge[0].variable
+    out = wrap(x)
+    if edge is not None:
+        out._node, out._index = edge
+    return out
+
+
+class Pullback(Operation):
+    """The pullback of an operation, as an operation on its arguments and the cotangents of its results."""
+
+    __slots__ = ()
+
+    def __init__(self, op: Operation, params: dict, needed: list[bool], given: list[bool]):
+        def body(*values):
+            arrays = values[: len(needed)]
+            y_bars = iter([_conjugate(y) for y in values[len(needed) :]])
+            target = _common_dtype(op, arrays) if op.promotes else None
+            _, record = _record(op, arrays, needed, params, target)
+            x_bars = record.pull([next(y_bars) if g else None for g in given], record.ids)
+            return tuple(
+                np.zeros(x.shape, x.dtype) if x_bar is None else _conjugate(x_bar)
+                for x, x_bar, need in zip(arrays, x_bars, needed, strict=True)
+                if need
+            )
+
+        super().__init__(f"{op.label.removesuffix('0').removesuffix('1')}Backward0", body)
+        self.passes = True
+
+
+def _conjugate(x):
+    return np.conj(x) if x.dtype.kind == "c" else x
+
+
+def replay(path: tuple, x: Any) -> Any:
+    """Take the view of an array that a tensor took of its base."""
+    for op, params, index in path:
+        x = op.body(x, **params)
+        if isinstance(x, (tuple, list)):
+            x = x[index]
+    return x

@@ -1,0 +1,1 @@
+"""The operations on tensors, and the methods they attach to Tensor."""

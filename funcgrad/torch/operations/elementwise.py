@@ -1,0 +1,308 @@
+"""Functions of one element at a time: exponentials, angles, rounding, clamping."""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad import numpy as fnp
+from funcgrad.primitives import arithmetic, exponential, trigonometric
+from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.operation import Operation, apply
+from funcgrad.torch.tensors import Tensor
+
+__all__ = [
+    "abs",
+    "absolute",
+    "acos",
+    "acosh",
+    "addcdiv",
+    "addcmul",
+    "angle",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "ceil",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "conj",
+    "copysign",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "exp",
+    "exp2",
+    "expm1",
+    "fix",
+    "float_power",
+    "floor",
+    "fmax",
+    "fmin",
+    "frac",
+    "heaviside",
+    "hypot",
+    "imag",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "lerp",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logaddexp2",
+    "maximum",
+    "minimum",
+    "nan_to_num",
+    "rad2deg",
+    "real",
+    "reciprocal",
+    "relu",
+    "round",
+    "rsqrt",
+    "sgn",
+    "sigmoid",
+    "sign",
+    "signbit",
+    "sin",
+    "sinc",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "trunc",
+    "xlogy",
+]
+
+
+def _sigmoid(x):
+    return fnp.exp(-fnp.logaddexp(0.0, -x))
+
+
+def _rsqrt(x):
+    return 1 / fnp.sqrt(x)
+
+
+def _relu(x):
+    return fnp.where(x > 0, x, 0)
+
+
+def _unary(name: str, label: str, body: Any, doc: str, promotes: str = "float") -> Any:
+    op = Operation(label, body, promotes=promotes)
+
+    def function(input: Tensor) -> Tensor:
+        if not isinstance(input, Tensor):
+            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        return apply(op, (input,))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return {doc}."
+    return function
+
+
+abs = _unary("abs", "AbsBackward0", arithmetic.absolute, "the absolute value; its derivative at 0 is 0", "")
+exp = _unary("exp", "ExpBackward0", exponential.exp, "e to the power of each element")
+exp2 = _unary("exp2", "Exp2Backward0", exponential.exp2, "2 to the power of each element")
+expm1 = _unary("expm1", "Expm1Backward0", exponential.expm1, "exp(x) - 1, precise near 0")
+log = _unary("log", "LogBackward0", exponential.log, "the natural logarithm")
+log2 = _unary("log2", "Log2Backward0", exponential.log2, "the logarithm to base 2")
+log10 = _unary("log10", "Log10Backward0", exponential.log10, "the logarithm to base 10")
+log1p = _unary("log1p", "Log1PBackward0", exponential.log1p, "log(1 + x), precise near 0")
+sqrt = _unary("sqrt", "SqrtBackward0", exponential.sqrt, "the square root; its derivative at 0 is infinite")
+rsqrt = _unary("rsqrt", "RsqrtBackward0", _rsqrt, "1 over the square root")
+reciprocal = _unary("reciprocal", "ReciprocalBackward0", lambda x: 1 / x, "1 over each element")
+square = _unary("square", "PowBackward0", arithmetic.square, "the square", "")
+sin = _unary("sin", "SinBackward0", trigonometric.sin, "the sine")
+cos = _unary("cos", "CosBackward0", trigonometric.cos, "the cosine")
+tan = _unary("tan", "TanBackward0", trigonometric.tan, "the tangent")
+asin = _unary("asin", "AsinBackward0", trigonometric.arcsin, "the inverse sine")
+acos = _unary("acos", "AcosBackward0", trigonometric.arccos, "the inverse cosine")
+atan = _unary("atan", "AtanBackward0", trigonometric.arctan, "the inverse tangent")
+sinh = _unary("sinh", "SinhBackward0", trigonometric.sinh, "the hyperbolic sine")
+cosh = _unary("cosh", "CoshBackward0", trigonometric.cosh, "the hyperbolic cosine")
+tanh = _unary("tanh", "TanhBackward0", trigonometric.tanh, "the hyperbolic tangent")
+asinh = _unary("asinh", "AsinhBackward0", trigonometric.arcsinh, "the inverse hyperbolic sine")
+acosh = _unary("acosh", "AcoshBackward0", trigonometric.arccosh, "the inverse hyperbolic cosine")
+atanh = _unary("atanh", "AtanhBackward0", trigonometric.arctanh, "the inverse hyperbolic tangent")
+sigmoid = _unary("sigmoid", "SigmoidBackward0", _sigmoid, "1 / (1 + exp(-x))")
+relu = _unary("relu", "ReluBackward0", _relu, "max(x, 0); its derivative at 0 is 0", "")
+sinc = _unary("sinc", "SincBackward0", fnp.sinc, "sin(pi x) / (pi x)")
+sign = _unary("sign", "SignBackward0", fnp.sign, "the sign: -1, 0 or 1", "")
+sgn = _unary("sgn", "SgnBackward0", fnp.sign, "the sign: -1, 0 or 1", "")
+floor = _unary("floor", "FloorBackward0", fnp.floor, "the next integer below", "")
+ceil = _unary("ceil", "CeilBackward0", fnp.ceil, "the next integer above", "")
+trunc = _unary("trunc", "TruncBackward0", fnp.trunc, "the next integer toward zero", "")
+frac = _unary("frac", "FracBackward0", lambda x: x - fnp.trunc(x), "the part after the point", "")
+deg2rad = _unary("deg2rad", "Deg2RadBackward0", fnp.deg2rad, "degrees as radians")
+rad2deg = _unary("rad2deg", "Rad2DegBackward0", fnp.rad2deg, "radians as degrees")
+conj = _unary("conj", "ConjBackward0", fnp.conj, "the complex conjugate", "")
+angle = _unary("angle", "AngleBackward0", fnp.angle, "the angle of a complex number")
+isnan = _unary("isnan", "", fnp.isnan, "whether the elements are nan", "")
+isinf = _unary("isinf", "", fnp.isinf, "whether the elements are infinite", "")
+isfinite = _unary("isfinite", "", fnp.isfinite, "whether the elements are finite", "")
+signbit = _unary("signbit", "", fnp.signbit, "whether the sign bit is set", "")
+absolute = abs
+arcsin = asin
+arccos = acos
+arctan = atan
+arcsinh = asinh
+arccosh = acosh
+arctanh = atanh
+fix = trunc
+
+
+def _clamped(x, low, high):
+    # Where x is at a bound the derivative is 1: the bound is only taken beyond it.
+    if low is not None:
+        x = fnp.where(x < low, low, x)
+    return x if high is None else fnp.where(x > high, high, x)
+
+
+_CLAMP = Operation("ClampBackward1", _clamped, promotes="same")
+_ROUND = Operation("RoundBackward0", fnp.rint)
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """Return the elements, none below `min` or above `max`; the derivative at a bound is 1.
+
+    Raises:
+        RuntimeError: when neither bound is given.
+    """
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    return apply(_CLAMP, (input, min, max))
+
+
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """Return the elements, none below `min`."""
+    return clamp(input, min=min)
+
+
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """Return the elements, none above `max`."""
+    return clamp(input, max=max)
+
+
+def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """Return the elements, none below `min` or above `max`, as `clamp`."""
+    return clamp(input, min, max)
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Return the elements rounded to `decimals` places; halves go to the even neighbour."""
+    if not decimals:
+        return apply(_ROUND, (input,))
+    return apply(_ROUND, (input * 10.0**decimals,)) / 10.0**decimals
+
+
+def _binary(name: str, label: str, body: Any, doc: str, promotes: str = "same") -> Any:
+    op = Operation(label, body, promotes=promotes)
+
+    def function(input: Any, other: Any) -> Tensor:
+        return apply(op, (input, other))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return {doc}."
+    return function
+
+
+maximum = _binary("maximum", "MaximumBackward0", fnp.maximum, "the larger of the two; ties share the gradient")
+minimum = _binary("minimum", "MinimumBackward0", fnp.minimum, "the smaller of the two; ties share the gradient")
+fmax = _binary("fmax", "FmaxBackward0", fnp.fmax, "the larger of the two, ignoring nan")
+fmin = _binary("fmin", "FminBackward0", fnp.fmin, "the smaller of the two, ignoring nan")
+atan2 = _binary("atan2", "Atan2Backward0", fnp.arctan2, "the angle of the point (other, input)", "float")
+hypot = _binary("hypot", "HypotBackward0", fnp.hypot, "sqrt(input**2 + other**2)", "float")
+logaddexp = _binary("logaddexp", "LogaddexpBackward0", fnp.logaddexp, "log(exp(input) + exp(other))", "float")
+logaddexp2 = _binary("logaddexp2", "Logaddexp2Backward0", fnp.logaddexp2, "log2(2**input + 2**other)", "float")
+copysign = _binary("copysign", "CopysignBackward0", fnp.copysign, "`input` with the sign of `other`", "float")
+heaviside = _binary("heaviside", "", fnp.heaviside, "0, `other` or 1 as `input` is below, at or above 0")
+arctan2 = atan2
+
+
+def _xlogy(x, y):
+    return fnp.where(x == 0, fnp.where(fnp.isnan(y), y, 0), x * fnp.log(fnp.where(x == 0, 1, y)))
+
+
+xlogy = _binary("xlogy", "XlogyBackward0", _xlogy, "input * log(other), 0 where `input` is 0", "float")
+
+
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """Return `input ** exponent` in double precision."""
+    return input.double() ** (exponent.double() if isinstance(exponent, Tensor) else exponent)
+
+
+_LERP = Operation("LerpBackward0", lambda x, y, weight: x + weight * (y - x), promotes="same")
+_NAN_TO_NUM = Operation("NanToNumBackward0", fnp.nan_to_num)
+_ADDCMUL = Operation("AddcmulBackward0", lambda x, a, b, value: x + value * a * b, promotes="same")
+_ADDCDIV = Operation("AddcdivBackward0", lambda x, a, b, value: x + value * a / b, promotes="float")
+_REAL = Operation("RealBackward0", fnp.real)
+_IMAG = Operation("ImagBackward0", fnp.imag)
+
+
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """Return `input + weight * (end - input)`."""
+    return apply(_LERP, (input, end, weight))
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """Return `input + value * tensor1 * tensor2`."""
+    return apply(_ADDCMUL, (input, tensor1, tensor2, value))
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """Return `input + value * tensor1 / tensor2`."""
+    return apply(_ADDCDIV, (input, tensor1, tensor2, value))
+
+
+def nan_to_num(input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """Return the elements with nan and infinities replaced."""
+    return apply(_NAN_TO_NUM, (input,), {"nan": nan, "posinf": posinf, "neginf": neginf})
+
+
+def real(input: Tensor) -> Tensor:
+    """Return the real part; of a real tensor, the tensor itself."""
+    return apply(_REAL, (input,)) if input.is_complex() else input
+
+
+def imag(input: Tensor) -> Tensor:
+    """Return the imaginary part.
+
+    Raises:
+        RuntimeError: when the tensor is not complex.
+    """
+    if not input.is_complex():
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    return apply(_IMAG, (input,))
+
+
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Return whether the elements differ by no more than `atol + rtol * abs(other)`."""
+    op = Operation("", lambda x, y: np.isclose(x, y, rtol, atol, equal_nan), promotes="same")
+    return apply(op, (input, other))
+
+
+in_place_too(
+    abs, absolute, acos, acosh, addcdiv, addcmul, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh,
+    atan, atan2, atanh, ceil, clamp, clamp_max, clamp_min, clip, copysign, cos, cosh, deg2rad, exp, exp2, expm1, fix,
+    float_power, floor, frac, hypot, lerp, log, log10, log1p, log2, nan_to_num, rad2deg, reciprocal, relu, round,
+    rsqrt, sigmoid, sign, sgn, sin, sinc, sinh, sqrt, square, tan, tanh, trunc, xlogy,
+)  # fmt: skip
+methods(
+    angle, arctan2, conj, fmax, fmin, heaviside, isclose, isfinite, isinf, isnan, logaddexp, logaddexp2, maximum,
+    minimum, signbit,
+)  # fmt: skip
+Tensor.real = property(real)  # type: ignore[attr-defined]
+Tensor.imag = property(imag)  # type: ignore[attr-defined]

@@ -1,0 +1,286 @@
+"""Products of vectors and matrices."""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad import numpy as fnp
+from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.operation import Operation, apply
+from funcgrad.torch.tensors import Tensor
+
+__all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "chain_matmul",
+    "cross",
+    "dot",
+    "einsum",
+    "ger",
+    "inner",
+    "kron",
+    "matmul",
+    "matrix_power",
+    "mm",
+    "mv",
+    "outer",
+    "tensordot",
+    "trace",
+    "vdot",
+]
+
+_DOT = Operation("DotBackward0", fnp.dot)
+_MV = Operation("MvBackward0", fnp.matmul)
+_MM = Operation("MmBackward0", fnp.matmul)
+_BMM = Operation("BmmBackward0", fnp.matmul)
+_MATMUL = Operation("UnsafeViewBackward0", fnp.matmul)
+_VECTOR = Operation("SqueezeBackward4", fnp.matmul)
+
+
+def _same_dtype(x: Tensor, y: Tensor, first: str = "m1", second: str = "m2") -> None:
+    if x._array.dtype != y._array.dtype:
+        names = [{"Float": "float", "Double": "double", "Long": "long int", "Int": "int"}.get(t.dtype.scalar, t.dtype.scalar)
+                 for t in (x, y)]
+        raise RuntimeError(f"expected {first} and {second} to have the same dtype, but got: {names[0]} != {names[1]}")
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """Return the sum of the products of two vectors' elements.
+
+    Raises:
+        RuntimeError: when they are no vectors of one length and dtype.
+    """
+    x, y = input, tensor
+    if x.ndim != 1 or y.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
+    if x.dtype is not y.dtype:
+        names = (x.dtype.scalar, y.dtype.scalar)
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {names[0]} and {names[1]}")
+    if x.shape != y.shape:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number of "
+            f"elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
+        )
+    return apply(_DOT, (x, y))
+
+
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """Return the sum of the products of two vectors' elements, the first conjugated."""
+    return dot(input.conj() if input.is_complex() else input, other)
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """Return the product of a matrix and a vector."""
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}"
+        )
+    if input.shape[1] != vec.shape[0]:
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
+        )
+    _same_dtype(input, vec, "mat", "vec")
+    return apply(_MV, (input, vec))
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Return the product of two matrices."""
+    for name, x in (("self", input), ("mat2", mat2)):
+        if x.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix")
+    if input.shape[1] != mat2.shape[0]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
+            f"{mat2.shape[0]}x{mat2.shape[1]})"
+        )
+    _same_dtype(input, mat2)
+    return apply(_MM, (input, mat2))
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Return the products of matrices, one a place of the first axis."""
+    if input.ndim != 3 or mat2.ndim != 3:
+        which = "batch1" if input.ndim != 3 else "batch2"
+        raise RuntimeError(f"{which} must be a 3D tensor")
+    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
+        b, k = input.shape[0], input.shape[2]
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{b}, {k}] but got: "
+            f"[{mat2.shape[0]}, {mat2.shape[1]}]."
+        )
+    return apply(_BMM, (input, mat2))
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """Return the product: of vectors, matrices, or stacks of matrices, as `@`."""
+    x, y = input, other
+    if not x.ndim or not y.ndim:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
+        )
+    if x.ndim == 1 and y.ndim == 1:
+        return dot(x, y)
+    if x.ndim == 2 and y.ndim == 1:
+        return mv(x, y)
+    if x.ndim == 2 and y.ndim == 2:
+        return mm(x, y)
+    m = x.shape if x.ndim > 1 else (1, *x.shape)
+    n = y.shape if y.ndim > 1 else (*y.shape, 1)
+    if m[-1] != n[-2]:
+        if x.ndim > 2 and y.ndim > 2:
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: [{int(np.prod(m[:-2]))}, {m[-1]}] but "
+                f"got: [{int(np.prod(n[:-2]))}, {n[-2]}]."
+            )
+        rows = int(np.prod(m[:-1]))
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{m[-1]} and {n[-2]}x{n[-1]})")
+    _same_dtype(x, y)
+    return apply(_VECTOR if 1 in (x.ndim, y.ndim) else _MATMUL, (x, y))
+
+
+_ADDMM = Operation("AddmmBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a @ b, alpha))
+_ADDMV = Operation("AddmvBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a @ b, alpha))
+_BADDBMM = Operation("BaddbmmBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a @ b, alpha))
+
+
+def _scaled(x, factor):
+    return x if factor == 1 else factor * x
+
+
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """Return `beta * input + alpha * (mat1 @ mat2)`."""
+    if mat1.ndim != 2 or mat2.ndim != 2 or mat1.shape[1] != mat2.shape[0]:
+        mm(mat1, mat2)
+    return apply(_ADDMM, (input, mat1, mat2), {"beta": beta, "alpha": alpha})
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """Return `beta * input + alpha * (mat @ vec)`."""
+    return apply(_ADDMV, (input, mat, vec), {"beta": beta, "alpha": alpha})
+
+
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """Return `beta * input + alpha * bmm(batch1, batch2)`."""
+    return apply(_BADDBMM, (input, batch1, batch2), {"beta": beta, "alpha": alpha})
+
+
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """Return `beta * input + alpha * bmm(batch1, batch2).sum(0)`."""
+    return input * beta + bmm(batch1, batch2).sum(0) * alpha
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """Return `beta * input + alpha * outer(vec1, vec2)`."""
+    return input * beta + outer(vec1, vec2) * alpha
+
+
+_OUTER = Operation("MulBackward0", lambda x, y: x[:, None] * y, promotes="same")
+_INNER = Operation("ViewBackward0", fnp.inner)
+_EINSUM = Operation("ViewBackward0", lambda *xs, equation: fnp.einsum(equation, *xs))
+_TENSORDOT = Operation("ViewBackward0", lambda x, y, *, axes: fnp.tensordot(x, y, axes))
+_CROSS = Operation("LinalgCrossBackward0", lambda x, y, *, axis: fnp.cross(x, y, axis=axis))
+_KRON = Operation("UnsafeViewBackward0", fnp.kron, promotes="same")
+_TRACE = Operation("TraceBackward0", fnp.trace)
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Return the products of all pairs of elements of two vectors."""
+    for name, x in (("self", input), ("vec2", vec2)):
+        if x.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
+    return apply(_OUTER, (input, vec2))
+
+
+ger = outer
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Return the sums of products over the last axes."""
+    if input.ndim == 1 and other.ndim == 1:
+        return dot(input, other)
+    return apply(_INNER, (input, other))
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """Return the sum of products that an equation such as "ij,jk->ik" describes."""
+    if len(operands) == 1 and not isinstance(operands[0], Tensor):
+        operands = tuple(operands[0])
+    sizes: dict[str, int] = {}
+    for n, (term, x) in enumerate(zip(equation.split("->")[0].replace(" ", "").split(","), operands, strict=False)):
+        if "..." in term:
+            continue
+        if len(term) != x.ndim:
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({len(term)}) does not match the number of dimensions "
+                f"({x.ndim}) for operand {n} and no ellipsis was given"
+            )
+        for letter, size in zip(term, x.shape, strict=True):
+            seen = sizes.setdefault(letter, size)
+            if 1 not in (seen, size) and seen != size:
+                raise RuntimeError(
+                    f"einsum(): subscript {letter} has size {size} for operand {n} which does not broadcast with "
+                    f"previously seen size {seen}"
+                )
+    return apply(_EINSUM, operands, {"equation": equation})
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """Return the sum of products over the given axes, or the last of `a` and the first of `b`."""
+    axes = dims if isinstance(dims, int) else tuple(tuple(d) if not isinstance(d, int) else (d,) for d in dims)
+    return apply(_TENSORDOT, (a, b), {"axes": axes})
+
+
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """Return the cross products of vectors of length 3."""
+    axis = next((i for i, n in enumerate(input.shape) if n == 3), -1) if dim is None else dim
+    return apply(_CROSS, (input, other), {"axis": axis})
+
+
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """Return the Kronecker product."""
+    return apply(_KRON, (input, other))
+
+
+def trace(input: Tensor) -> Tensor:
+    """Return the sum of the diagonal of a matrix."""
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    return apply(_TRACE, (input,))
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """Return the product of several matrices."""
+    out = matrices[0]
+    for x in matrices[1:]:
+        out = mm(out, x)
+    return out
+
+
+def matrix_power(input: Tensor, n: int) -> Tensor:
+    """Return the product of `n` copies of a matrix; of its inverse where `n` is negative."""
+    if n < 0:
+        return matrix_power(input.inverse(), -n)
+    if not n:
+        eye = np.broadcast_to(np.eye(input.shape[-1], dtype=input._array.dtype), input.shape)
+        return input.new_tensor(eye)
+    half = matrix_power(input, n // 2) if n > 1 else None
+    square = matmul(half, half) if half is not None else input
+    return matmul(square, input) if n % 2 and n > 1 else square
+
+
+methods(
+    bmm, cross, dot, inner, kron, matmul, mm, mv, outer, trace, vdot,
+)  # fmt: skip
+in_place_too(addbmm, addmm, addmv, addr, baddbmm, matrix_power)
+
+
+def _matmul_operator(x, y):
+    return matmul(x, y) if isinstance(y, Tensor) else NotImplemented
+
+
+Tensor.__matmul__ = _matmul_operator  # type: ignore[attr-defined]
+Tensor.ger = outer  # type: ignore[attr-defined]
