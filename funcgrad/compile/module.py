@@ -5,12 +5,13 @@ from functools import cached_property
 from funcgrad.compile.contraction import contracted
 from funcgrad.compile.emit import NestWriter
 from funcgrad.compile.entry import GLUE, Table, write_entry
-from funcgrad.compile.expression import Buffer
+from funcgrad.compile.expression import Buffer, Expressions
 from funcgrad.compile.foreign import ONE_THREAD
 from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call, leaves
 from funcgrad.compile.kernels.library import definitions
 from funcgrad.compile.lowering import Lowering
 from funcgrad.compile.memory import LINE, lifetimes, placed
+from funcgrad.compile.parts import in_parts
 from funcgrad.compile.statement import ForeignCall, HostCall, MatrixProduct
 from funcgrad.compile.status import Status
 from funcgrad.core.program import Program
@@ -51,7 +52,8 @@ class Module:
         lowering = Lowering(program).run()
         self.buffers = lowering.buffers
         self.statements = lowering.statements
-        self.steps = list(_steps(fuse(lowering.statements)))
+        nests = [part for node in fuse(lowering.statements) for part in _shared(node, lowering.expressions)]
+        self.steps = list(_steps(nests))
         self.local = contracted(self.steps)
         lives = lifetimes(self.steps)
         self.offsets, self.scratch = placed({b: life for b, life in lives.items() if b not in self.local})
@@ -120,6 +122,14 @@ class Module:
                 "",
             ]
         )
+
+
+def _shared(node: Block | Leaf, expressions: Expressions) -> list[Block] | list[Leaf]:
+    """Return a nest, in parts if that lets threads share its work and it is worth it."""
+    if isinstance(node, Leaf):
+        return [node]
+    worth = sum(leaf.statement.work for leaf in leaves(node)) > PARALLEL
+    return in_parts(node, expressions) if worth else [node]
 
 
 def _is_parallel(nodes: list[Block | Leaf]) -> bool:
