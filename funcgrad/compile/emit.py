@@ -14,6 +14,7 @@ from funcgrad.compile.contraction import Local
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.foreign import CallWriter, as_foreign
 from funcgrad.compile.fusion import Block, Leaf, leaves
+from funcgrad.compile.parts import Share, Union
 from funcgrad.compile.scalars import llvm_type
 from funcgrad.compile.statement import Effect, MatrixProduct
 from funcgrad.compile.totals import RUN, Total
@@ -98,21 +99,29 @@ class NestWriter(CallWriter):
         self.out.do(f"ret i32 {result}")
         return "\n".join(["entry:", *self.entry, *self.out.lines])
 
-    def signature(self, name: str, *, inline: bool = True) -> str:
+    def signature(self, name: str) -> str:
+        """Return the head of the function. It stays one: within its caller it would be optimized once more."""
         parameters = [f"ptr noalias nocapture %p{k}" for k in range(len(self.parameters))]
         if self.chunked:
             parameters += ["i64 %first", "i64 %last"]
         parameters += [f"{number.split()[0]} {name}" for number, name in self.numbers.items()]
         parameters += [f"ptr %{routine}" for routine in self.external]
-        return f"define internal i32 @{name}({', '.join(parameters)}){'' if inline else ' noinline'}"
+        return f"define internal i32 @{name}({', '.join(parameters)}) noinline"
 
     def _node(self, node, level, counters):
         if isinstance(node, Leaf):
             self._statement(node, counters)
         else:
             self._known = {}
-            self._loop(node, level, counters, Bounds("0", str(node.extent), 0, node.extent - 1))
+            self._loop(node, level, counters, self._range(node, counters))
             self._known = {}
+
+    def _range(self, node, counters):
+        if not isinstance(node, Share):
+            return Bounds("0", str(node.extent), 0, node.extent - 1)
+        first = self.out.set(f"mul nsw i64 {counters[-1].text}, {node.size}")
+        last = self._within(self.out.set(f"add nsw i64 {first}, {node.size}"), 0, node.extent)
+        return Bounds(first, last, 0, node.extent - 1)
 
     def _loop(self, node, level, counters, bounds):
         opened = self._open_totals(node, level)
@@ -186,9 +195,7 @@ class NestWriter(CallWriter):
 
     def _parts(self, node, level, bounds):
         """Split a loop where guards in it begin or cease to hold."""
-        chunk = self.chunked and level == 0
-        if not chunk and not (bounds.first.isdigit() and bounds.last.isdigit()):
-            return [bounds]
+        whole = bounds.first.isdigit() and bounds.last.isdigit()
         cuts = set()
         for leaf in leaves(node):
             loop = leaf.counters[level]
@@ -208,9 +215,9 @@ class NestWriter(CallWriter):
             return [bounds]
         edges = [0, *sorted(cuts), node.extent]
         return [
-            Bounds(self._within(bounds.first, a, b), self._within(bounds.last, a, b), a, b - 1)
-            if chunk
-            else Bounds(str(a), str(b), a, b - 1)
+            Bounds(str(a), str(b), a, b - 1)
+            if whole
+            else Bounds(self._within(bounds.first, a, b), self._within(bounds.last, a, b), a, b - 1)
             for a, b in pairwise(edges)
         ]
 
@@ -241,7 +248,9 @@ class NestWriter(CallWriter):
                 terms = 1
                 for loop in held:
                     terms *= loop.extent
-                self._totals[leaf, k] = Total(self, effect, compensated=terms > RUN)
+                self._totals[leaf, k] = Total(
+                    self, effect, compensated=terms > RUN or isinstance(node, Union)
+                )
                 opened.append((leaf, k))
         return opened
 

@@ -13,8 +13,10 @@ from funcgrad.compile.layout import OFFSETS
 from funcgrad.compile.status import Status
 from funcgrad.core.types import ArrayType
 
-__all__ = ["RECYCLED", "Table", "write_entry"]
+__all__ = ["GLUE", "RECYCLED", "Table", "write_entry"]
 
+# Attributes of what runs once a call: optimizing it would take as long as the loops, and gain nanoseconds.
+GLUE = "noinline optnone"
 # Results of at least this many bytes are made in the memory of earlier ones.
 RECYCLED = 1 << 16
 # C order and aligned; and, to be written to again, owning its memory and writeable.
@@ -121,7 +123,7 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
     return "\n".join(
         [
             *shapes,
-            "define ptr @fg_entry(ptr %self, ptr %args, i64 %count) {",
+            f"define ptr @fg_entry(ptr %self, ptr %args, i64 %count) {GLUE} {{",
             *code.lines,
             "}",
             _REUSE,
@@ -272,7 +274,7 @@ def _finish(code, array, kind):
 # An array for a result: one of the two kept ones if nobody else refers to it any more and it is as it was made;
 # else a new one, kept in the place of the older. Two, because `y = f(y)` still holds the last while the next is made.
 _REUSE = f"""
-define internal ptr @fg_reuse(ptr %kept, ptr %new, ptr %type, ptr %descr, i32 %ndim, ptr %shape) {{
+define internal ptr @fg_reuse(ptr %kept, ptr %new, ptr %type, ptr %descr, i32 %ndim, ptr %shape) {GLUE} {{
 entry:
   br label %try
 try:

@@ -17,9 +17,9 @@ __all__ = ["Buffer", "Expression", "Expressions"]
 
 # The price of an operation, in additions. What is not listed costs 1.
 COSTS = {
-    "divide": 6,
-    "reciprocal": 6,
-    "sqrt": 8,
+    "divide": 10,
+    "reciprocal": 10,
+    "sqrt": 12,
     "floor_divide": 15,
     "remainder": 15,
     "fmod": 15,
@@ -73,6 +73,10 @@ class Expression:
         self.own_cost = 0 if op in ("const", "cast") else COSTS.get(op, 1)
         self.cost: int = min(self.own_cost + sum([a.cost for a in args]), _HUGE)
         self.size: int = min(1 + sum([a.size for a in args]), _HUGE)
+
+    def is_cheap(self, limit: int) -> bool:
+        """Whether computing it costs at most `limit`, a node that several share counted once."""
+        return self.cost <= limit or sum([node.own_cost for node in self.walk()]) <= limit
 
     def indices(self) -> list[Index]:
         """Return the indices this node itself holds."""

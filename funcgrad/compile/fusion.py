@@ -45,6 +45,10 @@ class Block:
         self.extent = extent
         self.children = children
 
+    def iterations(self, outer: int) -> range:
+        """Return what its counter takes in iteration `outer` of the loop around it."""
+        return range(self.extent)
+
 
 def leaves(node: Block | Leaf) -> Iterator[Leaf]:
     """Yield the leaves under a node in order."""

@@ -7,6 +7,7 @@ from funcgrad.compile.contraction import Local, inner_offset
 from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.fusion import Block, Leaf, leaves
 from funcgrad.compile.index import Data, Index, Loop, Remainder, split_index
+from funcgrad.compile.parts import Share
 from funcgrad.compile.statement import ForeignCall, HostCall, Info, MatrixProduct, Operand, Place
 
 __all__ = ["format_loops"]
@@ -87,7 +88,7 @@ class _Printer:
                     self._line(
                         depth, f"{self._name(access.buffer)} = empty({local.size}, {access.buffer.dtype})"
                     )
-        self._line(depth, f"for {_counter(depth)} in range({node.extent}):")
+        self._line(depth, f"for {_counter(depth)} in {_range(node, depth)}:")
         for child in node.children:
             self._node(child, depth + 1)
 
@@ -223,6 +224,13 @@ class _ExpressionText:
         if x.op in _INFIX:
             return f"({args[0]} {_INFIX[x.op]} {args[1]})"
         return f"{x.op}({', '.join(map(_bare, args))})"
+
+
+def _range(node: Block, depth: int) -> str:
+    if not isinstance(node, Share):
+        return f"range({node.extent})"
+    first = f"{node.size}*{_counter(depth - 1)}"
+    return f"range({first}, min({first} + {node.size}, {node.extent}))"
 
 
 def _counter(level: int) -> str:

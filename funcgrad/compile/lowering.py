@@ -375,7 +375,7 @@ class Lowering:
         if value.buffer is None and value.size:
             expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
             often = self._evaluations.get(var, 0) > 1.01
-            if deep or expression.size > LARGE or (often and expression.cost > CHEAP):
+            if deep or expression.size > LARGE or (often and not expression.is_cheap(CHEAP)):
                 value = self.store(value)
         if value.type != var.type:
             part = value.part

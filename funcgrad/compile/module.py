@@ -4,13 +4,14 @@ from functools import cached_property
 
 from funcgrad.compile.contraction import contracted
 from funcgrad.compile.emit import NestWriter
-from funcgrad.compile.entry import Table, write_entry
-from funcgrad.compile.expression import Buffer
+from funcgrad.compile.entry import GLUE, Table, write_entry
+from funcgrad.compile.expression import Buffer, Expressions
 from funcgrad.compile.foreign import ONE_THREAD
 from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call, leaves
 from funcgrad.compile.kernels.library import definitions
 from funcgrad.compile.lowering import Lowering
 from funcgrad.compile.memory import LINE, lifetimes, placed
+from funcgrad.compile.parts import in_parts
 from funcgrad.compile.statement import ForeignCall, HostCall, MatrixProduct
 from funcgrad.compile.status import Status
 from funcgrad.core.program import Program
@@ -30,9 +31,8 @@ PARALLEL = 6_000_000
 # A call of BLAS of fewer operations has one thread: OpenBLAS's threads wait for each other by turning in circles,
 # and where another process has one of the cores, that makes a call of 0.2 ms one of 20 ms.
 ALONE = 2e6
-# Up to this many nests are written into the function that runs them; of more, equal ones are compiled once, for
-# any numbers in them.
-INLINED = 16
+# Of more nests than this, equal ones are compiled once, for any numbers in them.
+FEW = 16
 
 
 class Module:
@@ -52,7 +52,8 @@ class Module:
         lowering = Lowering(program).run()
         self.buffers = lowering.buffers
         self.statements = lowering.statements
-        self.steps = list(_steps(fuse(lowering.statements)))
+        nests = [part for node in fuse(lowering.statements) for part in _shared(node, lowering.expressions)]
+        self.steps = list(_steps(nests))
         self.local = contracted(self.steps)
         lives = lifetimes(self.steps)
         self.offsets, self.scratch = placed({b: life for b, life in lives.items() if b not in self.local})
@@ -89,7 +90,7 @@ class Module:
                 run.host_call(nodes[0].statement.call)
                 continue
             chunked = _is_parallel(nodes)
-            general = len(self.steps) > INLINED
+            general = len(self.steps) > FEW
             writer = NestWriter(nodes, self.local, careful=self.careful, general=general, chunked=chunked)
             body = writer.write()
             declared |= writer.out.intrinsics
@@ -97,7 +98,7 @@ class Module:
             # Equal nests, as a loop unrolled in Python leaves them, are one function.
             if body not in functions:
                 name = f"fg_nest{len(functions)}"
-                functions[body] = name, writer.signature(name, inline=not general)
+                functions[body] = name, writer.signature(name)
             name, _ = functions[body]
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
@@ -121,6 +122,14 @@ class Module:
                 "",
             ]
         )
+
+
+def _shared(node: Block | Leaf, expressions: Expressions) -> list[Block] | list[Leaf]:
+    """Return a nest, in parts if that lets threads share its work and it is worth it."""
+    if isinstance(node, Leaf):
+        return [node]
+    worth = sum(leaf.statement.work for leaf in leaves(node)) > PARALLEL
+    return in_parts(node, expressions) if worth else [node]
 
 
 def _is_parallel(nodes: list[Block | Leaf]) -> bool:
@@ -322,7 +331,7 @@ class _Run:
             finish = ["  call void @fg_give(ptr %block)"]
         return "\n".join(
             [
-                "define i32 @fg_run(ptr %frame) {",
+                "define internal i32 @fg_run(ptr %frame) noinline {",
                 "entry:",
                 "  %status = alloca i32",
                 f"  store i32 {Status.RAISED}, ptr %status",
@@ -357,7 +366,7 @@ _STARVED = ("starved:", "  call ptr @PyErr_NoMemory()", f"  ret i32 {Status.RAIS
 
 # Scratch memory: what the last call left behind, if no other thread has taken it; else a new block.
 _SUPPORT = f"""
-define internal ptr @fg_take(i64 %size) {{
+define internal ptr @fg_take(i64 %size) {GLUE} {{
   %old = atomicrmw xchg ptr @fg_scratch, ptr null acq_rel
   %none = icmp eq ptr %old, null
   br i1 %none, label %make, label %have
@@ -367,12 +376,12 @@ make:
   %new = call ptr @PyMem_RawMalloc(i64 %size)
   ret ptr %new
 }}
-define internal void @fg_give(ptr %block) {{
+define internal void @fg_give(ptr %block) {GLUE} {{
   %old = atomicrmw xchg ptr @fg_scratch, ptr %block acq_rel
   call void @PyMem_RawFree(ptr %old)
   ret void
 }}
-define internal i32 @fg_host(ptr %function, ptr %frame) {{
+define internal i32 @fg_host(ptr %function, ptr %frame) {GLUE} {{
   %address = call ptr @PyLong_FromVoidPtr(ptr %frame)
   %none = icmp eq ptr %address, null
   br i1 %none, label %bad, label %call

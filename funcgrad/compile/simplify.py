@@ -9,6 +9,7 @@ argument itself where it was a copy or a view of it.
 """
 
 from collections.abc import Callable, Iterable
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -339,7 +340,8 @@ def _is_uniform(x: np.ndarray) -> bool:
     """Whether all elements have the same bits."""
     if x.size < 1 or x[(0,) * x.ndim].tobytes() != x[(-1,) * x.ndim].tobytes():
         return False
-    bits = np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(x.size, x.itemsize)
+    word = np.dtype(f"u{gcd(x.itemsize, 8)}")
+    bits = np.ascontiguousarray(x).reshape(-1).view(word).reshape(x.size, -1)
     return bool((bits == bits[0]).all())
 
 

@@ -148,10 +148,13 @@ class ValueWriter:
             return self._env[atom].text
         if type(atom) is Data:
             return self._value(atom.expression)
+        low, high = atom.index.bounds(self._env)
+        quotient = low // atom.divisor
+        if high // atom.divisor == quotient:  # in this part of a split loop
+            if type(atom) is Remainder:
+                return self._index(atom.index + -quotient * atom.divisor)
+            return str(quotient)
         x = self._index(atom.index)
-        if x.lstrip("-").isdigit():
-            q, r = divmod(int(x), atom.divisor)
-            return str(r if type(atom) is Remainder else q)
         # Indices of arrays are not negative, so that these are the cheap divisions.
         return self.out.set(f"{'urem' if type(atom) is Remainder else 'udiv'} i64 {x}, {atom.divisor}")
 

@@ -14,7 +14,7 @@ from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, no
 from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.shaping import transpose
 from funcgrad.numpy.sorting import sort
-from funcgrad.primitives import logic
+from funcgrad.primitives import logic, sorting
 from funcgrad.primitives.arithmetic import remainder
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.elementwise import guarded_multiply
@@ -52,7 +52,8 @@ def median(
     n = rows.shape[-1]
     if n == 0:
         raise ShapeError(f"median: expected at least one element along axes {axes}, got {type_of(rows)}.")
-    ordered = sort(rows)
+    places = tuple(sorted({(n - 1) // 2, n // 2, n - 1}))  # a nan would be the last
+    ordered = sorting.sort(rows, axis=rows.ndim - 1, kth=places)
     middle = ordered[..., (n - 1) // 2 : n // 2 + 1]
     y = reductions.mean(middle, -1)
     if is_inexact(rows.dtype):

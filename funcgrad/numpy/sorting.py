@@ -54,7 +54,7 @@ def sort(
     Derivative: by position; of ties the first element is the first of the result.
     """
     a, axis = _along("sort", a, axis)
-    return _picked(a, sorting.argsort(a, axis=axis), axis)
+    return sorting.sort(a, axis=axis, kth=None)
 
 
 def _picked(a, positions, axis):

@@ -171,9 +171,16 @@ def conform_tangent(y_dot, y):
 
 
 def scale(c, p):
-    """Return `c * p`; just `p` where `c` is a plain 1, so that staged derivatives read well."""
-    if type(p) is Tracer and type(c) is not Tracer and _is_one(c) and p.shape == shape_of(c):
-        return p
+    """Return `c * p`; just `p` where `c` is a plain 1, so that staged derivatives read well.
+
+    One number spread over an array, as the cotangent of a sum is, stays that where `p` is a number.
+    """
+    if type(c) is Tracer:
+        return c * p
+    if type(p) is Tracer:
+        return p if _is_one(c) and p.shape == shape_of(c) else c * p
+    if type(c) is np.ndarray and c.size > 1 and not any(c.strides) and not shape_of(p):
+        return np.broadcast_to(c[(0,) * c.ndim] * p, c.shape)
     return c * p
 
 

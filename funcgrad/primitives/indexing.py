@@ -193,7 +193,8 @@ class Gather(Linear):
         return _front(x, axes)[indices]
 
     def transpose_rule(self, y_bar, x, *indices, axes):
-        return scatter_add(np.zeros(shape_of(x), dtype_of(x)), y_bar, *indices, axes=axes)
+        zeros = np.broadcast_to(np.zeros((), dtype_of(x)), shape_of(x))  # staged, one number rather than an array
+        return scatter_add(zeros, y_bar, *indices, axes=axes)
 
     def points(self, out, *types, axes):
         return out

@@ -1,12 +1,62 @@
-"""Orderings: argsort, argpartition and searchsorted. Sorting itself is a gather by argsort."""
+"""Orderings: sort, argsort, argpartition and searchsorted."""
 
 import numpy as np
 
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
-from funcgrad.core.types import ArrayType
+from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
+from funcgrad.primitives.indexing import gather, scatter_add
 
-__all__ = ["argpartition", "argsort", "searchsorted"]
+__all__ = ["argpartition", "argsort", "searchsorted", "sort"]
+
+
+class Sort(Primitive):
+    """y = x sorted along `axis`, or where `kth` is given, only so far that its places have what they would have then.
+
+    In the derivative, of ties the first is the first of y. Values alone cost a sort or a partition; with a derivative
+    they are gathered by the argsort that it needs.
+    """
+
+    name = "sort"
+
+    def type_rule(self, x, *, axis, kth):
+        if not 0 <= axis < x.ndim:
+            raise ShapeError(f"sort: expected an axis below {x.ndim}, got {axis} for {x}.")
+        return ArrayType(x.shape, x.dtype)
+
+    def eval_rule(self, x, *, axis, kth):
+        return np.sort(x, axis) if kth is None else np.partition(x, kth, axis)
+
+    def forward_rule(self, x, *, axis, kth):
+        places = _places(argsort(x, axis=axis), axis)
+        return gather(x, *places, axes=tuple(range(len(places)))), places
+
+    def jvp_rule(self, x_dots, places, x, *, axis, kth):
+        return gather(x_dots[0], *places, axes=tuple(range(len(places))))
+
+    def vjp_rule(self, needs, y_bar, places, x, *, axis, kth):
+        zeros = np.broadcast_to(np.zeros((), dtype_of(y_bar)), shape_of(y_bar))
+        return (scatter_add(zeros, y_bar, *places, axes=tuple(range(len(places)))),)
+
+    def batch_rule(self, size, batched, x, *, axis, kth):
+        return sort(x, axis=axis + 1, kth=kth), True
+
+    def samples(self):
+        return [
+            Sample((box((2, 4)),), {"axis": 1, "kth": None}),
+            Sample((box((3, 2)),), {"axis": 0, "kth": None}),
+            Sample((np.array([1.0, 0.0, 1.0]),), {"axis": 0, "kth": None}, smooth=False),
+            Sample((box((2, 3)),), {"axis": 1, "kth": (0, 1, 2)}),
+            Sample((np.array([3, 1, 2]),), {"axis": 0, "kth": None}),
+            Bad((box((2,)),), {"axis": 1, "kth": None}, "expected an axis below 1"),
+        ]
+
+
+def _places(order, axis):
+    """Return where the elements along `axis` are that `order` names, as one index an axis."""
+    shape = shape_of(order)
+    grids = np.ogrid[tuple([slice(n) for n in shape])]
+    return tuple([order if d == axis else grids[d] for d in range(len(shape))])
 
 
 class ArgSort(Primitive):
@@ -123,6 +173,7 @@ class SearchSorted(Primitive):
         ]
 
 
+sort = Sort()
 argsort = ArgSort()
 argpartition = ArgPartition()
 searchsorted = SearchSorted()

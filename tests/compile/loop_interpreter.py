@@ -126,7 +126,7 @@ class _Run:
         if isinstance(node, Leaf):
             self._statement(node, counts)
             return
-        for count in range(node.extent):
+        for count in node.iterations(counts[-1] if counts else 0):
             for child in node.children:
                 self._node(child, (*counts, count))
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad.compile import module
 from funcgrad.compile.parallel import get_num_threads, set_num_threads
+from tests.compile.loop_interpreter import interpret
 
 RUN = """
 import os, sys
@@ -52,7 +54,20 @@ def written(x):
     return np.tanh(y) * np.cos(y), y
 
 
-@pytest.mark.parametrize("function", [rows, written])
+def totals(x):
+    y = np.tanh(x) * np.exp(np.sin(x) * np.cos(x))
+    return np.sum(y), np.max(y - x), np.prod(1 + 1e-6 * y), np.any(y > 9), y
+
+
+def edges(x):
+    """A total over parts in which guards begin and cease to hold."""
+    x = x.ravel()[:290_007]
+    return np.sum(
+        np.exp(np.sin(np.concatenate([x[1000:], x[:1000], -x]))) * np.cos(np.pad(x, (5, len(x) - 5)))
+    )
+
+
+@pytest.mark.parametrize("function", [rows, written, totals, edges])
 def test_any_number_of_threads(function, threads):
     x = np.random.default_rng(0).standard_normal((2000, 150))
     f = fg.jit(function)
@@ -65,6 +80,35 @@ def test_any_number_of_threads(function, threads):
         threads(count)
         for got, w in zip(fg.tree.leaves(f(x)), want, strict=True):
             np.testing.assert_array_equal(got, w)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_totals_in_parts_are_accurate(dtype, threads):
+    x = np.random.default_rng(0).random(7_000_003).astype(dtype)
+    f = fg.jit(np.sum)
+    assert "fg_chunk" in f.lower(x).llvm
+    threads(2)
+    got, want = f(x), np.sum(x.astype(np.longdouble))
+    assert abs(got - want) <= 8 * np.finfo(dtype).eps * want
+    x[[5, -1]] = np.inf
+    assert f(x) == np.inf
+    x[5] = -np.inf
+    assert np.isnan(f(x))
+
+
+def test_parts_run_like_the_whole(monkeypatch):
+    """In every order of the parts, on arrays small enough to be interpreted."""
+    monkeypatch.setattr(module, "PARALLEL", 0)
+    x = np.random.default_rng(0).standard_normal(203)
+
+    def f(x):
+        y = np.exp(x)
+        return np.sum(y), np.max(x * y), np.sum(y[3:] * x[:-3]), y
+
+    program = fg.trace(f)(x)
+    for seed in (None, 0, 1):
+        for got, want in zip(interpret(program, x, seed=seed), f(x), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-13)
 
 
 def test_an_index_out_of_bounds_in_one_thread(threads):

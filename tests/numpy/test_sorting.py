@@ -72,6 +72,13 @@ def test_unique_carries_the_derivative():
         fg.trace(np.unique)(x)
 
 
+def test_values_alone_are_sorted_without_positions():
+    value = fg.jit(lambda x: np.median(x) + np.sort(x)[0])
+    assert "argsort" not in str(value.lower(V).program)
+    assert "argsort" in str(fg.jit(fg.grad(value)).lower(V).program)
+    assert value(V) == np.median(V) + V.min()
+
+
 def test_sort_method_works_in_place():
     def f(x):
         y = x * 1.0
