@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.analysis import evaluations, last_uses
+from funcgrad.compile.expand import expanded
 from funcgrad.compile.expression import Buffer, Expression, Expressions
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
 from funcgrad.compile.lapack import Lapack
@@ -19,7 +20,8 @@ from funcgrad.compile.lowered import Value
 from funcgrad.compile.order import ordered_loops
 from funcgrad.compile.products import lower_product
 from funcgrad.compile.scalars import identity, is_native, supports
-from funcgrad.compile.statement import Effect, HostCall, Operand, Statement
+from funcgrad.compile.simplify import simplify
+from funcgrad.compile.statement import ControlCall, Effect, HostCall, Operand, Statement
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
 
@@ -301,6 +303,31 @@ class Lowering:
             assert value.buffer is not None
             self._users.setdefault(value.buffer, []).append(var)
         return True
+
+    def control(
+        self,
+        kind: str,
+        programs: Sequence[Program],
+        outs: Sequence[ArrayType],
+        args: Sequence[Value],
+        *,
+        spares: Sequence[ArrayType],
+        params: dict[str, Any],
+    ) -> tuple[Value, ...] | None:
+        """Return the results of a loop or branch of the program itself; None where its bodies cannot be native."""
+        prepared = tuple(simplify(expanded(program)) for program in programs)
+        if not all(is_native(t.dtype) for p in prepared for t in (*p.in_types, *p.out_types)):
+            return None
+        operands = tuple(Operand(self._in_memory(x), x.shape) for x in args)
+        results = tuple(Operand(self.result(t), t.shape) for t in outs)
+        more = tuple(Operand(self.result(t), t.shape) for t in spares)
+        self.statements.append(Statement((), call=ControlCall(kind, prepared, operands, results, more, params)))
+        return tuple(self.stored(r.buffer, t) for r, t in zip(results, outs, strict=True))
+
+    def _in_memory(self, x: Value) -> Buffer:
+        buffer = self.store(x).buffer
+        assert buffer is not None
+        return buffer
 
     def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
         """Return the sum of products that `dot` is, by loops or by BLAS."""

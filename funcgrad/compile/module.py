@@ -1,18 +1,22 @@
 """One program as one LLVM module: its nests, the function that runs them in order, and the entry."""
 
+from collections.abc import Iterator
 from functools import cached_property
 
+import numpy as np
+
 from funcgrad.compile.contraction import contracted
+from funcgrad.compile.control import DECLARATIONS, write_control
 from funcgrad.compile.emit import NestWriter
 from funcgrad.compile.entry import GLUE, Table, write_entry
 from funcgrad.compile.expression import Buffer, Expressions
 from funcgrad.compile.foreign import ONE_THREAD
-from funcgrad.compile.fusion import Block, Leaf, fuse, is_host_call, leaves
+from funcgrad.compile.fusion import Block, Leaf, fuse, stands_alone, leaves
 from funcgrad.compile.kernels.library import definitions
 from funcgrad.compile.lowering import Lowering
 from funcgrad.compile.memory import LINE, lifetimes, placed
 from funcgrad.compile.parts import in_parts
-from funcgrad.compile.statement import ForeignCall, HostCall, MatrixProduct
+from funcgrad.compile.statement import ControlCall, ForeignCall, HostCall, MatrixProduct
 from funcgrad.compile.status import Status
 from funcgrad.core.program import Program
 
@@ -46,9 +50,18 @@ class Module:
         host_calls: in the order of the table's `host` slots.
     """
 
-    def __init__(self, program: Program, *, careful: bool = False):
+    def __init__(self, program: Program, *, careful: bool = False, root: "Module | None" = None):
         self.program = program
         self.careful = careful
+        self.root = self if root is None else root
+        if root is None:
+            self.table = Table()
+            self.constants: list[np.ndarray] = []
+            self.host_calls: list[HostCall] = []
+            self.parallel: list[int] = []  # the number of iterations of each parallel loop
+            self.bodies = 0  # how many functions loops and branches have
+        self.first_constant = len(self.root.constants)
+        self.root.constants += [np.ascontiguousarray(value) for _, value in program.constants]
         lowering = Lowering(program).run()
         self.buffers = lowering.buffers
         self.statements = lowering.statements
@@ -56,15 +69,20 @@ class Module:
         self.steps = list(_steps(nests))
         self.local = contracted(self.steps)
         lives = lifetimes(self.steps)
-        self.offsets, self.scratch = placed({b: life for b, life in lives.items() if b not in self.local})
-        self.table = Table()
-        self.host_calls: list[HostCall] = []
-        self.parallel: list[int] = []  # the number of iterations of each parallel loop
+        self.offsets, self.own_scratch = placed({b: life for b, life in lives.items() if b not in self.local})
+        controls = [s.call for s in self.statements if isinstance(s.call, ControlCall)]
+        self.children = {
+            id(call): [Module(p, careful=careful, root=self.root) for p in call.programs] for call in controls
+        }
+        inner = [child.scratch for bodies in self.children.values() for child in bodies]
+        self.scratch = self.own_scratch + max(inner, default=0)
 
     @cached_property
     def flops(self) -> int:
         """Floating-point operations of a call."""
-        total = 0
+        total = sum(
+            times * sum(child.flops for child in self.children[id(call)]) for call, times in self._controls()
+        )
         for s in self.statements:
             if isinstance(s.call, (MatrixProduct, ForeignCall)):
                 total += s.points * s.call.flops
@@ -76,52 +94,114 @@ class Module:
     @cached_property
     def work(self) -> int:
         """The work of a call, in additions."""
-        return sum(s.work for s in self.statements)
+        inner = sum(times * sum(child.work for child in self.children[id(call)]) for call, times in self._controls())
+        return sum(s.work for s in self.statements) + inner
 
-    @cached_property
-    def text(self) -> str:
-        """The module as LLVM text."""
-        symbols: set[str] = set()
-        functions: dict[str, tuple[str, str]] = {}  # name and signature by body
-        declared: set[str] = set()
-        run = _Run(self)
+    def _controls(self) -> Iterator[tuple[ControlCall, int]]:
+        """Yield the loops and branches, with how often their bodies run (as far as that is known)."""
+        for s in self.statements:
+            if isinstance(s.call, ControlCall):
+                yield s.call, s.call.params.get("length", 1)
+
+    @property
+    def asks_host(self) -> bool:
+        """Whether Python is called, so that its lock is needed."""
+        own = any(isinstance(s.call, HostCall) for s in self.statements)
+        return own or any(
+            call.kind.startswith("while") or any(child.asks_host for child in self.children[id(call)])
+            for call, _ in self._controls()
+        )
+
+    def write(self, run: "_Run", parts: "_Parts") -> None:
+        """Write the nests, and the function that runs them."""
         for nodes in self.steps:
-            if is_host_call(nodes[0]):
-                run.host_call(nodes[0].statement.call)
+            if stands_alone(nodes[0]):
+                call = nodes[0].statement.call
+                if isinstance(call, ControlCall):
+                    run.control(call, self._control(call, parts))
+                else:
+                    run.host_call(call)
                 continue
-            chunked = _is_parallel(nodes)
+            chunked = self.root is self and _is_parallel(nodes)
             general = len(self.steps) > FEW
             writer = NestWriter(nodes, self.local, careful=self.careful, general=general, chunked=chunked)
-            body = writer.write()
-            declared |= writer.out.intrinsics
-            symbols |= writer.out.kernels
-            # Equal nests, as a loop unrolled in Python leaves them, are one function.
-            if body not in functions:
-                name = f"fg_nest{len(functions)}"
-                functions[body] = name, writer.signature(name)
-            name, _ = functions[body]
+            name = parts.nest(writer)
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
             else:
                 run.call(name, writer)
-        nests = [f"{signature} {{\n{body}\n}}" for body, (_, signature) in functions.items()]
+
+    def _control(self, call: ControlCall, parts: "_Parts") -> str:
+        """Write the function of a loop or branch, and those of its bodies; return its name."""
+        names = []
+        for child in self.children[id(call)]:
+            name = f"fg_body{self.root.bodies}"
+            self.root.bodies += 1
+            run = _Run(child, name)
+            child.write(run, parts)
+            parts.alone = parts.alone or run.alone
+            parts.controls.append(run.text())
+            names.append(name)
+        name = f"fg_loop{self.root.bodies}"
+        self.root.bodies += 1
+        parts.controls.append(write_control(name, call, names))
+        parts.declared |= DECLARATIONS
+        return name
+
+    @cached_property
+    def text(self) -> str:
+        """The module as LLVM text."""
+        parts = _Parts()
+        run = _Run(self, "fg_run")
+        self.write(run, parts)
         outputs = self.program.out_types
         entry = write_entry(self.table, self.program.in_types, outputs, len(outputs) == 1)
         run_text = run.text()
-        kernels, declarations = _kernels(symbols)
-        declared |= declarations
+        kernels, declarations = _kernels(parts.symbols)
+        known = {line for line in _SUPPORT.splitlines() if line.startswith("declare ")}
+        known |= {line for line in entry.splitlines() if line.startswith("declare ")}
+        declared = (parts.declared | declarations) - known
         return "\n".join(
             [
                 f"@fg_table = global [{max(len(self.table.names), 1)} x ptr] zeroinitializer",
                 "@fg_scratch = global ptr null",
-                *nests,
+                *parts.nests(),
+                *parts.controls,
                 run_text,
+                *run.chunks,
+                *([ONE_THREAD] if run.alone or parts.alone else []),
+                _SUPPORT,
                 entry,
                 *sorted(declared),
                 *kernels,
                 "",
             ]
         )
+
+
+class _Parts:
+    """The functions of a module, apart from the one that runs them."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, tuple[str, str]] = {}  # name and signature by body
+        self.controls: list[str] = []
+        self.symbols: set[str] = set()
+        self.declared: set[str] = set()
+        self.alone = False
+
+    def nest(self, writer: NestWriter) -> str:
+        """Write a nest; equal ones, as a loop unrolled in Python leaves them, are one function. Return its name."""
+        body = writer.write()
+        self.declared |= writer.out.intrinsics
+        self.symbols |= writer.out.kernels
+        if body not in self.functions:
+            name = f"fg_nest{len(self.functions)}"
+            self.functions[body] = name, writer.signature(name)
+        return self.functions[body][0]
+
+    def nests(self) -> list[str]:
+        """Return the text of each nest."""
+        return [f"{signature} {{\n{body}\n}}" for body, (_, signature) in self.functions.items()]
 
 
 def _shared(node: Block | Leaf, expressions: Expressions) -> list[Block] | list[Leaf]:
@@ -159,7 +239,7 @@ def _steps(nodes):
     """Yield what makes one function each: a nest, a host call, or statements without loops."""
     straight: list[Block | Leaf] = []
     for node in nodes:
-        alone = isinstance(node, Block) or is_host_call(node)
+        alone = isinstance(node, Block) or stands_alone(node)
         if straight and (alone or len(straight) == STRAIGHT):
             yield straight
             straight = []
@@ -172,10 +252,12 @@ def _steps(nodes):
 
 
 class _Run:
-    """Writes `@fg_run`, which sets memory up and calls the nests in order."""
+    """Writes the function that calls the nests in order: `@fg_run`, which sets memory up, or that of a body."""
 
-    def __init__(self, module: Module):
+    def __init__(self, module: Module, name: str):
         self.module = module
+        self.name = name
+        self.whole = module.root is module
         self.lines: list[str] = []
         self.count = 0
         self.pointers: dict[Buffer, str] = {}
@@ -184,7 +266,7 @@ class _Run:
         self.released = False
         self.alone = False
         self.hosts = 0
-        self.long = module.work > LONG
+        self.long = self.whole and module.work > LONG  # what runs inside leaves Python's lock as it is
 
     def _name(self) -> str:
         self.count += 1
@@ -201,7 +283,8 @@ class _Run:
             self.setup.append(f"  {name} = getelementptr i8, ptr %scratch, i64 {offset}")
             return name
         if buffer.kind == "constant":
-            slot = self.module.table.slot(f"constant {buffer.position}")
+            position = self.module.first_constant + buffer.position
+            slot = self.module.root.table.slot(f"constant {position}")
             source = f"@fg_table, i64 {slot}"
         else:
             slot = buffer.position + (inputs if buffer.kind == "output" else 0)
@@ -246,7 +329,7 @@ class _Run:
         alone = bool(writer.external) and writer.largest_call < ALONE
         if alone:
             self.alone = True
-            get, put = (self.module.table.slot(f"threads {way}") for way in ("get", "set"))
+            get, put = (self.module.root.table.slot(f"threads {way}") for way in ("get", "set"))
             self.lines.append(f"  {threads} = call i32 @fg_alone(i64 {get}, i64 {put})")
         self.lines.append(f"  {status} = call i32 @{name}({', '.join(args)})")
         if alone:
@@ -261,7 +344,7 @@ class _Run:
         """Return the address of a routine of BLAS or LAPACK; loaded once."""
         register = f"%f_{name}"
         if not any(line.startswith(f"  {register} =") for line in self.setup):
-            place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.table.slot(f'blas {name}')})"
+            place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.root.table.slot(f'blas {name}')})"
             self.setup.append(f"  {register} = load ptr, ptr {place}")
         return register
 
@@ -269,8 +352,8 @@ class _Run:
         """Have the iterations of a nest shared among threads, by a Python function that calls it in chunks."""
         self._acquire()
         self.hosts += 1
-        number = len(self.module.parallel)
-        self.module.parallel.append(extent)
+        number = len(self.module.root.parallel)
+        self.module.root.parallel.append(extent)
         frame = f"%p{number}"
         self.setup.append(f"  {frame} = alloca [{max(len(writer.parameters), 1)} x ptr]")
         chunk = [f"define i32 @fg_chunk{number}(ptr %frame, i64 %first, i64 %last) {{"]
@@ -293,7 +376,7 @@ class _Run:
         self._check(status)
 
     def _host(self, slot_name: str, frame: str) -> str:
-        slot = self.module.table.slot(slot_name)
+        slot = self.module.root.table.slot(slot_name)
         place, function, status = self._name(), self._name(), self._name()
         self.lines += [
             f"  {place} = getelementptr ptr, ptr @fg_table, i64 {slot}",
@@ -304,8 +387,8 @@ class _Run:
 
     def host_call(self, call: HostCall) -> None:
         self._acquire()
-        number = len(self.module.host_calls)
-        self.module.host_calls.append(call)
+        number = len(self.module.root.host_calls)
+        self.module.root.host_calls.append(call)
         operands = [x for x in (*call.args, *call.results) if hasattr(x, "buffer")]
         frame = f"%h{number}"
         self.setup.append(f"  {frame} = alloca [{max(len(operands), 1)} x ptr]")
@@ -320,9 +403,36 @@ class _Run:
         self._check(status)
         self.hosts += 1
 
+    def control(self, call: ControlCall, function: str) -> None:
+        """Call the function of a loop or branch."""
+        children = self.module.children[id(call)]
+        if call.kind.startswith("while") or any(child.asks_host for child in children):
+            self._acquire()
+        else:
+            self._release()
+        operands = (*call.args, *call.results, *call.spares)
+        frame = f"%c{self.count}"
+        self.setup.append(f"  {frame} = alloca [{max(len(operands), 1)} x ptr]")
+        for k, operand in enumerate(operands):
+            pointer, place = self._pointer(operand.buffer), self._name()
+            self.lines += [
+                f"  {place} = getelementptr ptr, ptr {frame}, i64 {k}",
+                f"  store ptr {pointer}, ptr {place}",
+            ]
+        status = self._name()
+        scratch = "null"
+        if any(child.scratch for child in children):
+            scratch = self._name()
+            self.lines.append(f"  {scratch} = getelementptr i8, ptr %scratch, i64 {self.module.own_scratch}")
+        self.lines.append(f"  {status} = call i32 @{function}(ptr {frame}, ptr {scratch})")
+        self._acquire()
+        self.hosts += 1
+        self.lines.append(f"  store i32 {status}, ptr %status")
+        self._check(status)
+
     def text(self) -> str:
         self._acquire()
-        size = self.module.scratch
+        size = self.module.scratch if self.whole else 0
         setup, finish = [], []
         if size and size <= STACK:
             setup = [f"  %scratch = alloca [{size} x i8], align 64"]
@@ -331,7 +441,7 @@ class _Run:
             finish = ["  call void @fg_give(ptr %block)"]
         return "\n".join(
             [
-                "define internal i32 @fg_run(ptr %frame) noinline {",
+                f"define internal i32 @{self.name}(ptr %frame{'' if self.whole else ', ptr %scratch'}) noinline {{",
                 "entry:",
                 "  %status = alloca i32",
                 f"  store i32 {Status.RAISED}, ptr %status",
@@ -347,9 +457,6 @@ class _Run:
                 ),
                 *(_STARVED if finish else []),
                 "}",
-                *self.chunks,
-                *([ONE_THREAD] if self.alone else []),
-                _SUPPORT,
             ]
         )
 
