@@ -19,6 +19,7 @@ LAYERS = [
     "numpy",
     "scipy",
     "compile",
+    "control",
     "testing",
     "torch",
 ]

@@ -21,7 +21,7 @@ from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
 
-__all__ = ["cond", "switch", "switch_p"]
+__all__ = ["cond", "staged_branches", "switch", "switch_p"]
 
 
 class Switch(Primitive):
@@ -177,7 +177,7 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
             f"switch: expected an index that is one whole number, got {kind}.",
             hint="use cond for a condition, and index.astype(int) for a number.",
         )
-    return _staged("switch", index, branches, operands)
+    return staged_branches("switch", index, branches, operands)
 
 
 def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> Any:
@@ -202,10 +202,11 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> 
             hint="use fg.numpy.where for a choice for each element, or reduce with .any() or .all().",
         )
     index = (pred != 0).astype(np.int64) if not isinstance(pred, (bool, int, float)) else np.int64(bool(pred))
-    return _staged("cond", index, [false_fun, true_fun], operands, names=("false_fun", "true_fun"))
+    return staged_branches("cond", index, [false_fun, true_fun], operands, names=("false_fun", "true_fun"))
 
 
-def _staged(owner: str, index: Any, branches: list[Callable], operands: tuple, names: Sequence[str] = ()) -> Any:
+def staged_branches(owner: str, index: Any, branches: list[Callable], operands: tuple, names: Sequence[str] = ()) -> Any:
+    """Stage the branches, check that they return the same, and bind the choice among them."""
     leaves, types, treedef = leaves_of(operands, owner, "operands")
     types = strong(types)
     bodies = [stage_body(branch, treedef, types, owner) for branch in branches]

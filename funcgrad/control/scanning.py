@@ -9,8 +9,10 @@ from funcgrad import tree
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.derived import batched_program, halves, inexact_inputs
 from funcgrad.compile.kept import kept
-from funcgrad.control.bodies import as_strong, check_carry, hoisted, leaves_of, stage_body, strong
+from funcgrad.control.bodies import Body, as_strong, check_carry, hoisted, leaves_of, stage_body, strong
+from funcgrad.control.branching import switch_p
 from funcgrad.control.native import called_natively, worth_compiling
+from funcgrad.control.segments import segments, segments_within
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var, pruned
@@ -271,6 +273,8 @@ def scan(
     *,
     reverse: bool = False,
     unroll: int = 1,
+    checkpoint: int | str | None = None,
+    memory_limit: int | None = None,
 ) -> tuple[Any, Any]:
     """Run `carry, y = f(carry, x)` for each x along axis 0 of `xs`; return the last carry and the stacked y.
 
@@ -285,6 +289,9 @@ def scan(
         length: the number of steps.
         reverse: go through `xs` from the end; y[i] still belongs to x[i].
         unroll: how many steps are written into one iteration (a divisor of the length is best).
+        checkpoint: into how many segments the loop is cut, or "sqrt": a reverse pass keeps the carry at the
+            beginning of each, and runs one segment at a time again.
+        memory_limit: the bytes a reverse pass may keep; segments are cut into segments as often as need be.
 
     Returns:
         `(carry, ys)`, with the y of all steps stacked along axis 0.
@@ -293,7 +300,8 @@ def scan(
         TreeError, ShapeError, DTypeError: when lengths differ, or the carry changes its containers, shapes or
             dtypes.
 
-    Cost: reverse mode keeps, for each step, what the derivative of the body needs; see `checkpoint`.
+    Cost: reverse mode keeps, for each step, what the derivative of the body needs (`fg.residuals` shows it), unless
+    there are segments: then each level of them costs one more run of the loop.
 
     >>> import numpy as np
     >>> import funcgrad as fg
@@ -328,7 +336,10 @@ def scan(
             types = strong(body.program.out_types)
     check_carry(owner, "carry", carry_types, carry_tree, types[: out_tree.size], out_tree)
     carry = [_typed(x, t) for x, t in zip(carry, carry_types, strict=True)]
-    if unroll > 1 and length > 1:
+    cuts = _cuts(body, count, length, checkpoint, memory_limit)
+    if cuts:
+        out = _in_segments(body, carry, stacked, length, reverse, cuts)
+    elif unroll > 1 and length > 1:
         out = _unrolled(body, carry, stacked, length, reverse, unroll)
     else:
         out = bind_scan(body.program, body.consts, carry, stacked, length, reverse)
@@ -374,14 +385,20 @@ def _unrolled(body, carry, xs, length, reverse, unroll):
 
     types = program.in_types
     wide = [*types[: consts + carries], *(ArrayType((unroll, *t.shape), t.dtype) for t in types[consts + carries :])]
-    block = stage_flat(several, wide, program.name)
+    block = stage_flat(several, strong(wide), program.name)
+    return _by_blocks(block, body, carry, xs, length, reverse, unroll, steps, rest)
+
+
+def _by_blocks(block, body, carry, xs, length, reverse, size, steps, rest):
+    """Scan with a body for `size` steps at a time; what is left over at the end goes one by one."""
+    carries = len(carry)
 
     def folded(x, a, b):
         part = x[a:b]
-        return part.reshape((-1, unroll, *part.shape[1:]))
+        return part.reshape((steps, size, *shape_of(part)[1:]))
 
     def flat(y):
-        return y.reshape((-1, *y.shape[2:]))
+        return y.reshape((steps * size, *shape_of(y)[2:]))
 
     middle = (rest, length) if reverse else (0, length - rest)
     edge = (0, rest) if reverse else (length - rest, length)
@@ -389,7 +406,44 @@ def _unrolled(body, carry, xs, length, reverse, unroll):
     ys = [flat(y) for y in first[carries:]]
     if not rest:
         return [*first[:carries], *ys]
-    last = bind_scan(program, body.consts, first[:carries], [x[slice(*edge)] for x in xs], rest, reverse)
+    slices = [x[slice(*edge)] for x in xs]
+    last = bind_scan(body.program, body.consts, first[:carries], slices, rest, reverse)
     pairs = zip(last[carries:], ys, strict=True) if reverse else zip(ys, last[carries:], strict=True)
     return [*last[:carries], *(np.concatenate(pair) for pair in pairs)]
 
+
+def _cuts(body, carries, length, checkpoint, memory_limit):
+    """Return the lengths of segments that were asked for, the outermost first."""
+    if checkpoint is not None and memory_limit is not None:
+        raise ShapeError("scan: expected checkpoint or memory_limit, got both.")
+    if checkpoint is not None:
+        return segments(length, checkpoint)
+    if memory_limit is None:
+        return []
+    forward, _, _ = _halves(body.program, len(body.consts), carries)
+    carry = sum(t.size * t.dtype.itemsize for t in body.program.out_types[:carries])
+    step = sum(t.size * t.dtype.itemsize for t in forward.out_types[len(body.program.outputs) :])
+    return segments_within(length, carry, step, memory_limit)
+
+
+def _in_segments(body, carry, xs, length, reverse, cuts):
+    """Scan by segments of the first of the given lengths, each kept by its beginning alone."""
+    if not cuts:
+        return bind_scan(body.program, body.consts, carry, xs, length, reverse)
+    size, inner = cuts[0], cuts[1:]
+    steps, rest = divmod(length, size)
+    carries, consts = len(carry), len(body.consts)
+    types = body.program.in_types
+
+    def segment(*flat):
+        part = Body(body.program, list(flat[:consts]), body.out_tree)
+        state, slices = list(flat[consts : consts + carries]), list(flat[consts + carries :])
+        return _in_segments(part, state, slices, size, reverse, inner)
+
+    wide = [
+        *types[: consts + carries],
+        *(ArrayType((size, *t.shape), t.dtype) for t in types[consts + carries :]),
+    ]
+    whole = stage_flat(segment, strong(wide), body.program.name)
+    again = stage_flat(lambda *xs: bind(switch_p, np.int64(0), *xs, branches=(whole,)), whole.in_types, whole.name)
+    return _by_blocks(again, body, carry, xs, length, reverse, size, steps, rest)
