@@ -32,7 +32,9 @@ DECLARATIONS = {
 def write_control(name: str, call: ControlCall, bodies: Sequence[str]) -> str:
     """Return the function of a control statement whose bodies are functions of these names."""
     writer = _Writer(name, call, bodies)
-    {"scan": writer.scan, "while": writer.while_, "switch": writer.switch, "while_reverse": writer.reverse}[call.kind]()
+    {"scan": writer.scan, "while": writer.while_, "switch": writer.switch, "while_reverse": writer.reverse}[
+        call.kind
+    ]()
     return writer.text()
 
 
@@ -60,7 +62,11 @@ class _Writer:
         self.sizes = [_bytes(operand.buffer) for operand in call.results]
 
     def text(self) -> str:
-        free = ["  %tape = load ptr, ptr %tapeplace", "  call void @PyMem_RawFree(ptr %tape)"] if self.tape else []
+        free = (
+            ["  %tape = load ptr, ptr %tapeplace", "  call void @PyMem_RawFree(ptr %tape)"]
+            if self.tape
+            else []
+        )
         return "\n".join(
             [
                 f"define internal i32 @{self.name}(ptr %frame, ptr %scratch) noinline {{",
@@ -97,7 +103,10 @@ class _Writer:
 
     def _parameter(self, position: int) -> str:
         name = self._new()
-        self.entry += [f"  {name}a = getelementptr ptr, ptr %frame, i64 {position}", f"  {name} = load ptr, ptr {name}a"]
+        self.entry += [
+            f"  {name}a = getelementptr ptr, ptr %frame, i64 {position}",
+            f"  {name} = load ptr, ptr {name}a",
+        ]
         return name
 
     def _frame(self, program: Program) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.analysis import evaluations, last_uses
-from funcgrad.compile.expand import expanded
 from funcgrad.compile.expression import Buffer, Expression, Expressions
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
 from funcgrad.compile.lapack import Lapack
@@ -20,8 +19,8 @@ from funcgrad.compile.lowered import Value
 from funcgrad.compile.order import ordered_loops
 from funcgrad.compile.products import lower_product
 from funcgrad.compile.scalars import identity, is_native, supports
-from funcgrad.compile.simplify import simplify
-from funcgrad.compile.statement import ControlCall, Effect, HostCall, Operand, Statement
+from funcgrad.compile.statement import Effect, Statement
+from funcgrad.compile.whole import control_call, host_call
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
 
@@ -304,30 +303,9 @@ class Lowering:
             self._users.setdefault(value.buffer, []).append(var)
         return True
 
-    def control(
-        self,
-        kind: str,
-        programs: Sequence[Program],
-        outs: Sequence[ArrayType],
-        args: Sequence[Value],
-        *,
-        spares: Sequence[ArrayType],
-        params: dict[str, Any],
-    ) -> tuple[Value, ...] | None:
+    def control(self, kind: str, programs: Sequence[Program], outs: Any, args: Any, **details: Any) -> Any:
         """Return the results of a loop or branch of the program itself; None where its bodies cannot be native."""
-        prepared = tuple(simplify(expanded(program)) for program in programs)
-        if not all(is_native(t.dtype) for p in prepared for t in (*p.in_types, *p.out_types)):
-            return None
-        operands = tuple(Operand(self._in_memory(x), x.shape) for x in args)
-        results = tuple(Operand(self.result(t), t.shape) for t in outs)
-        more = tuple(Operand(self.result(t), t.shape) for t in spares)
-        self.statements.append(Statement((), call=ControlCall(kind, prepared, operands, results, more, params)))
-        return tuple(self.stored(r.buffer, t) for r, t in zip(results, outs, strict=True))
-
-    def _in_memory(self, x: Value) -> Buffer:
-        buffer = self.store(x).buffer
-        assert buffer is not None
-        return buffer
+        return control_call(self, kind, programs, outs, args, **details)
 
     def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
         """Return the sum of products that `dot` is, by loops or by BLAS."""
@@ -370,7 +348,7 @@ class Lowering:
         if rule is not None and all(is_native(t.dtype) for t in (*types, *(x.type for x in args))):
             results = rule(self, types if multiple else types[0], *args, **equation.params)
         if results is None:
-            results = self._host_call(equation, args)
+            results = host_call(self, equation, args)
         elif not multiple:
             results = (results,)
         depth = 1 + max([self._depth.get(a, 0) for a in equation.inputs if isinstance(a, Var)], default=0)
@@ -409,19 +387,6 @@ class Lowering:
             value = Value(var.type, value.at, value.buffer)
             value.part = part
         return value
-
-    def _host_call(self, equation, args):
-        operands = []
-        for atom, value in zip(equation.inputs, args, strict=True):
-            if isinstance(atom, Literal):
-                operands.append(atom.value)
-            else:
-                operands.append(Operand(self.store(value).buffer, value.shape))
-        results = tuple(Operand(self.result(v.type), v.type.shape) for v in equation.outputs)
-        self.statements.append(
-            Statement((), call=HostCall(equation.primitive, tuple(operands), equation.params, results))
-        )
-        return tuple(self.stored(r.buffer, v.type) for r, v in zip(results, equation.outputs, strict=True))
 
     def _read(self, atom) -> Value:
         if isinstance(atom, Literal):

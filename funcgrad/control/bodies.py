@@ -1,6 +1,7 @@
 """The functions given to control flow, staged as Programs whose captured values are arguments."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,16 @@ from funcgrad.core.staging import Staging, check_outputs, leaf_type
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
-__all__ = ["Body", "as_strong", "check_carry", "hoisted", "leaves_of", "stage_body", "strong", "with_more_inputs"]
+__all__ = [
+    "Body",
+    "as_strong",
+    "check_carry",
+    "hoisted",
+    "leaves_of",
+    "stage_body",
+    "strong",
+    "with_more_inputs",
+]
 
 
 class Body(NamedTuple):
@@ -26,7 +36,7 @@ class Body(NamedTuple):
 def leaves_of(x: Any, owner: str, name: str) -> tuple[list[Any], list[ArrayType], tree.TreeDef]:
     """Return the leaves of a container with their types; raise DTypeError for one that is no array."""
     pairs, treedef = tree.flatten_with_paths(x)
-    types = [leaf_type(leaf, owner, lambda path=path: f"{name}{path}") for path, leaf in pairs]
+    types = [leaf_type(leaf, owner, partial("{}{}".format, name, path)) for path, leaf in pairs]
     return [leaf for _, leaf in pairs], types, treedef
 
 
@@ -43,14 +53,20 @@ def stage_body(function: Callable, in_tree: tree.TreeDef, types: Sequence[ArrayT
     return Body(closed, [value for _, value in program.constants], out_tree)
 
 
-def with_more_inputs(program: Program, before: Sequence[ArrayType], after: Sequence[ArrayType], own: int) -> Program:
+def with_more_inputs(
+    program: Program, before: Sequence[ArrayType], after: Sequence[ArrayType], own: int
+) -> Program:
     """Return a program that takes further captured values, unread, before and after its first `own` inputs."""
     inputs = (*map(Var, before), *program.inputs[:own], *map(Var, after), *program.inputs[own:])
     return Program(inputs, (), program.equations, program.outputs, name=program.name)
 
 
 def check_carry(
-    owner: str, name: str, given: Sequence[ArrayType], given_tree: tree.TreeDef, out: Sequence[ArrayType],
+    owner: str,
+    name: str,
+    given: Sequence[ArrayType],
+    given_tree: tree.TreeDef,
+    out: Sequence[ArrayType],
     out_tree: tree.TreeDef,
 ) -> None:
     """Raise TreeError, ShapeError or DTypeError unless a body returns its carry as it was given."""
@@ -101,8 +117,13 @@ def hoisted(program: Program, consts: Sequence[Any], count: int) -> tuple[Progra
     equations, constants = pruned(early, program.constants, made)
     before = Program(tuple(first), constants, equations, tuple(made), name=program.name)
     values = dict(zip(first, consts, strict=True))
-    body = Program((*kept, *made, *program.inputs[count:]), program.constants, tuple(late), program.outputs,
-                   name=program.name)
+    body = Program(
+        (*kept, *made, *program.inputs[count:]),
+        program.constants,
+        tuple(late),
+        program.outputs,
+        name=program.name,
+    )
     return body, [*(values[v] for v in kept), *(run(before, consts) if made else ())]
 
 
@@ -114,5 +135,3 @@ def strong(types: Sequence[ArrayType]) -> list[ArrayType]:
 def as_strong(x: Any) -> Any:
     """Return a Python number as an array of its dtype."""
     return np.asarray(x)[()] if isinstance(x, (bool, int, float, complex)) else x
-
-

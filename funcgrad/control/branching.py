@@ -60,7 +60,9 @@ class Switch(Primitive):
     def batch_rule(self, size, batched, index, *xs, branches):
         flags = tuple(map(bool, batched[1:]))
         if not batched[0]:
-            return bind(self, index, *xs, branches=tuple(batched_program(b, size, flags) for b in branches)), True
+            return bind(
+                self, index, *xs, branches=tuple(batched_program(b, size, flags) for b in branches)
+            ), True
         if is_concrete(index) and all(map(is_concrete, xs)):
             return _by_parts(size, flags, np.asarray(index), xs, branches), True
         wide = [batched_program(b, size, flags) for b in branches]
@@ -75,7 +77,7 @@ class Switch(Primitive):
         double = stage_flat(lambda x: [2 * x], kinds, "double")
         square = stage_flat(lambda x: [x * x], kinds, "square")
         branches = {"branches": (double, square)}
-        return [Sample((np.int64(i), box((3,))), branches) for i in (0, 1, 7)]
+        return [Sample((np.int64(i), box((3,)).array()), branches) for i in (0, 1, 7)]
 
 
 switch_p = Switch()
@@ -98,7 +100,9 @@ def _by_parts(size, flags, index, xs, branches):
         mine = np.flatnonzero(places == n)
         if mine.size:
             part = [np.asarray(x)[mine] if b else x for x, b in zip(xs, flags, strict=True)]
-            results = run(batched_program(branch, mine.size, flags), part) if any(flags) else run(branch, part)
+            results = (
+                run(batched_program(branch, mine.size, flags), part) if any(flags) else run(branch, part)
+            )
             for out, y in zip(outs, results, strict=True):
                 out[mine] = y
     return tuple(outs)
@@ -205,7 +209,9 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> 
     return staged_branches("cond", index, [false_fun, true_fun], operands, names=("false_fun", "true_fun"))
 
 
-def staged_branches(owner: str, index: Any, branches: list[Callable], operands: tuple, names: Sequence[str] = ()) -> Any:
+def staged_branches(
+    owner: str, index: Any, branches: list[Callable], operands: tuple, names: Sequence[str] = ()
+) -> Any:
     """Stage the branches, check that they return the same, and bind the choice among them."""
     leaves, types, treedef = leaves_of(operands, owner, "operands")
     types = strong(types)
@@ -221,8 +227,6 @@ def staged_branches(owner: str, index: Any, branches: list[Callable], operands: 
     consts = [c for body in bodies for c in body.consts]
     out = bind(switch_p, index, *consts, *leaves, branches=tuple(programs))
     return tree.unflatten(bodies[0].out_tree, out)
-
-
 
 
 def _check_alike(owner: str, first: Body, first_name: str, other: Body, name: str) -> None:

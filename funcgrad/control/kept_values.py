@@ -43,8 +43,12 @@ class Residuals:
         return len(self.kept)
 
     def __repr__(self) -> str:
-        lines = [f"{self.name} keeps {len(self)} arrays, {self.nbytes:,} bytes, between forward and backward pass"]
-        lines += [f"  {r.nbytes:>14,}  {r.type!s:24} {r.primitive:12} {r.source or ''}".rstrip() for r in self]
+        lines = [
+            f"{self.name} keeps {len(self)} arrays, {self.nbytes:,} bytes, between forward and backward pass"
+        ]
+        lines += [
+            f"  {r.nbytes:>14,}  {r.type!s:24} {r.primitive:12} {r.source or ''}".rstrip() for r in self
+        ]
         return "\n".join(lines)
 
 

@@ -11,7 +11,8 @@ from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import as_strong, check_carry, leaves_of, stage_body, strong
 from funcgrad.control.native import called_natively, worth_compiling
-from funcgrad.control.scanning import bind_scan, scan, with_tangents
+from funcgrad.control.scan_primitive import bind_scan, with_tangents
+from funcgrad.control.scanning import scan
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
@@ -81,13 +82,20 @@ class While(Primitive):
         )
         tangents = iter(out[carries:])
         return tuple(
-            next(tangents) if active[body_consts + i] else np.zeros(shape_of(y)) for i, y in enumerate(out[:carries])
+            next(tangents) if active[body_consts + i] else np.zeros(shape_of(y))
+            for i, y in enumerate(out[:carries])
         )
 
     def forward_rule(self, *args, cond, body, cond_consts, body_consts):
         counting, counted = _counting(cond, body, cond_consts, body_consts)
         out = bind(
-            self, *args, np.int64(0), cond=counting, body=counted, cond_consts=cond_consts, body_consts=body_consts
+            self,
+            *args,
+            np.int64(0),
+            cond=counting,
+            body=counted,
+            cond_consts=cond_consts,
+            body_consts=body_consts,
         )
         return tuple(out[:-1]), (out[-1], [type_of(y).strong() for y in out[:-1]])
 
@@ -98,7 +106,10 @@ class While(Primitive):
         count = saved[0]
         fixed, carry = args[cond_consts : cond_consts + body_consts], args[cond_consts + body_consts :]
         bars = [as_derivative(b, t) for b, t in zip(y_bars, saved[1], strict=True) if is_inexact(t.dtype)]
-        wanted = [bool(n) and is_inexact(dtype_of(x)) for n, x in zip(needs[cond_consts:], args[cond_consts:], strict=True)]
+        wanted = [
+            bool(n) and is_inexact(dtype_of(x))
+            for n, x in zip(needs[cond_consts:], args[cond_consts:], strict=True)
+        ]
         if is_concrete(count):
             found = _by_scan(body, int(concrete(count)), fixed, carry, bars)
         else:
@@ -116,7 +127,14 @@ class While(Primitive):
         ]
         wide_cond, wide_body = _batched_loop(cond, body, size, mine_b, fixed_b)
         out = bind(
-            self, *mine, *mine, *fixed, *carry, cond=wide_cond, body=wide_body, cond_consts=cond_consts,
+            self,
+            *mine,
+            *mine,
+            *fixed,
+            *carry,
+            cond=wide_cond,
+            body=wide_body,
+            cond_consts=cond_consts,
             body_consts=cond_consts + body_consts,
         )
         return tuple(out), True
@@ -130,7 +148,7 @@ class While(Primitive):
         cond = stage_flat(lambda c: [np.sum(c * c) < 50.0], kinds[1:], "cond")
         body = stage_flat(lambda a, c: [c * 1.7 + a], kinds, "body")
         params = {"cond": cond, "body": body, "cond_consts": 0, "body_consts": 1}
-        return [Sample((box((), 0.1, 0.3), box((3,), 0.5, 1.0)), params)]
+        return [Sample((box((), 0.1, 0.3).array(), box((3,), 0.5, 1.0).array()), params)]
 
 
 while_p = While()
@@ -138,7 +156,9 @@ while_p = While()
 
 def _with_unread(program: Program, types: list[ArrayType]) -> Program:
     """Return a condition that takes further parts of the carry, unread."""
-    return stage_flat(lambda *xs: run(program, xs[: len(program.inputs)]), [*program.in_types, *types], program.name)
+    return stage_flat(
+        lambda *xs: run(program, xs[: len(program.inputs)]), [*program.in_types, *types], program.name
+    )
 
 
 @kept
@@ -150,7 +170,9 @@ def _counting(cond: Program, body: Program, cond_consts: int, body_consts: int) 
 
 
 @kept
-def _batched_loop(cond: Program, body: Program, size: int, mine: tuple, fixed: tuple) -> tuple[Program, Program]:
+def _batched_loop(
+    cond: Program, body: Program, size: int, mine: tuple, fixed: tuple
+) -> tuple[Program, Program]:
     """Return the loop of several examples: it runs until all are done, and those that are stay as they are."""
     carries = len(cond.inputs) - len(mine)
     alive = batched_program(cond, size, (*mine, *(True,) * carries))
@@ -167,11 +189,18 @@ def _batched_loop(cond: Program, body: Program, size: int, mine: tuple, fixed: t
         # the one that was not chosen counts as zero.
         new = run(step, rest)
         return [
-            where(still.reshape((size, *(1,) * (len(shape_of(y)) - 1))), y, x) for x, y in zip(carry, new, strict=True)
+            where(still.reshape((size, *(1,) * (len(shape_of(y)) - 1))), y, x)
+            for x, y in zip(carry, new, strict=True)
         ]
 
-    cond_types = [ArrayType((size, *t.shape), t.dtype) if b else t for t, b in zip(cond.in_types, (*mine, *(True,) * carries), strict=True)]
-    body_types = [ArrayType((size, *t.shape), t.dtype) if b else t for t, b in zip(body.in_types, (*fixed, *(True,) * carries), strict=True)]
+    cond_types = [
+        ArrayType((size, *t.shape), t.dtype) if b else t
+        for t, b in zip(cond.in_types, (*mine, *(True,) * carries), strict=True)
+    ]
+    body_types = [
+        ArrayType((size, *t.shape), t.dtype) if b else t
+        for t, b in zip(body.in_types, (*fixed, *(True,) * carries), strict=True)
+    ]
     return (
         stage_flat(going, cond_types, cond.name),
         stage_flat(stepped, [*cond_types[: len(mine)], *body_types], body.name),
@@ -295,16 +324,15 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
     owner = f"while_loop of {name_of(body_fun)}" if name_of(body_fun) != "lambda" else "while_loop"
     carry, types, treedef = leaves_of(init, owner, "init")
     one = tree.structure((tree.unflatten(treedef, carry),))
-    kinds = strong(types)
+    kinds = types
     body = stage_body(body_fun, one, kinds, owner)
-    if body.out_tree == treedef:
-        promoted = [
+    if any(t.weak for t in types) and body.out_tree == treedef:
+        # A Python number takes the dtype the body gives it.
+        kinds = [
             out.strong() if t.weak and t.shape == out.shape else t.strong()
             for t, out in zip(types, body.program.out_types, strict=True)
         ]
-        if promoted != kinds:
-            kinds = promoted
-            body = stage_body(body_fun, one, kinds, owner)
+        body = stage_body(body_fun, one, kinds, owner)
     check_carry(owner, "carry", kinds, treedef, strong(body.program.out_types), body.out_tree)
     cond = stage_body(cond_fun, one, kinds, owner)
     result = cond.program.out_types
@@ -314,10 +342,19 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
             f"{owner}: expected a condition that is one boolean, got {found}.",
             hint="reduce it with .any() or .all(), or compare: x != 0.",
         )
-    flat = [t.dtype.type(x) if isinstance(x, (bool, int, float, complex)) else as_strong(x) for x, t in zip(carry, kinds, strict=True)]
+    flat = [
+        t.dtype.type(x) if isinstance(x, (bool, int, float, complex)) else as_strong(x)
+        for x, t in zip(carry, kinds, strict=True)
+    ]
     out = bind(
-        while_p, *cond.consts, *body.consts, *flat, cond=cond.program, body=body.program,
-        cond_consts=len(cond.consts), body_consts=len(body.consts),
+        while_p,
+        *cond.consts,
+        *body.consts,
+        *flat,
+        cond=cond.program,
+        body=body.program,
+        cond_consts=len(cond.consts),
+        body_consts=len(body.consts),
     )
     return tree.unflatten(treedef, out)
 
@@ -336,11 +373,11 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init: Any) -> Any:
     """
     for name, bound in (("lower", lower), ("upper", upper)):
         if type_of(bound).shape or type_of(bound).dtype.kind not in "iu":
-            raise DTypeError(f"fori_loop: expected bounds that are whole numbers, got {name}: {type_of(bound)}.")
+            raise DTypeError(
+                f"fori_loop: expected bounds that are whole numbers, got {name}: {type_of(bound)}."
+            )
     if is_concrete(lower) and is_concrete(upper):
         first, last = int(concrete(lower)), int(concrete(upper))
         return scan(lambda c, i: (body_fun(i, c), None), init, np.arange(first, max(first, last)))[0]
     start = (lower + upper * 0, init)
     return while_loop(lambda c: c[0] < upper, lambda c: (c[0] + 1, body_fun(*c)), start)[1]
-
-

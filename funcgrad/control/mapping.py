@@ -58,7 +58,9 @@ def associative_scan(fn: Callable, elems: Any, *, reverse: bool = False, axis: i
     leaves, types, treedef = leaves_of(elems, owner, "elems")
     lengths = {t.shape[axis] if t.ndim > 0 else None for t in types}
     if len(lengths) != 1 or None in lengths:
-        raise ShapeError(f"{owner}: expected elems of one length along axis {axis}, got {', '.join(f'{t}' for t in types)}.")
+        raise ShapeError(
+            f"{owner}: expected elems of one length along axis {axis}, got {', '.join(f'{t}' for t in types)}."
+        )
 
     def part(x, start, stop=None, step=1):
         return x[(slice(None),) * (axis % len(shape_of(x))) + (slice(start, stop, step),)]
