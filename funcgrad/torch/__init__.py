@@ -45,6 +45,7 @@ from funcgrad.torch.dtypes import (
     uint32,
     uint64,
 )
+from funcgrad.torch.formatting import set_printoptions
 from funcgrad.torch.linalg import cholesky, det, inverse, logdet, pinv, qr, slogdet, svd
 from funcgrad.torch.modes import (
     enable_grad,
