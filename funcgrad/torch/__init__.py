@@ -45,6 +45,7 @@ from funcgrad.torch.dtypes import (
     uint32,
     uint64,
 )
+from funcgrad.torch.formatting import set_printoptions
 from funcgrad.torch.linalg import cholesky, det, inverse, logdet, pinv, qr, slogdet, svd
 from funcgrad.torch.modes import (
     enable_grad,
@@ -64,6 +65,26 @@ from funcgrad.torch.operations.products import *
 from funcgrad.torch.operations.reductions import *
 from funcgrad.torch.operations.shaping import *
 from funcgrad.torch.operations.sorting import *
+from funcgrad.torch.random import (
+    Generator,
+    bernoulli,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    poisson,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
 from funcgrad.torch.size import Size
 from funcgrad.torch.tensors import Tensor
 from funcgrad.torch.typed import *
