@@ -17,9 +17,9 @@ LAYERS = [
     "primitives",
     "transforms",
     "numpy",
-    "scipy",
     "compile",
     "control",
+    "scipy",
     "testing",
     "torch",
 ]

@@ -28,6 +28,7 @@ class _Equation:
 
     __slots__ = (
         "__weakref__",
+        "also",
         "captured",
         "name",
         "program",
@@ -37,7 +38,9 @@ class _Equation:
         "treedef",
     )
 
-    def __init__(self, name, program, captured, treedef, solve, tangent_solve=None, transposed=None):
+    def __init__(
+        self, name, program, captured, treedef, solve, tangent_solve=None, transposed=None, also=None
+    ):
         self.name = name
         self.program = program
         self.captured = captured
@@ -45,6 +48,7 @@ class _Equation:
         self.solve = solve
         self.tangent_solve = tangent_solve
         self.transposed = transposed
+        self.also = also  # a program of the same arguments that the solver wants besides
 
     def function(self, captured):
         """Return the function of containers, given what it captures."""
@@ -57,6 +61,8 @@ class _Equation:
     def solved(self, captured, *given):
         """Call the user's solver on containers; return the leaves of what it returns."""
         containers = [tree.unflatten(self.treedef, list(leaves)) for leaves in given]
+        if self.also is not None:
+            containers.append(lambda x: run(self.also, [*captured, *tree.leaves(x)])[0])
         out, out_tree = tree.flatten(self.solve(self.function(captured), *containers))
         if out_tree != self.treedef:
             raise TreeError(f"{self.name}: expected a solver that returns {self.treedef}, got {out_tree}.")
@@ -98,12 +104,12 @@ class Root(Primitive):
             return tuple(run(equation.program, [*given, *xs]))
 
         _, r = jvp(residual, tuple(captured[i] for i in places), tuple(x_dots[i] for i in places))
-        by_x = lambda x: tuple(run(equation.program, [*captured, *x]))  # noqa: E731
+        by_x = lambda x: tuple(run(equation.program, [*captured, *x]))
         if equation.tangent_solve is None:
             return tuple(-v for v in _dense_solve(by_x, xs, r))
         forward = lambda v: tree.unflatten(
             equation.treedef, list(jvp(lambda *x: by_x(x), tuple(xs), tuple(tree.leaves(v)))[1])
-        )  # noqa: E731
+        )
         right = tree.unflatten(equation.treedef, list(r))
         found = custom_linear_solve(
             forward, right, equation.tangent_solve, transpose_solve=equation.tangent_solve
@@ -156,7 +162,12 @@ root_p = Root()
 
 
 def custom_root(
-    f: Callable, initial_guess: Any, solve: Callable | None = None, tangent_solve: Callable | None = None
+    f: Callable,
+    initial_guess: Any,
+    solve: Callable | None = None,
+    tangent_solve: Callable | None = None,
+    *,
+    also: Callable | None = None,
 ) -> Any:
     """Return the x with f(x) = 0, with the derivative the equation has, not the solver.
 
@@ -170,6 +181,8 @@ def custom_root(
             with the whole Jacobian when it is not given.
         tangent_solve: `tangent_solve(matvec, b)` solves the linear equation of the derivative; by the whole Jacobian
             when it is not given.
+        also: another function of x, of one array, that the solver is given as a third argument: an objective, say,
+            where f is its gradient. Like f it is given with the values of what it closes over.
 
     Raises:
         TreeError, ShapeError: when f or the solver return other containers or shapes.
@@ -184,8 +197,16 @@ def custom_root(
     """
     owner = f"custom_root of {name_of(f)}" if name_of(f) != "lambda" else "custom_root"
     guess, types, treedef = leaves_of(initial_guess, owner, "initial_guess")
-    body = _square(owner, f, types, treedef)
-    equation = _Equation(owner, body.program, len(body.consts), treedef, solve or _newton, tangent_solve)
+    body = _square(owner, f if also is None else lambda x: (f(x), also(x)), types, treedef, also is not None)
+    program, more = body.program, None
+    if also is not None:
+        *outputs, extra = program.outputs
+        program, more = (
+            Program(program.inputs, (), program.equations, tuple(o), name=owner) for o in (outputs, [extra])
+        )
+    equation = _Equation(
+        owner, program, len(body.consts), treedef, solve or _newton, tangent_solve, also=more
+    )
     out = bind(root_p, *body.consts, *map(_float, guess), equation=equation)
     return tree.unflatten(treedef, out)
 
@@ -194,17 +215,16 @@ def _float(x: Any) -> Any:
     return np.float64(x) if isinstance(x, (bool, int, float)) else x
 
 
-def _square(owner, f, types, treedef):
-    """Stage a function whose result must be like its argument."""
+def _square(owner, f, types, treedef, more=False):
+    """Stage a function whose result (the first of two, where there are more) must be like its argument."""
     if any(t.dtype.kind not in "fc" for t in types if not t.weak):
         raise DTypeError(f"{owner}: expected floating-point arrays, got {', '.join(map(str, types))}.")
     kinds = [ArrayType(t.shape, float) if t.weak else t for t in types]
     body = stage_body(f, tree.structure((tree.unflatten(treedef, [0.0] * treedef.size),)), kinds, owner)
-    if body.out_tree != treedef:
-        raise TreeError(
-            f"{owner}: expected a function that returns {treedef}, as its argument, got {body.out_tree}."
-        )
-    for path, a, b in zip(treedef.paths("x"), kinds, body.program.out_types, strict=True):
+    out_tree = body.out_tree.children[0] if more else body.out_tree
+    if out_tree != treedef:
+        raise TreeError(f"{owner}: expected a function that returns {treedef}, as its argument, got {out_tree}.")
+    for path, a, b in zip(treedef.paths("x"), kinds, body.program.out_types, strict=False):
         if a.shape != b.shape:
             raise ShapeError(
                 f"{owner}: expected as many equations as unknowns, got {path}: {a} in and {b} out."
@@ -303,7 +323,7 @@ class LinearSolve(Primitive):
         multiply = stage_flat(
             lambda a, x: [a @ x], [ArrayType((2, 2), float), ArrayType((2,), float)], "multiply"
         )
-        solve = lambda matvec, b: _dense_solve(lambda x: (matvec(x[0]),), (b,), (b,))[0]  # noqa: E731
+        solve = lambda matvec, b: _dense_solve(lambda x: (matvec(x[0]),), (b,), (b,))[0]
         equation = _Equation("battery", multiply, 1, tree.structure(0.0), solve, transposed=solve)
         return [Sample((box((2, 2)).array() + 2 * np.eye(2), box((2,)).array()), {"equation": equation})]
 

@@ -66,7 +66,7 @@ def residuals(function: Callable) -> Callable:
     >>> import numpy as np
     >>> import funcgrad as fg
     >>> fg.residuals(lambda x: np.sum(np.tanh(x) ** 2))(np.ones(1000)).nbytes
-    8000
+    16000
     """
 
     def shown(*args: Any, **kwargs: Any) -> Residuals:
