@@ -21,12 +21,14 @@ from funcgrad.control import (
     custom_fixed_point,
     custom_linear_solve,
     custom_root,
+    debug,
     fori_loop,
     residuals,
     scan,
     switch,
     while_loop,
 )
+from funcgrad.control.debug import error_if
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
@@ -54,6 +56,8 @@ __all__ = [
     "custom_linear_solve",
     "custom_root",
     "custom_vjp",
+    "debug",
+    "error_if",
     "errors",
     "fori_loop",
     "get_num_threads",

@@ -3,7 +3,7 @@
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
 from funcgrad.core.interpret import run
-from funcgrad.core.program import Program, Var, pruned
+from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact
 from funcgrad.transforms.arguments import as_derivative
@@ -94,7 +94,7 @@ def split(joint: Program, inputs: int, outputs: int, invariant: int) -> tuple[Pr
         if any(a in late for a in atoms):
             second.append(equation)
             late.update(equation.outputs)
-        elif any(a in early for a in atoms):
+        elif has_effect(equation) or any(a in early for a in atoms):
             first.append(equation)
             early.update(equation.outputs)
         else:

@@ -328,7 +328,9 @@ def _given(atom: Atom, wanted: ArrayType) -> Atom | Apply | None:
 
 
 def _is_opaque(equation: Equation) -> bool:
-    """Whether functions are among the parameters, of which nothing is known."""
+    """Whether it has an effect, or functions among its parameters, of which nothing is known."""
+    if equation.primitive.effect:
+        return True
     for value in equation.params.values():
         for item in value if type(value) is tuple else (value,):
             if type(item) is Program or (callable(item) and not isinstance(item, type)):

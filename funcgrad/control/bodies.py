@@ -8,7 +8,7 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.core.interpret import run
-from funcgrad.core.program import Program, Var, pruned
+from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, ShapeError, TreeError
@@ -101,7 +101,7 @@ def hoisted(program: Program, consts: Sequence[Any], count: int) -> tuple[Progra
     late = []
     for equation in program.equations:
         atoms = [a for a in equation.inputs if isinstance(a, Var)]
-        if atoms and all(a in invariant for a in atoms):
+        if atoms and not has_effect(equation) and all(a in invariant for a in atoms):
             early.append(equation)
             invariant.update(equation.outputs)
         else:

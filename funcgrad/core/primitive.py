@@ -111,6 +111,8 @@ class Primitive:
         linear_in: sets of argument positions in which it is jointly linear, for transposition.
         view: NumPy's result is a view of argument 0, so `write_rule` is needed.
         unread: argument positions of which the derivative rules read only shape and dtype.
+        effect: it does something besides its result (it prints, or raises), so it stays in a program whose
+            outputs do not need it.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
 
@@ -137,6 +139,7 @@ class Primitive:
     differentiable: bool = True
     linear_in: Sequence[Iterable[int]] = ()
     view: bool = False
+    effect: bool = False
     unread: Sequence[int] = ()
     reads_result: bool = True
 

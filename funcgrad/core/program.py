@@ -15,7 +15,7 @@ from funcgrad.errors import TreeError
 from funcgrad.heavy import hashlib
 from funcgrad.source import Location
 
-__all__ = ["Atom", "Equation", "Literal", "Program", "Var", "pruned", "subprograms"]
+__all__ = ["Atom", "Equation", "Literal", "Program", "Var", "has_effect", "pruned", "subprograms"]
 
 
 class Var:
@@ -248,14 +248,21 @@ def _token(value: Any) -> str:
 def pruned(
     equations: Sequence[Equation], constants: Sequence[tuple[Var, Any]], outputs: Sequence[Atom]
 ) -> tuple[tuple[Equation, ...], tuple[tuple[Var, Any], ...]]:
-    """Return the equations and the constants that the outputs need."""
+    """Return the equations and the constants that the outputs need, or that have an effect."""
     needed = {a for a in outputs if isinstance(a, Var)}
     kept = []
     for equation in reversed(equations):
-        if not needed.isdisjoint(equation.outputs):
+        if not needed.isdisjoint(equation.outputs) or has_effect(equation):
             kept.append(equation)
             needed.update(a for a in equation.inputs if isinstance(a, Var))
     return tuple(reversed(kept)), tuple(pair for pair in constants if pair[0] in needed)
+
+
+def has_effect(equation: Equation) -> bool:
+    """Whether an equation, or one in a program of its parameters, does something besides its result."""
+    return equation.primitive.effect or any(
+        has_effect(inner) for program in subprograms(equation.params) for inner in program.equations
+    )
 
 
 def subprograms(params: dict[str, Any]) -> list[Program]:

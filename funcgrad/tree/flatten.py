@@ -15,7 +15,7 @@ __all__ = ["LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", 
 class TreeDef:
     """The structure of a container, without its leaves; hashable, and equal when structures are."""
 
-    __slots__ = ("children", "meta", "node", "shallow", "size")
+    __slots__ = ("__weakref__", "children", "meta", "node", "shallow", "size")
 
     def __init__(self, node: Node | None, meta: Any = None, children: tuple["TreeDef", ...] = ()):
         self.node = node
