@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
-PICTURES = {"two_layer_network", "tanh_derivatives"}
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").rglob("*.py"))
+PICTURES = {"two_layer_network", "two_layer_networks", "tanh_derivatives", "fit_ode", "pendulum"}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)

@@ -1,6 +1,6 @@
 """D2: backward of a tensor that is no scalar, and a 2x2 Jacobian row by row.
 
-    python examples/documents/jacobian.py
+python examples/documents/jacobian.py
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """D1, first part: leaves, retain_grad and grad_fn.
 
-    python examples/documents/leaves.py
+python examples/documents/leaves.py
 """
 
 import funcgrad as fg

@@ -1,6 +1,6 @@
 """D4: ways to make leaves, what becomes a leaf, and backward with gradient=.
 
-    python examples/documents/tensors.py
+python examples/documents/tensors.py
 """
 
 import numpy as np
@@ -50,7 +50,11 @@ n[1] = m[1] ** 3
 print(n)
 n.backward(gradient=torch.Tensor([1, 1]), retain_graph=True)
 print(m.grad)
-for call in (lambda: n.backward(), lambda: n.backward(gradient=torch.ones(3)), lambda: torch.ones(2).sum().backward()):
+for call in (
+    lambda: n.backward(),
+    lambda: n.backward(gradient=torch.ones(3)),
+    lambda: torch.ones(2).sum().backward(),
+):
     try:
         call()
     except RuntimeError as error:

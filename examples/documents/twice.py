@@ -1,6 +1,6 @@
 """D3: backward twice, and accumulation.
 
-    python examples/documents/twice.py
+python examples/documents/twice.py
 """
 
 import numpy as np

@@ -135,7 +135,9 @@ def main():
     for network in NETWORKS:
         losses = np.array(list(network()))
         difference = np.abs(losses / reference - 1).max()
-        print(f"{network.__name__:22} loss {losses[0]:.6e} to {losses[-1]:.6e}, off by {difference:.0e} at most")
+        print(
+            f"{network.__name__:22} loss {losses[0]:.6e} to {losses[-1]:.6e}, off by {difference:.0e} at most"
+        )
         assert difference < 1e-6
     if len(sys.argv) > 1:
         import matplotlib

@@ -1,8 +1,9 @@
 """Loops and branches that differentiate, batch and compile as one operation each; and the memory they take."""
 
 from funcgrad.control.branching import cond, switch
-from funcgrad.control.implicit import custom_fixed_point, custom_linear_solve, custom_root
+from funcgrad.control.implicit import custom_fixed_point, custom_root
 from funcgrad.control.kept_values import residuals
+from funcgrad.control.linear_systems import custom_linear_solve
 from funcgrad.control.looping import fori_loop, while_loop
 from funcgrad.control.mapping import associative_scan, map
 from funcgrad.control.remat import checkpoint

@@ -153,6 +153,7 @@ def check_nan(function: Callable) -> Callable:
         program = stage(function, args, kwargs, "check_nan")
         with np.errstate(all="ignore"):
             out = _run(program, tree.leaves((args, kwargs)), "")
+        assert program.out_tree is not None
         return tree.unflatten(program.out_tree, out)
 
     return checked
@@ -184,7 +185,9 @@ def _found(equation: Equation, values: list, y: Any, where: str) -> str:
         value = np.asarray(x)[place] if same else x if small else f"an array of shape {np.shape(x)}"
         parts.append(f"{value:g}" if np.ndim(value) == 0 and not isinstance(value, str) else str(value))
     at = f" at {place}" if place else ""
-    return f"check_nan: expected numbers, got nan from {equation.primitive}: {' and '.join(parts)}{at}{where}."
+    return (
+        f"check_nan: expected numbers, got nan from {equation.primitive}: {' and '.join(parts)}{at}{where}."
+    )
 
 
 def _apply(equation: Equation, values: list, where: str) -> tuple:

@@ -68,7 +68,7 @@ def root(
         found.append(result)
         return result.x
 
-    x = custom_root(lambda x: fun(x, *args), x0, solve)
+    x = custom_root(lambda x: fun(x, *args), x0, solve, compiled=True)
     return Solution(x, fun(x, *args), *_report(found))
 
 
@@ -108,7 +108,7 @@ def minimize(
         return result.x
 
     objective = lambda x: fun(x, *args)
-    x = custom_root(grad(objective), x0, solve, also=objective)
+    x = custom_root(grad(objective), x0, solve, also=objective, compiled=True)
     return Solution(x, fun(x, *args), *_report(found))
 
 
@@ -154,5 +154,5 @@ def least_squares(
         found.append(result)
         return result.x
 
-    x = custom_root(grad(half), x0, solve, also=lambda x: fun(x, *args))
+    x = custom_root(grad(half), x0, solve, also=lambda x: fun(x, *args), compiled=True)
     return Solution(x, fun(x, *args), *_report(found))

@@ -51,7 +51,9 @@ def test_root_of_containers_with_a_solver_of_ones_own():
         v = np.linalg.solve(matrix, np.array([float(b["x"]), float(b["y"])]))
         return {"x": v[0], "y": v[1]}
 
-    assert fg.jvp(lambda q: f(q, by_columns), (p,), (np.array([1.0, 0.0]),))[1] == pytest.approx(want[0], rel=1e-6)
+    assert fg.jvp(lambda q: f(q, by_columns), (p,), (np.array([1.0, 0.0]),))[1] == pytest.approx(
+        want[0], rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -88,12 +90,20 @@ def test_linear_solve_is_numpys(argnum):
     ("call", "error", "words"),
     [
         (lambda: fg.custom_root(lambda x: (x, x), 1.0), TreeError, "expected a function that returns"),
-        (lambda: fg.custom_root(lambda x: np.stack([x, x]), 1.0), ShapeError, "as many equations as unknowns"),
+        (
+            lambda: fg.custom_root(lambda x: np.stack([x, x]), 1.0),
+            ShapeError,
+            "as many equations as unknowns",
+        ),
         (lambda: fg.custom_root(lambda x: x, np.arange(3)), DTypeError, "floating-point"),
         (lambda: fg.custom_root(lambda x: x, 1.0, lambda f, x: (x, x)), TreeError, "solver that returns"),
         (lambda: integrate.solve_ivp(lambda t, y: y, (0, 1), 1.0), ShapeError, "one axis"),
         (lambda: integrate.solve_ivp(lambda t, y: y, (0, 1), np.ones(1), "LSODA"), DTypeError, "RK45"),
-        (lambda: integrate.solve_ivp(lambda t, y: y, (0, 1), np.ones(1), t_eval=[1.0, 0.5]), ShapeError, "increase"),
+        (
+            lambda: integrate.solve_ivp(lambda t, y: y, (0, 1), np.ones(1), t_eval=[1.0, 0.5]),
+            ShapeError,
+            "increase",
+        ),
     ],
 )
 def test_bad_input(call, error, words):
@@ -108,7 +118,9 @@ def rosenbrock(x, a):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_minimize_and_its_derivative(backend):
     f = BACKENDS[backend](lambda a: optimize.minimize(rosenbrock, np.zeros(2), (a,), tol=1e-10).x)
-    np.testing.assert_allclose(f(1.5), scipy.optimize.minimize(rosenbrock, np.zeros(2), 1.5, tol=1e-9).x, rtol=1e-3)
+    np.testing.assert_allclose(
+        f(1.5), scipy.optimize.minimize(rosenbrock, np.zeros(2), 1.5, tol=1e-9).x, rtol=1e-3
+    )
     np.testing.assert_allclose(fg.jacobian(f)(1.5), [1.0, 3.0], rtol=1e-6)
 
 
@@ -131,11 +143,13 @@ def test_root_and_least_squares_agree_with_scipy():
     def fit(y):
         return optimize.least_squares(lambda p: p[0] * fnp.exp(-p[1] * t) - y, np.ones(2)).x
 
-    want = scipy.optimize.least_squares(lambda p: p[0] * np.exp(-p[1] * t) - y, np.ones(2), xtol=1e-12, ftol=1e-12)
+    want = scipy.optimize.least_squares(
+        lambda p: p[0] * np.exp(-p[1] * t) - y, np.ones(2), xtol=1e-12, ftol=1e-12
+    )
     np.testing.assert_allclose(fit(y), want.x, rtol=1e-6)
     e = np.eye(9)[3]
     np.testing.assert_allclose(
-        fg.jvp(fit, (y,), (e,))[1], (fit(y + 1e-4 * e) - fit(y - 1e-4 * e)) / 2e-4, rtol=1e-4
+        fg.jvp(fit, (y,), (e,))[1], (fit(y + 1e-4 * e) - fit(y - 1e-4 * e)) / 2e-4, rtol=1e-4, atol=1e-6
     )
 
 
@@ -154,7 +168,9 @@ def test_initial_value_problems_agree_with_scipy(backend, method):
     )
 
     def f(a):
-        return integrate.solve_ivp(prey_and_hunters, (0.0, 10.0), Y0, method, TIMES, (a,), rtol=1e-8, atol=1e-8)
+        return integrate.solve_ivp(
+            prey_and_hunters, (0.0, 10.0), Y0, method, TIMES, (a,), rtol=1e-8, atol=1e-8
+        )
 
     mine = BACKENDS[backend](lambda a: f(a).y)(1.0)
     np.testing.assert_allclose(mine, theirs.y, rtol=1e-5)
@@ -172,9 +188,11 @@ def test_too_few_steps_are_told():
 
 def test_odeint_has_scipys_arguments_and_rows():
     t = np.linspace(0, 1, 5)
-    f = lambda y, t, k: -k * y  # noqa: E731
+    f = lambda y, t, k: -k * y
     np.testing.assert_allclose(
-        integrate.odeint(f, np.ones(2), t, (0.5,)), scipy.integrate.odeint(f, np.ones(2), t, (0.5,)), rtol=1e-6
+        integrate.odeint(f, np.ones(2), t, (0.5,)),
+        scipy.integrate.odeint(f, np.ones(2), t, (0.5,)),
+        rtol=1e-6,
     )
 
 
@@ -208,7 +226,7 @@ def test_errors_told_by_the_user(backend):
 
 
 def test_the_first_nan_is_found():
-    f = lambda x: fg.scan(lambda c, i: (fnp.sqrt(c - i), None), x, np.arange(5.0))[0]  # noqa: E731
+    f = lambda x: fg.scan(lambda c, i: (fnp.sqrt(c - i), None), x, np.arange(5.0))[0]
     with pytest.raises(fg.debug.NaNError, match="nan from sqrt: -1.1444, in iteration 2 of a scan") as found:
         fg.debug.check_nan(f)(3.0)
     assert "test_implicit.py" in str(found.value)
