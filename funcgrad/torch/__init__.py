@@ -85,6 +85,7 @@ from funcgrad.torch.random import (
     seed,
     set_rng_state,
 )
+from funcgrad.torch.serialization import load, save
 from funcgrad.torch.size import Size
 from funcgrad.torch.tensors import Tensor
 from funcgrad.torch.typed import *
