@@ -17,6 +17,7 @@ from funcgrad.compile.called import callable_of, jit_call, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
 from funcgrad.compile.signature import Signature, StaticArguments
+from funcgrad.compile.unrolled import advise
 from funcgrad.core.program import Program
 from funcgrad.core.staging import Staging, name_of, stage
 from funcgrad.core.tracer import Tracer
@@ -200,7 +201,9 @@ class Jitted:
         return tree.adapted(call, arguments, results)
 
     def _stage(self, static, args, kwargs) -> Program:
-        return stage(static.bound(self._function), args, kwargs, self._owner)
+        program = stage(static.bound(self._function), args, kwargs, self._owner)
+        advise(program, self._owner)
+        return program
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """Return the stages of compilation for arguments like these (arrays, numbers, or `fg.ArrayType`s).

@@ -251,3 +251,15 @@ def test_checkpoint_keeps_arguments_alone():
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_long_python_loop_under_jit_compiles_with_a_word_of_advice():
+    def unrolled(x):
+        for _ in range(1000):
+            x = fnp.sin(x) * 1.1 + 0.1
+        return x
+
+    with pytest.warns(UserWarning, match=r"(?s)3,000 equations.*fg\.scan.*test_loops_and_branches"):
+        got = fg.jit(unrolled)(0.5)
+    rolled = fg.jit(lambda x: fg.fori_loop(0, 1000, lambda i, x: fnp.sin(x) * 1.1 + 0.1, x))(0.5)
+    assert got == pytest.approx(rolled, rel=1e-9)

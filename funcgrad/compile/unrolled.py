@@ -1,0 +1,31 @@
+"""A word of advice where a Python loop was traced step by step."""
+
+import warnings
+from collections import Counter
+
+from funcgrad.core.program import Program
+
+__all__ = ["advise"]
+
+# Programs of fewer equations compile in a second or so, whatever they are.
+MANY = 2000
+# So many equations from one line are a loop's, not a formula's.
+OFTEN = 500
+
+
+def advise(program: Program, owner: str) -> None:
+    """Warn of a program most of whose equations come, again and again, from the lines of one function."""
+    if len(program.equations) < MANY:
+        return
+    lines = Counter(e.source for e in program.equations if e.source is not None)
+    if not lines:
+        return
+    place, times = lines.most_common(1)[0]
+    if times >= OFTEN:
+        warnings.warn(
+            f"{owner}: traced {len(program.equations):,} equations, {times:,} of them from one line: a Python loop is "
+            "written out step by step, and compiled so.\n"
+            "Hint: carry, ys = fg.scan(step, carry, xs) compiles one step, and runs as fast.\n"
+            f"At {place}",
+            stacklevel=4,
+        )
