@@ -13,7 +13,7 @@ has and this package has not raises, and says so.
 from math import e, inf, nan, pi
 from typing import Any as _Any
 
-from funcgrad.torch import autograd, dtypes, func, linalg, nn, optim, random, utils
+from funcgrad.torch import autograd, dtypes, func, linalg, nn, optim, random, typed, utils
 from funcgrad.torch.bridge import compile, functional
 from funcgrad.torch.devices import device
 from funcgrad.torch.dtypes import (
@@ -54,19 +54,68 @@ from funcgrad.torch.modes import (
     no_grad,
     set_grad_enabled,
 )
-from funcgrad.torch.operations.arithmetic import *
-from funcgrad.torch.operations.conversion import *
-from funcgrad.torch.operations.creation import *
-from funcgrad.torch.operations.elementwise import *
-from funcgrad.torch.operations.indexing import *
-from funcgrad.torch.operations.joining import *
-from funcgrad.torch.operations.products import *
-from funcgrad.torch.operations.reductions import *
-from funcgrad.torch.operations.shaping import *
-from funcgrad.torch.operations.sorting import *
+from funcgrad.torch.operations import (
+    arithmetic,
+    conversion,
+    creation,
+    elementwise,
+    extrema,
+    indexing,
+    joining,
+    parts,
+    products,
+    rearranging,
+    reductions,
+    running,
+    shaping,
+    sorting,
+)
+from funcgrad.torch.operations.arithmetic import *  # noqa: F403
+from funcgrad.torch.operations.conversion import *  # noqa: F403
+from funcgrad.torch.operations.creation import *  # noqa: F403
+from funcgrad.torch.operations.elementwise import *  # noqa: F403
+from funcgrad.torch.operations.extrema import *  # noqa: F403
+from funcgrad.torch.operations.indexing import *  # noqa: F403
+from funcgrad.torch.operations.joining import *  # noqa: F403
+from funcgrad.torch.operations.parts import *  # noqa: F403
+from funcgrad.torch.operations.products import *  # noqa: F403
+from funcgrad.torch.operations.rearranging import *  # noqa: F403
+from funcgrad.torch.operations.reductions import *  # noqa: F403
+from funcgrad.torch.operations.running import *  # noqa: F403
+from funcgrad.torch.operations.shaping import *  # noqa: F403
+from funcgrad.torch.operations.sorting import *  # noqa: F403
 from funcgrad.torch.size import Size
 from funcgrad.torch.tensors import Tensor
-from funcgrad.torch.typed import *
+from funcgrad.torch.typed import *  # noqa: F403
+
+_GROUPS = (
+    arithmetic,
+    conversion,
+    creation,
+    elementwise,
+    extrema,
+    indexing,
+    joining,
+    parts,
+    products,
+    rearranging,
+    reductions,
+    running,
+    shaping,
+    sorting,
+    typed,
+)
+
+__all__ = [
+    "Size", "Tensor", "autograd", "bool", "cholesky", "compile", "complex128", "complex64", "det", "device",
+    "double", "dtype", "dtypes", "e", "enable_grad", "finfo", "float", "float16", "float32", "float64",
+    "func", "functional", "get_default_dtype", "half", "iinfo", "inf", "inference_mode", "int", "int16",
+    "int32", "int64", "int8", "inverse", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "logdet",
+    "long", "nan", "nn", "no_grad", "optim", "pi", "pinv", "promote_types", "qr", "random", "result_type",
+    "set_default_dtype", "set_grad_enabled", "short", "slogdet", "svd", "uint16", "uint32", "uint64", "uint8",
+    "utils",
+    *(name for group in _GROUPS for name in group.__all__),
+]  # fmt: skip
 
 _ABSENT = {
     "cuda", "mps", "xpu", "distributed", "quantization", "jit", "onnx", "sparse", "profiler", "hub", "multiprocessing",

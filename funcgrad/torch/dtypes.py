@@ -229,7 +229,9 @@ def promoted(operands: tuple) -> np.dtype:
             out = group
         elif _RANK[group.kind] > _RANK[out.kind]:
             # A complex number beside float64 tensors is complex128, beside float32 ones complex64.
-            out = _pair(DTYPES[out].to_complex().numpy if group.kind == "c" and out.kind == "f" else group, out)
+            out = _pair(
+                DTYPES[out].to_complex().numpy if group.kind == "c" and out.kind == "f" else group, out
+            )
     assert out is not None
     return out
 
@@ -279,7 +281,9 @@ class finfo(_Limits):
     def __init__(self, d: dtype | None = None):
         d = d or _default
         if not (d.is_floating_point or d.is_complex):
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle {d}")
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle {d}"
+            )
         info = np.finfo(d.numpy)
         super().__init__(d, info, ("resolution", "min", "max", "eps", "tiny"))
         self.smallest_normal = self.tiny  # type: ignore[attr-defined]

@@ -221,5 +221,3 @@ def _check_nan(node, x_bars, create):
                     stacklevel=4,
                 )
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
-
-

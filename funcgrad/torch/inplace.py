@@ -76,7 +76,9 @@ def _check_may_be_written(x):
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         return
     if x._base._leaf_grad:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
+        )
     if x._view_kind == "no_grad":
         raise RuntimeError(_VIEW_OF_NO_GRAD)
     if x._view_kind == "several":
@@ -86,7 +88,10 @@ def _check_may_be_written(x):
 
 def _check_fits(x, result):
     own, given = x._array, result._array
-    if "buifc".index(given.dtype.kind) > "buifc".index(own.dtype.kind) and (own.dtype.kind, given.dtype.kind) != (
+    if "buifc".index(given.dtype.kind) > "buifc".index(own.dtype.kind) and (
+        own.dtype.kind,
+        given.dtype.kind,
+    ) != (
         "u",
         "i",
     ):
@@ -205,5 +210,3 @@ def copy_into(x: Tensor, source: Any) -> Tensor:
 def assign(view: Tensor, value: Any) -> None:
     """Write `value` to a view, as `x[key] = value` does."""
     copy_into(view, value)
-
-

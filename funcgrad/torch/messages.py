@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["broadcast_error", "explained"]
+__all__ = ["broadcast_error", "explained", "not_a_tensor"]
 
 
 def broadcast_error(*shapes: tuple[int, ...]) -> RuntimeError | None:
@@ -30,3 +30,10 @@ def explained(label: str, error: Exception, arrays: list[Any]) -> Exception:
         if found is not None:
             return found
     return error
+
+
+def not_a_tensor(function: str, argument: str, position: int, x: Any) -> TypeError:
+    """Return the error for an argument that has to be a tensor."""
+    return TypeError(
+        f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(x).__name__}"
+    )

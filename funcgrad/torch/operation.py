@@ -15,10 +15,10 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.messages import explained
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import node_class
-from funcgrad.torch.records import OperationNode, Record, Step, type_if_large
+from funcgrad.torch.records import OperationNode, Record, RefusingNode, Step, type_if_large
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
-__all__ = ["Operation", "apply", "operation", "replay"]
+__all__ = ["Operation", "WithoutDerivative", "apply", "operation", "replay"]
 
 _NONE: dict = {}
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -68,6 +68,17 @@ class Operation:
         args = [_unpacked(x, edge) for x, edge in zip(node.arrays, node.edges, strict=True)]
         x_bars = iter(apply(op, [*args, *(y for y in y_bars if y is not None)]))
         return [next(x_bars) if need else None for need in needed]
+
+
+class WithoutDerivative(Operation):
+    """An operation that is recorded, and refuses when a gradient reaches it, as PyTorch's do that have no formula."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str, body: Callable, *, promotes: str = ""):
+        super().__init__("NotImplemented", body, promotes=promotes)
+        self.name = name
+        self.node = node_class(RefusingNode, "NotImplemented")
 
 
 def operation(label: str, **options: Any) -> Callable[[Callable], Operation]:
@@ -124,7 +135,9 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
                     result._index = index
                 node.counters.append((result._counter, result._counter[0], ~index))
         if op.passes:
-            results = tuple(_passed(y, i, record.ids, args) for y, i in zip(results, record.outs, strict=True))
+            results = tuple(
+                _passed(y, i, record.ids, args) for y, i in zip(results, record.outs, strict=True)
+            )
     return results if isinstance(out, (tuple, list)) else results[0]
 
 
@@ -146,7 +159,9 @@ def _common_dtype(op, arrays):
     if own is not None and rank <= _RANK[own.kind] and (own.kind in "fc" or op.promotes == "same"):
         return None
     target = dtypes.promoted(
-        tuple(type(x) if type(x) in _RANK_OF_NUMBER else (x.dtype, x.ndim > 0) for x in arrays if x is not None)
+        tuple(
+            type(x) if type(x) in _RANK_OF_NUMBER else (x.dtype, x.ndim > 0) for x in arrays if x is not None
+        )
     )
     if op.promotes == "float" and target.kind not in "fc":
         target = dtypes.default_dtype()
@@ -154,7 +169,9 @@ def _common_dtype(op, arrays):
 
 
 def _cast(values, target):
-    return [x.astype(target) if isinstance(x, (np.ndarray, Tracer)) and x.dtype != target else x for x in values]
+    return [
+        x.astype(target) if isinstance(x, (np.ndarray, Tracer)) and x.dtype != target else x for x in values
+    ]
 
 
 def as_array(y: Any) -> Any:

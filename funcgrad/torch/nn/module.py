@@ -52,7 +52,9 @@ class Module:
 
     def forward(self, *input: Any) -> Any:
         """Compute the result; each module writes its own."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`, and the hooks around it."""
@@ -80,7 +82,11 @@ class Module:
                 raise AttributeError(f"cannot assign {what} before Module.__init__() call")
             object.__setattr__(self, name, value)
             return
-        for kind, registry in ((Parameter, self._parameters), (Module, self._modules), (Buffer, self._buffers)):
+        for kind, registry in (
+            (Parameter, self._parameters),
+            (Module, self._modules),
+            (Buffer, self._buffers),
+        ):
             if isinstance(value, kind):
                 self._forget(name)
                 registry[name] = value
@@ -95,11 +101,15 @@ class Module:
             self._parameters[name] = None
         elif name in self._modules:
             if value is not None:
-                raise TypeError(f"cannot assign '{_type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)")
+                raise TypeError(
+                    f"cannot assign '{_type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)"
+                )
             self._modules[name] = None
         elif name in self._buffers:
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(f"cannot assign '{_type_name(value)}' object to buffer '{name}' (torch.nn.Buffer, torch.Tensor or None required)")
+                raise TypeError(
+                    f"cannot assign '{_type_name(value)}' object to buffer '{name}' (torch.nn.Buffer, torch.Tensor or None required)"
+                )
             self._buffers[name] = value
         else:
             object.__setattr__(self, name, value)
@@ -130,14 +140,18 @@ class Module:
         """Add a parameter (or None, for one that is not there)."""
         _check_name(self, name, "parameter")
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+            raise TypeError(
+                f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module's state and is not trained."""
         _check_name(self, name, "buffer")
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
+            raise TypeError(
+                f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+            )
         self._buffers[name] = tensor
         if not persistent:
             self._not_saved.add(name)
@@ -153,7 +167,9 @@ class Module:
 
     # The tree
 
-    def named_modules(self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator:
+    def named_modules(
+        self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator:
         """Yield this module and all below it, with their names; each once."""
         memo = set() if memo is None else memo
         if id(self) in memo:
@@ -163,7 +179,9 @@ class Module:
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+                yield from module.named_modules(
+                    memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
+                )
 
     def modules(self) -> Iterator["Module"]:
         """Yield this module and all below it; each once."""
@@ -193,7 +211,9 @@ class Module:
                     seen.add(id(tensor))
                 yield f"{path}.{name}" if path else name, tensor
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator:
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator:
         """Yield the parameters with their names; each once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
@@ -202,7 +222,9 @@ class Module:
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator:
         """Yield the buffers with their names; each once."""
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
@@ -302,7 +324,9 @@ class Module:
             if missing:
                 errors.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
         if errors:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors)
+            )
         return IncompatibleKeys(missing, unexpected)
 
     def to(self, *args: Any, **kwargs: Any) -> "Module":
@@ -408,5 +432,10 @@ def _check_name(module, name, what):
         raise KeyError(f'{what} name can\'t contain "."')
     if name == "":
         raise KeyError(f'{what} name can\'t be empty string ""')
-    if hasattr(module, name) and name not in module._parameters and name not in module._buffers and name not in module._modules:
+    if (
+        hasattr(module, name)
+        and name not in module._parameters
+        and name not in module._buffers
+        and name not in module._modules
+    ):
         raise KeyError(f"attribute '{name}' already exists")

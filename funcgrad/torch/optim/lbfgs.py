@@ -23,13 +23,23 @@ class LBFGS(Optimizer):
     """
 
     def __init__(
-        self, params: Any, lr: float = 1, max_iter: int = 20, max_eval: int | None = None,
-        tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
+        self,
+        params: Any,
+        lr: float = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
         line_search_fn: str | None = None,
     ):
         names = {
-            "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
-            "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,
+            "lr": lr,
+            "max_iter": max_iter,
+            "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
+            "tolerance_grad": tolerance_grad,
+            "tolerance_change": tolerance_change,
+            "history_size": history_size,
             "line_search_fn": line_search_fn,
         }
         super().__init__(params, names)
@@ -41,7 +51,10 @@ class LBFGS(Optimizer):
 
     def _gradient(self):
         return np.concatenate(
-            [np.zeros(p._array.size, p._array.dtype) if p._grad is None else p._grad._array.reshape(-1) for p in self._params]
+            [
+                np.zeros(p._array.size, p._array.dtype) if p._grad is None else p._grad._array.reshape(-1)
+                for p in self._params
+            ]
         )
 
     def _move(self, direction, length):

@@ -44,16 +44,29 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
-        nesterov: bool = False, *, maximize: bool = False,
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ):
         check_least("learning rate", lr)
         check_least("momentum value", momentum)
         check_least("weight_decay value", weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        names = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-                 "nesterov": nesterov, "maximize": maximize}
+        names = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
         super().__init__(params, names)
 
     def update(self, p, g, state, group):
@@ -84,15 +97,28 @@ class Adam(Optimizer):
     decoupled = False
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False,
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ):
         check_least("learning rate", lr)
         check_least("epsilon value", eps)
         _check_betas(betas)
         check_least("weight_decay value", weight_decay)
-        names = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
-                 "maximize": maximize}
+        names = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+        }
         super().__init__(params, names)
 
     def update(self, p, g, state, group):
@@ -123,8 +149,15 @@ class AdamW(Adam):
     decoupled = True
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
@@ -133,12 +166,23 @@ class NAdam(Optimizer):
     """Adam with Nesterov momentum (Dozat, 2016)."""
 
     def __init__(
-        self, params: Any, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, momentum_decay: float = 4e-3,
+        self,
+        params: Any,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
     ):
         check_least("learning rate", lr)
         _check_betas(betas)
-        names = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay}
+        names = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum_decay": momentum_decay,
+        }
         super().__init__(params, names)
 
     def update(self, p, g, state, group):
@@ -162,7 +206,11 @@ class Adamax(Optimizer):
     """Adam with the largest gradient in place of the root mean square (Kingma and Ba, 2015, algorithm 2)."""
 
     def __init__(
-        self, params: Any, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        self,
+        params: Any,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
         weight_decay: float = 0,
     ):
         check_least("learning rate", lr)
@@ -188,16 +236,31 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
-        momentum: float = 0, centered: bool = False, *, maximize: bool = False,
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
     ):
         check_least("learning rate", lr)
         check_least("epsilon value", eps)
         check_least("momentum value", momentum)
         check_least("weight_decay value", weight_decay)
         check_least("alpha value", alpha)
-        names = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
-                 "weight_decay": weight_decay, "maximize": maximize}
+        names = {
+            "lr": lr,
+            "momentum": momentum,
+            "alpha": alpha,
+            "eps": eps,
+            "centered": centered,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
         super().__init__(params, names)
 
     def update(self, p, g, state, group):
@@ -226,16 +289,29 @@ class Adagrad(Optimizer):
     """Steps by the gradient over the root of the sum of its squares (Duchi et al., 2011)."""
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
-        initial_accumulator_value: float = 0, eps: float = 1e-10, *, maximize: bool = False,
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
     ):
         check_least("learning rate", lr)
         check_least("lr_decay value", lr_decay)
         check_least("weight_decay value", weight_decay)
         check_least("initial_accumulator_value value", initial_accumulator_value)
         check_least("epsilon value", eps)
-        names = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-                 "initial_accumulator_value": initial_accumulator_value, "maximize": maximize}
+        names = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "maximize": maximize,
+        }
         super().__init__(params, names)
 
     def update(self, p, g, state, group):
@@ -250,7 +326,9 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Steps scaled by the root mean squares of steps over gradients (Zeiler, 2012)."""
 
-    def __init__(self, params: Any, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0):
+    def __init__(
+        self, params: Any, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0
+    ):
         check_least("learning rate", lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
@@ -273,7 +351,10 @@ class Rprop(Optimizer):
     """Steps of sizes that grow while the sign of the gradient stays and shrink when it turns (Riedmiller, 1993)."""
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50),
     ):
         check_least("learning rate", lr)
@@ -297,11 +378,18 @@ class ASGD(Optimizer):
     """Stochastic gradient descent that keeps the average of the parameters, in `state["ax"]` (Polyak and Juditsky, 1992)."""
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
         weight_decay: float = 0,
     ):
         check_least("learning rate", lr)
-        super().__init__(params, {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay})
+        super().__init__(
+            params, {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay}
+        )
 
     def update(self, p, g, state, group):
         g = _decayed(p, g, group)

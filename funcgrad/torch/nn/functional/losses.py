@@ -133,7 +133,11 @@ _NLL2D = Operation("NllLoss2DBackward0", _nll)
 
 
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
 ) -> Tensor:
     """Return the negative log-likelihoods of target classes, given log-probabilities with classes on axis 1.
 
@@ -268,7 +272,11 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
 
 def poisson_nll_loss(
-    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, eps: float = 1e-8,
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
     reduction: str = "mean",
 ) -> Tensor:
     """Return the negative log-likelihood of counts, given rates or their logarithms."""
@@ -295,7 +303,9 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
     return apply(_SOFT_MARGIN, (input, target), {"reduction": reduction})
 
 
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
     """Return x for targets of 1, and max(0, margin - x) for targets of -1."""
     losses = (target == 1) * input + (target == -1) * (margin - input).clamp(min=0)
     return _reduced(losses, reduction)
@@ -322,14 +332,22 @@ def cosine_embedding_loss(
     return _reduced(losses, reduction)
 
 
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
     """Return the p-norms of the differences along the last axis."""
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
 def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6,
-    swap: bool = False, reduction: str = "mean",
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
 ) -> Tensor:
     """Return max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
     far = pairwise_distance(anchor, negative, p, eps)

@@ -69,7 +69,10 @@ def _last_axes(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...
 
 
 def layer_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements with mean 0 and variance 1 over the last axes, times a weight and plus a bias."""
@@ -105,7 +108,9 @@ def batch_norm(
         return apply(_BY, (input, running_mean, running_var, weight, bias), {"eps": eps})
     count = input.numel() // input.shape[1]
     if count <= 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {input.shape}"
+        )
     if running_mean is not None and running_var is not None:
         axes = [0, *range(2, input.ndim)]
         with no_grad():
@@ -116,8 +121,13 @@ def batch_norm(
 
 
 def instance_norm(
-    input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
-    weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1,
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements normalized for each example and channel."""
@@ -125,7 +135,11 @@ def instance_norm(
 
 
 def group_norm(
-    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements normalized for each example and group of channels."""
     if input.shape[1] % num_groups:

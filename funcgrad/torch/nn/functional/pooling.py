@@ -55,7 +55,10 @@ def _largest(x, *, kernel, stride, padding, dilation, extra, chosen):
     return fnp.squeeze(fnp.take_along_axis(parts, chosen, -1), -1)
 
 
-_MAX_POOL = {n: Operation(label, _largest) for n, label in ((1, "SqueezeBackward1"), (2, "MaxPool2DWithIndicesBackward0"))}
+_MAX_POOL = {
+    n: Operation(label, _largest)
+    for n, label in ((1, "SqueezeBackward1"), (2, "MaxPool2DWithIndicesBackward0"))
+}
 
 
 def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
@@ -80,16 +83,26 @@ def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, re
 
 
 def max_pool1d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """Return the largest element of each window of the last axis; the first of equals takes the gradient."""
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """Return the largest element of each window of the last two axes; the first of equals takes the gradient."""
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
@@ -101,7 +114,9 @@ def _averaged(x, *, kernel, stride, padding, extra, counts):
     return sums / np.asarray(counts, x.dtype)
 
 
-_AVG_POOL = {n: Operation(label, _averaged) for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))}
+_AVG_POOL = {
+    n: Operation(label, _averaged) for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))
+}
 
 
 def _avg_pool(axes, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None):
@@ -122,7 +137,11 @@ def _avg_pool(axes, input, kernel_size, stride, padding, ceil_mode, count_includ
 
 
 def avg_pool1d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, ceil_mode: bool = False,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
     """Return the mean of each window of the last axis."""
@@ -130,8 +149,13 @@ def avg_pool1d(
 
 
 def avg_pool2d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
 ) -> Tensor:
     """Return the mean of each window of the last two axes."""
     return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
@@ -142,7 +166,9 @@ def _bounds(n: int, m: int) -> list[tuple[int, int]]:
 
 
 def _adaptive(input: Tensor, output_size: Any, axes: int, reduce: Any) -> Tensor:
-    sizes = (output_size,) * axes if isinstance(output_size, int) or output_size is None else tuple(output_size)
+    sizes = (
+        (output_size,) * axes if isinstance(output_size, int) or output_size is None else tuple(output_size)
+    )
     x = input
     for axis, m in zip(range(-axes, 0), sizes, strict=True):
         n = x.shape[axis]

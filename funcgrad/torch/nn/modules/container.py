@@ -79,7 +79,11 @@ class Sequential(_Numbered):
 
     def __init__(self, *args: Any):
         super().__init__()
-        named = args[0].items() if len(args) == 1 and isinstance(args[0], dict) else ((str(n), m) for n, m in enumerate(args))
+        named = (
+            args[0].items()
+            if len(args) == 1 and isinstance(args[0], dict)
+            else ((str(n), m) for n, m in enumerate(args))
+        )
         for name, module in named:
             self.add_module(name, module)
 
@@ -112,7 +116,9 @@ class ModuleList(_Numbered):
         for n in range(1, len(texts) + 1):
             if n == len(texts) or texts[n] != texts[start]:
                 text = texts[start].replace("\n", "\n  ")
-                lines.append(f"({start}): {text}" if n == start + 1 else f"({start}-{n - 1}): {n - start} x {text}")
+                lines.append(
+                    f"({start}): {text}" if n == start + 1 else f"({start}-{n - 1}): {n - start} x {text}"
+                )
                 start = n
         return "ModuleList(\n  " + "\n  ".join(lines) + "\n)"
 
