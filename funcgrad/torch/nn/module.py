@@ -421,7 +421,9 @@ def _quoted(names):
 
 def _type_name(value):
     kind = type(value)
-    module = "torch" if kind is Tensor else kind.__module__
+    if kind is Tensor:
+        return f"torch.{value.dtype.scalar}Tensor"
+    module = kind.__module__
     return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
 
 

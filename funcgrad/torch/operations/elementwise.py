@@ -101,7 +101,7 @@ def _rsqrt(x):
 
 
 def _relu(x):
-    return fnp.where(x > 0, x, 0)
+    return fnp.where(x <= 0, 0, x)  # nan stays
 
 
 def _unary(name: str, label: str, body: Any, doc: str, promotes: str = "float") -> Any:

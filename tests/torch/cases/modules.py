@@ -32,7 +32,7 @@ MODULES = {
     "nn.LogSoftmax(dim=-1)": (2, 3),
     "nn.Softmin(dim=1)": (2, 3),
     "nn.Hardtanh()": (2, 3),
-    "nn.Hardsigmoid()": (2, 3),
+    "nn.Hardsigmoid()": None,
     "nn.Hardswish()": (2, 3),
     "nn.Hardshrink()": (2, 3),
     "nn.Softshrink()": (2, 3),

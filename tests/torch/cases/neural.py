@@ -25,7 +25,7 @@ F.tanhshrink(x)
 F.logsigmoid(x)
 F.hardtanh(x)
 F.hardtanh(x, -0.5, 0.7)
-F.hardsigmoid(x * 3)
+F.hardsigmoid(z * 3)
 F.hardswish(x * 3)
 F.hardshrink(x)
 F.softshrink(x)
@@ -144,8 +144,8 @@ F.adaptive_avg_pool2d(img, (2, 1))
 F.adaptive_max_pool2d(img, 2)
 F.interpolate(img, scale_factor=2)
 F.interpolate(img, size=(6, 6), mode='nearest')
-F.mse_loss(x.float(), y.float())
-F.cross_entropy(x.float(), k)
+F.mse_loss(z, z * 2)
+F.cross_entropy(z, k)
 F.softmax(torch.tensor([1000.0, 0.0]), 0)
 F.relu(torch.tensor([nan, -1.0, 0.0]))
 """.strip().splitlines()
@@ -165,6 +165,7 @@ def inputs(torch):
     return {
         "x": leaf([[0.5, -1.25, 2.0], [1.5, 0.75, -0.3]]),
         "y": leaf([[1.5, 0.8, -0.6], [0.4, -2.0, 1.1]]),
+        "z": torch.tensor([[0.5, -1.25, 2.0], [1.5, 0.75, -0.3]], requires_grad=True),
         "u": leaf([[0.5, 0.25, 0.9], [0.15, 0.75, 0.3]]),
         "t": torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]], dtype=torch.float64),
         "v": leaf([0.7, -1.1, 0.4]),

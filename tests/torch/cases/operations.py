@@ -141,7 +141,7 @@ torch.column_stack([v, w])
 torch.block_diag(x, A)
 torch.cartesian_prod(v, w)
 torch.meshgrid(v, w, indexing='ij')
-torch.meshgrid(v, w, indexing='xy')
+[g * 1 for g in torch.meshgrid(v, w, indexing='xy')]
 torch.concat([v, w])
 x.view(3, 2)
 x.view(-1)
@@ -477,13 +477,27 @@ def inputs(torch):
 SQUARE = {"trace", "det", "logdet"}
 CASES = {}
 for _name in UNARY:
-    for _x in ("A",) if _name in SQUARE else ("p + 1",) if "acosh" in _name or "arccosh" in _name else ("u", "i") if _name == "logit" else ("x", "u", "i", "b"):
+    for _x in (
+        ("A",)
+        if _name in SQUARE
+        else ("p + 1",)
+        if "acosh" in _name or "arccosh" in _name
+        else ("u", "i")
+        if _name == "logit"
+        else ("x", "u", "i", "b")
+    ):
         CASES[f"torch.{_name}({_x})"] = expression(f"torch.{_name}({_x})", inputs)
 for _name in BINARY:
     for _pair in ("x, y", "p, u", "i, 2", "i, i + 1", "x, v", "i, x"):
         CASES[f"torch.{_name}({_pair})"] = expression(f"torch.{_name}({_pair})", inputs)
 for _name in REDUCTIONS:
-    for _x in ("x, 1", "x, dim=0, keepdim=True") if _name == "logsumexp" else ("x", "i", "b", "x, 1") if _name == "count_nonzero" else ("x", "i", "b", "x, 1", "x, dim=0, keepdim=True"):
+    for _x in (
+        ("x, 1", "x, dim=0, keepdim=True")
+        if _name == "logsumexp"
+        else ("x", "i", "b", "x, 1")
+        if _name == "count_nonzero"
+        else ("x", "i", "b", "x, 1", "x, dim=0, keepdim=True")
+    ):
         CASES[f"torch.{_name}({_x})"] = expression(f"torch.{_name}({_x})", inputs)
 for _name in ALONG:
     for _x in ("x, dim=0", "x, dim=1", "x, -1", "v, 0"):

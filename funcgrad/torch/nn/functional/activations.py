@@ -77,7 +77,7 @@ def _between(x, *, low, high):
 
 _LEAKY = Operation("LeakyReluBackward0", _leaky)
 _ELU = Operation("EluBackward0", _elu)
-_CELU = Operation("EluBackward0", _celu)
+_CELU = Operation("CeluBackward0", _celu)
 _GELU = {"none": Operation("GeluBackward0", _gelu), "tanh": Operation("GeluBackward0", _gelu_tanh)}
 _SILU = Operation("SiluBackward0", lambda x: x * p.logistic(x))
 _MISH = Operation("MishBackward0", lambda x: x * fnp.tanh(fnp.logaddexp(0.0, x)))

@@ -185,10 +185,10 @@ def cross_entropy(
         count = input.shape[axis]
         smooth = target * (1 - label_smoothing) + label_smoothing / count if label_smoothing else target
         weights = 1.0 if weight is None else weight.view([-1 if i == axis else 1 for i in range(input.ndim)])
-        losses = -(log_p * smooth * weights).sum(axis)
-        if reduction == "mean":
-            return losses.sum() / max(losses.numel(), 1)
-        return _reduced(losses, reduction)
+        products = log_p * smooth * weights
+        if reduction == "none":
+            return -products.sum(axis)
+        return -products.sum() / (max(products.numel() // count, 1) if reduction == "mean" else 1)
     if not label_smoothing:
         return nll_loss(log_p, target, weight, ignore_index, reduction)
     hard = nll_loss(log_p, target, weight, ignore_index, reduction)
@@ -318,9 +318,13 @@ def margin_ranking_loss(
     return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+def _normalized(x: Tensor, dim: int, eps: float) -> Tensor:
+    return x / x.norm(dim=dim, keepdim=True).clamp(min=eps)
+
+
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Return the cosine of the angle between vectors along an axis."""
-    return (x1 * x2).sum(dim) / (x1.norm(dim=dim).clamp(min=eps) * x2.norm(dim=dim).clamp(min=eps))
+    return (_normalized(x1, dim, eps) * _normalized(x2, dim, eps)).sum(dim)
 
 
 def cosine_embedding_loss(

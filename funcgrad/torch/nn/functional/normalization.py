@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from funcgrad import numpy as fnp
+from funcgrad.torch.dtypes import finfo
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
@@ -55,6 +56,7 @@ _RMS = Operation("FusedRmsNormBackward0", _rms_normed)
 _BATCH = Operation("NativeBatchNormBackward0", _batch_normed)
 _BY = Operation("NativeBatchNormBackward0", _normed_by)
 _GROUP = Operation("NativeGroupNormBackward0", _group_normed)
+_INSTANCE = Operation("ViewBackward0", _group_normed)
 
 
 def _last_axes(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
@@ -85,7 +87,7 @@ def rms_norm(
 ) -> Tensor:
     """Return the elements divided by the root of their mean square over the last axes, times a weight."""
     axes = _last_axes("rms_norm", input, normalized_shape)
-    return apply(_RMS, (input, weight), {"axes": axes, "eps": 1.1920929e-07 if eps is None else eps})
+    return apply(_RMS, (input, weight), {"axes": axes, "eps": finfo(input.dtype).eps if eps is None else eps})
 
 
 def batch_norm(
@@ -131,7 +133,7 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements normalized for each example and channel."""
-    return apply(_GROUP, (input, weight, bias), {"groups": input.shape[1], "eps": eps})
+    return apply(_INSTANCE, (input, weight, bias), {"groups": input.shape[1], "eps": eps})
 
 
 def group_norm(

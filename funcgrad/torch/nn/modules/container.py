@@ -170,6 +170,10 @@ class ModuleDict(Module):
             self[key] = module
 
 
+def _sizes(p: Parameter) -> str:
+    return "x".join(map(str, p.shape))
+
+
 class ParameterList(Module):
     """Parameters in a list."""
 
@@ -192,6 +196,12 @@ class ParameterList(Module):
 
     def __getitem__(self, index: int) -> Any:
         return list(self._parameters.values())[index]
+
+    def extra_repr(self) -> str:
+        return "\n".join(
+            f"  ({name}): Parameter containing: [{p.dtype} of size {_sizes(p)}]"
+            for name, p in self._parameters.items()
+        )
 
 
 class ParameterDict(Module):
@@ -216,6 +226,12 @@ class ParameterDict(Module):
 
     def __contains__(self, key: str) -> bool:
         return key in self._parameters
+
+    def extra_repr(self) -> str:
+        return "\n".join(
+            f"  ({name}): Parameter containing: [torch.{p.dtype.scalar}Tensor of size {_sizes(p)}]"
+            for name, p in self.items()
+        )
 
     def keys(self) -> Any:
         """Return the names."""

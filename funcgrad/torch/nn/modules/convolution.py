@@ -52,13 +52,15 @@ class _Conv(Module):
             raise ValueError("in_channels must be divisible by groups")
         if out_channels % groups:
             raise ValueError("out_channels must be divisible by groups")
-        if padding_mode != "zeros":
-            raise NotImplementedError(
-                f"{type(self).__name__}: padding_mode={padding_mode!r} is not there; pad with nn.functional.pad first."
+        if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
+            raise ValueError(
+                "padding_mode must be one of ['zeros', 'reflect', 'replicate', 'circular'], but got "
+                f"padding_mode='{padding_mode}'"
             )
+        self.padding_mode = padding_mode
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = spread(kernel_size, self.axes), spread(stride, self.axes)
-        self.padding = padding if isinstance(padding, str) else spread(padding, self.axes)
+        self.padding: Any = padding if isinstance(padding, str) else spread(padding, self.axes)
         self.dilation, self.output_padding = spread(dilation, self.axes), spread(output_padding, self.axes)
         channels = (
             (in_channels, out_channels // groups)
@@ -91,14 +93,32 @@ class _Conv(Module):
             text += f", output_padding={self.output_padding}"
         if self.groups != 1:
             text += f", groups={self.groups}"
-        return text if self.bias is not None else f"{text}, bias=False"
+        if self.bias is None:
+            text += ", bias=False"
+        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """Return the input as the padding mode pads it, and the padding by zeros that is left to do."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        widths = [
+            (d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2)
+            for k, d in zip(self.kernel_size, self.dilation, strict=True)
+        ]
+        if not isinstance(self.padding, str):
+            widths = [(p, p) for p in self.padding]
+        elif self.padding == "valid":
+            return input, self.padding
+        flat = [n for pair in reversed(widths) for n in pair]
+        return F.pad(input, flat, mode=self.padding_mode), (0,) * self.axes
 
 
 class Conv1d(_Conv):
     """The cross-correlation of signals (batch, channels, length) with kernels."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.conv1d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, padding = self._padded(input)
+        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(_Conv):
@@ -107,7 +127,8 @@ class Conv2d(_Conv):
     axes = 2
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, padding = self._padded(input)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class _ConvTranspose(_Conv):
