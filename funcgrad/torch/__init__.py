@@ -45,6 +45,7 @@ from funcgrad.torch.dtypes import (
     uint32,
     uint64,
 )
+from funcgrad.torch.func import vmap
 from funcgrad.torch.linalg import cholesky, det, inverse, logdet, pinv, qr, slogdet, svd
 from funcgrad.torch.modes import (
     enable_grad,
@@ -113,14 +114,14 @@ __all__ = [
     "int32", "int64", "int8", "inverse", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "logdet",
     "long", "nan", "nn", "no_grad", "optim", "pi", "pinv", "promote_types", "qr", "random", "result_type",
     "set_default_dtype", "set_grad_enabled", "short", "slogdet", "svd", "uint16", "uint32", "uint64", "uint8",
-    "utils",
+    "utils", "vmap",
     *(name for group in _GROUPS for name in group.__all__),
 ]  # fmt: skip
 
 _ABSENT = {
     "cuda", "mps", "xpu", "distributed", "quantization", "jit", "onnx", "sparse", "profiler", "hub", "multiprocessing",
     "fx", "export", "ao", "distributions", "fft", "special", "signal", "masked", "nested", "package", "backends",
-    "bfloat16", "amp", "autocast", "vmap", "fake_quantize_per_tensor_affine", "quantize_per_tensor", "stft", "istft",
+    "bfloat16", "amp", "autocast", "fake_quantize_per_tensor_affine", "quantize_per_tensor", "stft", "istft",
 }  # fmt: skip
 
 

@@ -41,7 +41,10 @@ __all__ = [
     "uint64",
 ]
 
-_bool, _int, _float, _complex = bool, int, float, complex
+from builtins import bool as _bool
+from builtins import complex as _complex
+from builtins import float as _float
+from builtins import int as _int
 
 
 class dtype:
@@ -263,6 +266,8 @@ def operand(x: Any) -> Any:
 
 class _Limits:
     """What NumPy knows of a dtype's range, under torch's names."""
+
+    eps: Any
 
     def __init__(self, d: Any, info: Any, names: tuple[str, ...]):
         self.dtype = d.name

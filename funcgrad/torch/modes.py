@@ -44,7 +44,7 @@ class _Setting:
         for name, value in self._before.pop().items():
             setattr(MODE, name, value)
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: Callable) -> Any:
         settings = self._settings
         if inspect.isgeneratorfunction(function):
             # The block is left at each yield: the caller's mode is its own.
@@ -112,7 +112,7 @@ class inference_mode(_Setting):
     def __new__(cls, mode: Any = True) -> Any:
         made = object.__new__(cls)
         if callable(mode):
-            made.__init__()
+            _Setting.__init__(made, grad=False, inference=True)
             return made(mode)
         return made
 

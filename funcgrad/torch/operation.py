@@ -118,12 +118,17 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
             else:
                 needed = [edge is not None for edge in edges]
                 out, record = _record(op, arrays, needed, params, target)
+                if op.view and type(out) is np.ndarray and not np.may_share_memory(out, arrays[0]):
+                    out = op.body(*arrays, **params)  # a primitive may copy what NumPy views
     except (ValueError, TypeError, IndexError) as error:
         raise explained(op.label, error, arrays) from None
     if isinstance(out, (tuple, list)):
         results = tuple(_tied(op, args, params, arrays, as_array(y), i) for i, y in enumerate(out))
     else:
         results = (_tied(op, args, params, arrays, as_array(out), 0),)
+    if not recording and MODE.inference:
+        for result in results:
+            result._inference = True
     if record is not None:
         node = op.node_class_of(record)(edges, op, params, arrays, args, record)
         if MODE.anomaly:

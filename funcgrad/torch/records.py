@@ -25,6 +25,12 @@ SECOND_TIME = (
     "saved tensors after calling backward."
 )
 
+_INFERENCE = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in "
+    "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+)
+
 
 class Step:
     """The record of a single primitive."""
@@ -92,6 +98,9 @@ class OperationNode(Node):
         self.record = record
         self.arrays = arrays
         self.counters = [(x._counter, x._counter[0], i) for i, x in enumerate(args) if isinstance(x, Tensor)]
+        for x in args:
+            if isinstance(x, Tensor) and x._inference and self._keeps_values():
+                raise RuntimeError(_INFERENCE)
         for x in arrays:
             if type(x) is np.ndarray and x.nbytes >= LARGE:
                 if not self._keeps_values():  # linear: to run it again needs no values

@@ -52,6 +52,7 @@ class Tensor:
     _seen = 0  # the base's `_rewrites` when `_node` was made
     _rewrites = 0  # how often the history of this tensor was rewritten in place
     _view_kind = ""  # "several" or "no_grad" where PyTorch forbids writing to the view
+    _inference = False  # made in inference mode
     _accumulator: Any = None
     _hooks: OrderedDict | None = None
     _post_hooks: OrderedDict | None = None
@@ -329,6 +330,10 @@ class Tensor:
     def _version(self) -> int:
         return self._counter[0]
 
+    def is_inference(self) -> bool:
+        """Whether the tensor was made in inference mode."""
+        return self._inference
+
     def is_floating_point(self) -> bool:
         """Whether the elements are floating-point numbers."""
         return self._array.dtype.kind == "f"
@@ -340,7 +345,7 @@ class Tensor:
 
 def wrap(array: Any, cls: type = Tensor) -> Any:
     """Return a tensor of `array`, which it shares; no history."""
-    out = object.__new__(cls)
+    out: Any = object.__new__(cls)
     out._array = array
     out._counter = [0, ""]
     return out

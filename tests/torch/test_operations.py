@@ -6,10 +6,15 @@ from tests.torch import recorded
 
 
 @pytest.mark.parametrize("name", recorded.expected("operations"))
-def test_operation_agrees_with_pytorch(name):
+def test_operations(name):
     recorded.check("operations", name)
 
 
 @pytest.mark.parametrize("name", recorded.expected("promotion"))
-def test_promotion_agrees_with_pytorch(name):
+def test_promotion(name):
     recorded.check("promotion", name)
+
+
+@pytest.mark.parametrize("name", recorded.expected("decompositions"))
+def test_linalg(name):
+    recorded.check("decompositions", name)

@@ -11,6 +11,7 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
 from funcgrad.torch.devices import checked_device
 from funcgrad.torch.dtypes import default_dtype, dtype_of, is_floating, numpy_dtype
+from funcgrad.torch.modes import MODE
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import shape_of_arguments
 from funcgrad.torch.tensors import Tensor, wrap
@@ -52,6 +53,7 @@ def finished(array: Any, requires_grad: bool = False, device: Any = None) -> Ten
     if device is not None:
         checked_device(device)
     out = wrap(array)
+    out._inference = MODE.inference
     if requires_grad:
         if not is_floating(array.dtype):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")

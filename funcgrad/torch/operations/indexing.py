@@ -388,18 +388,31 @@ Tensor.where = _where  # type: ignore[attr-defined]
 operators(getitem=_getitem, setitem=_setitem)
 
 
+def _filled(x, value):
+    value = value.astype(x.dtype) if hasattr(value, "astype") else np.asarray(value).astype(x.dtype)
+    return fnp.broadcast_to(value, x.shape)
+
+
+_FILLED = [Operation(f"FillBackward{n}", _filled) for n in (2, 3)]
+_ZEROED = Operation("ZeroBackward0", _filled)
+
+
+def _overwritten(x: Tensor, op: Operation, value: Any) -> Tensor:
+    return in_place(x, lambda old, new: apply(op, (old, new)), value)
+
+
 def _fill(self: Tensor, value: Any) -> Tensor:
     """Overwrite all elements with a number."""
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(
             f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
         )
-    return copy_into(self, value)
+    return _overwritten(self, _FILLED[isinstance(value, Tensor)], value)
 
 
 def _zero(self: Tensor) -> Tensor:
     """Overwrite all elements with zero."""
-    return copy_into(self, 0)
+    return _overwritten(self, _ZEROED, 0)
 
 
 def _copy(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:

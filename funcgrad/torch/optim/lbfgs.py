@@ -1,7 +1,7 @@
 """L-BFGS: steps along a Newton direction built from the last gradients."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class LBFGS(Optimizer):
         history_size: how many pairs of steps and gradient differences are kept.
         line_search_fn: "strong_wolfe", or None for steps of `lr`.
     """
+
+    flags: ClassVar[dict[str, Any]] = {}
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class LBFGS(Optimizer):
         if closure is None:
             raise TypeError("LBFGS.step() missing 1 required positional argument: 'closure'")
         group, state = self.param_groups[0], self.state[self._params[0]]
-        recorded = enable_grad(closure)
+        recorded: Any = enable_grad()(closure)
         first = recorded()
         loss, g = float(first), self._gradient()
         evaluations = 1
@@ -107,7 +109,9 @@ class LBFGS(Optimizer):
                 def along(t, saved=saved, direction=direction):
                     return self._evaluate(recorded, saved, direction, t)
 
-                loss, g, length, used = strong_wolfe(along, length, direction, loss, g, slope)
+                loss, g, length, used = strong_wolfe(
+                    along, length, direction, loss, g, slope, most=group["max_eval"] - evaluations
+                )
                 self._restore(saved)
                 self._move(direction, length)
             else:

@@ -237,20 +237,43 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Up to `max_lr` and down again in one cycle, along cosines (Smith and Topin, 2018)."""
+    """Up to `max_lr` and down again in one cycle (Smith and Topin, 2018); momentum the other way round.
+
+    Args:
+        pct_start: the share of the steps that go up.
+        anneal_strategy: along a cosine, "cos", or a line, "linear".
+        cycle_momentum: move the optimizer's momentum (or first beta) between the two bounds.
+        div_factor: the first rate is `max_lr / div_factor`; final_div_factor: the last is that one divided again.
+    """
 
     def __init__(
         self,
         optimizer: Optimizer,
         max_lr: float,
-        total_steps: int,
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
         pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float = 0.85,
+        max_momentum: float = 0.95,
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
         last_epoch: int = -1,
     ):
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+            total_steps = epochs * steps_per_epoch
+        if anneal_strategy not in _ANNEALED:
+            raise ValueError(
+                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
+            )
         self.max_lr, self.total_steps, self.pct_start = max_lr, total_steps, pct_start
         self.first, self.last = max_lr / div_factor, max_lr / div_factor / final_div_factor
+        self.annealed = _ANNEALED[anneal_strategy]
+        self.momenta = (max_momentum, base_momentum, max_momentum) if cycle_momentum else None
         if last_epoch == -1:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] = self.first
@@ -263,11 +286,24 @@ class OneCycleLR(LRScheduler):
             )
         top, end = self.pct_start * self.total_steps - 1, self.total_steps - 1
         if self.last_epoch <= top:
-            start, goal, share = self.first, self.max_lr, self.last_epoch / top
+            phase, share = 0, self.last_epoch / top
         else:
-            start, goal, share = self.max_lr, self.last, (self.last_epoch - top) / (end - top)
-        rate = goal + (start - goal) / 2 * (1 + math.cos(math.pi * share))
-        return [rate] * len(self.base_lrs)
+            phase, share = 1, (self.last_epoch - top) / (end - top)
+        if self.momenta is not None:
+            momentum = self.annealed(self.momenta[phase], self.momenta[phase + 1], share)
+            for group in self.optimizer.param_groups:
+                if "betas" in group:
+                    group["betas"] = (momentum, *group["betas"][1:])
+                else:
+                    group["momentum"] = momentum
+        rates = (self.first, self.max_lr, self.last)
+        return [self.annealed(rates[phase], rates[phase + 1], share)] * len(self.base_lrs)
+
+
+_ANNEALED = {
+    "cos": lambda start, end, share: end + (start - end) / 2 * (1 + math.cos(math.pi * share)),
+    "linear": lambda start, end, share: start + (end - start) * share,
+}
 
 
 class SequentialLR(LRScheduler):
@@ -293,6 +329,8 @@ class SequentialLR(LRScheduler):
         self.last_epoch += 1
         n = bisect_right(self.milestones, self.last_epoch)
         if n > 0 and self.milestones[n - 1] == self.last_epoch:
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["initial_lr"]
             self.schedulers[n].step(0)
         else:
             self.schedulers[n].step()

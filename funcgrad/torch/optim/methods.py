@@ -1,7 +1,7 @@
 """First-order methods: SGD, Adam and their kin. Each is its update of one parameter."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class SGD(Optimizer):
         nesterov: step along g + momentum v.
         maximize: go up, not down.
     """
+
+    flags: ClassVar[dict[str, Any]] = {**Optimizer.flags, "fused": None}
 
     def __init__(
         self,
@@ -96,6 +98,13 @@ class Adam(Optimizer):
 
     decoupled = False
 
+    flags: ClassVar[dict[str, Any]] = {
+        **Optimizer.flags,
+        "fused": None,
+        "capturable": False,
+        "decoupled_weight_decay": False,
+    }
+
     def __init__(
         self,
         params: Any,
@@ -148,6 +157,8 @@ class AdamW(Adam):
 
     decoupled = True
 
+    flags: ClassVar[dict[str, Any]] = {**Adam.flags, "decoupled_weight_decay": True}
+
     def __init__(
         self,
         params: Any,
@@ -164,6 +175,13 @@ class AdamW(Adam):
 
 class NAdam(Optimizer):
     """Adam with Nesterov momentum (Dozat, 2016)."""
+
+    flags: ClassVar[dict[str, Any]] = {
+        **Optimizer.flags,
+        "capturable": False,
+        "decoupled_weight_decay": False,
+        "maximize": False,
+    }
 
     def __init__(
         self,
@@ -205,6 +223,8 @@ class NAdam(Optimizer):
 class Adamax(Optimizer):
     """Adam with the largest gradient in place of the root mean square (Kingma and Ba, 2015, algorithm 2)."""
 
+    flags: ClassVar[dict[str, Any]] = {**Optimizer.flags, "capturable": False, "maximize": False}
+
     def __init__(
         self,
         params: Any,
@@ -234,6 +254,8 @@ class RMSprop(Optimizer):
         alpha: how much of the running mean is kept.
         centered: take the variance in place of the mean square (Graves, 2013).
     """
+
+    flags: ClassVar[dict[str, Any]] = {**Optimizer.flags, "capturable": False}
 
     def __init__(
         self,
@@ -288,6 +310,8 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Steps by the gradient over the root of the sum of its squares (Duchi et al., 2011)."""
 
+    flags: ClassVar[dict[str, Any]] = {**Optimizer.flags, "fused": None}
+
     def __init__(
         self,
         params: Any,
@@ -326,6 +350,8 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Steps scaled by the root mean squares of steps over gradients (Zeiler, 2012)."""
 
+    flags: ClassVar[dict[str, Any]] = {**Optimizer.flags, "capturable": False, "maximize": False}
+
     def __init__(
         self, params: Any, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0
     ):
@@ -349,6 +375,8 @@ class Adadelta(Optimizer):
 
 class Rprop(Optimizer):
     """Steps of sizes that grow while the sign of the gradient stays and shrink when it turns (Riedmiller, 1993)."""
+
+    flags: ClassVar[dict[str, Any]] = {**Optimizer.flags, "capturable": False, "maximize": False}
 
     def __init__(
         self,
@@ -376,6 +404,8 @@ class Rprop(Optimizer):
 
 class ASGD(Optimizer):
     """Stochastic gradient descent that keeps the average of the parameters, in `state["ax"]` (Polyak and Juditsky, 1992)."""
+
+    flags: ClassVar[dict[str, Any]] = {**Optimizer.flags, "capturable": False, "maximize": False}
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 import copy
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,12 +28,16 @@ class Optimizer:
         defaults: the settings of groups that have none of their own.
     """
 
+    # PyTorch's choices between implementations: listed among the settings, and without effect here.
+    flags: ClassVar[dict[str, Any]] = {"foreach": None, "differentiable": False}
+
     def __init__(self, params: Any, defaults: dict[str, Any]):
         if isinstance(params, Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.FloatTensor"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                + params.type()
             )
-        self.defaults = defaults
+        self.defaults = {**self.flags, **defaults}
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)

@@ -36,7 +36,7 @@ g, = torch.autograd.grad(y, x, create_graph=True)
 ((g.norm() - 1) ** 2).backward()
 out = [w.grad, x.grad]
 """,
-    "backward with create_graph": "y = (x ** 3).sum(); y.backward(create_graph=True); out = [x.grad.requires_grad, x.grad]",
+    "backward with create_graph": "y = (x ** 3).sum(); y.backward(create_graph=True); out = [x.grad.requires_grad, x.grad * 1]",
     "non-scalar": "(x * x).backward()",
     "non-scalar weighted": "(x * x).backward(torch.tensor([1.0, 0.1, 0.01], dtype=torch.float64)); out = x.grad",
     "retain grad": "y = x * 2; y.retain_grad(); (y * y).sum().backward(); out = [y.grad, x.grad]",
@@ -335,7 +335,7 @@ g.sum().backward()
     "gradcheck": "out = [torch.autograd.gradcheck(torch.sin, (x,)), torch.autograd.gradgradcheck(torch.sin, (x,))]",
     "anomaly": """
 with torch.autograd.detect_anomaly():
-    y = (x - 1).sqrt() * 0
+    y = (x - 2).sqrt()
     y.sum().backward()
 """,
     "anomaly off": "y = (x - 1).sqrt() * 0; y.sum().backward(); out = x.grad[1:]",

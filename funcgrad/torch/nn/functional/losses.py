@@ -188,7 +188,8 @@ def cross_entropy(
         products = log_p * smooth * weights
         if reduction == "none":
             return -products.sum(axis)
-        return -products.sum() / (max(products.numel() // count, 1) if reduction == "mean" else 1)
+        total = -products.sum()
+        return total / max(products.numel() // count, 1) if reduction == "mean" else total
     if not label_smoothing:
         return nll_loss(log_p, target, weight, ignore_index, reduction)
     hard = nll_loss(log_p, target, weight, ignore_index, reduction)
