@@ -11,9 +11,22 @@ for what NumPy cannot dispatch on traced values, `funcgrad.testing` checks deriv
 for adding primitives.
 """
 
-from funcgrad import errors, numpy, primitives, scipy, testing, tree
+from funcgrad import control, errors, numpy, primitives, scipy, testing, tree
 from funcgrad.compile.jit import jit
 from funcgrad.compile.parallel import get_num_threads, set_num_threads
+from funcgrad.control import (
+    associative_scan,
+    checkpoint,
+    cond,
+    custom_fixed_point,
+    custom_linear_solve,
+    custom_root,
+    fori_loop,
+    residuals,
+    scan,
+    switch,
+    while_loop,
+)
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
@@ -31,10 +44,18 @@ __version__ = "0.1.0"
 __all__ = [
     "ArrayType",
     "Program",
+    "associative_scan",
     "axis_index",
+    "checkpoint",
+    "cond",
+    "control",
+    "custom_fixed_point",
     "custom_jvp",
+    "custom_linear_solve",
+    "custom_root",
     "custom_vjp",
     "errors",
+    "fori_loop",
     "get_num_threads",
     "grad",
     "hessian",
@@ -52,13 +73,17 @@ __all__ = [
     "primitives",
     "psum",
     "pure_callback",
+    "residuals",
+    "scan",
     "scipy",
     "set_num_threads",
     "stop_gradient",
+    "switch",
     "testing",
     "trace",
     "tree",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

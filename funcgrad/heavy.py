@@ -11,6 +11,7 @@ __all__ = [
     "hashlib",
     "llvm",
     "scipy_linalg",
+    "scipy_optimize",
     "scipy_special",
     "zipfile",
 ]
@@ -35,6 +36,13 @@ def scipy_linalg() -> ModuleType:
     import scipy.linalg
 
     return scipy.linalg
+
+
+def scipy_optimize() -> ModuleType:
+    """Return `scipy.optimize`."""
+    import scipy.optimize
+
+    return scipy.optimize
 
 
 def scipy_special() -> ModuleType:

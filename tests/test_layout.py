@@ -17,8 +17,9 @@ LAYERS = [
     "primitives",
     "transforms",
     "numpy",
-    "scipy",
     "compile",
+    "control",
+    "scipy",
     "testing",
     "torch",
 ]

@@ -100,7 +100,7 @@ class _Keeper:
         self.memory = _Memory(self._loaded, table, kept)
         weakref.finalize(self, self.memory.release).atexit = False
         things = type_slots()
-        constants = [np.ascontiguousarray(value) for _, value in program.constants]
+        constants = module.constants
         hosts = [_host_function(call) for call in module.host_calls]
         loops = [
             parallel_loop(self._loaded.address(f"fg_chunk{k}"), extent)

@@ -12,9 +12,9 @@ from itertools import zip_longest
 
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.index import Index, Loop
-from funcgrad.compile.statement import Access, HostCall, Statement
+from funcgrad.compile.statement import Access, ControlCall, HostCall, Statement
 
-__all__ = ["Block", "Leaf", "fuse", "is_host_call", "leaves"]
+__all__ = ["Block", "Leaf", "fuse", "leaves", "stands_alone"]
 
 # The most expression nodes that share an outermost loop: more would run out of registers and time. In a long
 # program, such as a loop unrolled in Python, much fewer: then equal steps give equal nests, compiled once.
@@ -276,6 +276,6 @@ def _through(index: Index, outer: Loop, inner: Loop, extent: int) -> bool:
     return index.coefficient(outer) == index.coefficient(inner) * extent
 
 
-def is_host_call(node: Block | Leaf) -> bool:
-    """Whether a node is a call to the host."""
-    return isinstance(node, Leaf) and isinstance(node.statement.call, HostCall)
+def stands_alone(node: Block | Leaf) -> bool:
+    """Whether a node is a call to the host, or a loop of the program itself: it is no part of a nest."""
+    return isinstance(node, Leaf) and isinstance(node.statement.call, (HostCall, ControlCall))

@@ -8,7 +8,7 @@ from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.fusion import Block, Leaf, leaves
 from funcgrad.compile.index import Data, Index, Loop, Remainder, split_index
 from funcgrad.compile.parts import Share
-from funcgrad.compile.statement import ForeignCall, HostCall, Info, MatrixProduct, Operand, Place
+from funcgrad.compile.statement import ControlCall, ForeignCall, HostCall, Info, MatrixProduct, Operand, Place
 
 __all__ = ["format_loops"]
 
@@ -94,7 +94,9 @@ class _Printer:
 
     def _leaf(self, leaf: Leaf, depth: int) -> None:
         call = leaf.statement.call
-        if isinstance(call, HostCall):
+        if isinstance(call, ControlCall):
+            self._control(call, depth)
+        elif isinstance(call, HostCall):
             args = [self._name(x.buffer) if isinstance(x, Operand) else repr(x) for x in call.args]
             params = [f"{k}={v}" for k, v in call.params.items()]
             results = ", ".join(self._name(r.buffer) for r in call.results)
@@ -119,6 +121,16 @@ class _Printer:
                     self._line(depth, f"{target} {_UPDATES[effect.op]} {value}")
                 else:
                     self._line(depth, f"{target} = {effect.op}({target}, {value})")
+
+    def _control(self, call: ControlCall, depth: int) -> None:
+        """Write a loop or branch, and below it its bodies as programs of their own."""
+        args = ", ".join(self._name(x.buffer) for x in call.args)
+        results = ", ".join(self._name(x.buffer) for x in call.results)
+        params = "".join(f", {name}={value}" for name, value in call.params.items())
+        self._line(depth, f"{results} = {call.kind}({args}{params}):")
+        for child in self.module.children[id(call)]:
+            for line in format_loops(child).splitlines():
+                self._line(depth + 1, line)
 
     def _argument(self, x: Any, leaf: Leaf) -> str:
         if isinstance(x, Info):

@@ -19,7 +19,8 @@ from funcgrad.compile.lowered import Value
 from funcgrad.compile.order import ordered_loops
 from funcgrad.compile.products import lower_product
 from funcgrad.compile.scalars import identity, is_native, supports
-from funcgrad.compile.statement import Effect, HostCall, Operand, Statement
+from funcgrad.compile.statement import Effect, Statement
+from funcgrad.compile.whole import control_call, host_call
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
 
@@ -302,6 +303,10 @@ class Lowering:
             self._users.setdefault(value.buffer, []).append(var)
         return True
 
+    def control(self, kind: str, programs: Sequence[Program], outs: Any, args: Any, **details: Any) -> Any:
+        """Return the results of a loop or branch of the program itself; None where its bodies cannot be native."""
+        return control_call(self, kind, programs, outs, args, **details)
+
     def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
         """Return the sum of products that `dot` is, by loops or by BLAS."""
         return lower_product(self, out, x, y, contract, batch)
@@ -343,7 +348,7 @@ class Lowering:
         if rule is not None and all(is_native(t.dtype) for t in (*types, *(x.type for x in args))):
             results = rule(self, types if multiple else types[0], *args, **equation.params)
         if results is None:
-            results = self._host_call(equation, args)
+            results = host_call(self, equation, args)
         elif not multiple:
             results = (results,)
         depth = 1 + max([self._depth.get(a, 0) for a in equation.inputs if isinstance(a, Var)], default=0)
@@ -382,19 +387,6 @@ class Lowering:
             value = Value(var.type, value.at, value.buffer)
             value.part = part
         return value
-
-    def _host_call(self, equation, args):
-        operands = []
-        for atom, value in zip(equation.inputs, args, strict=True):
-            if isinstance(atom, Literal):
-                operands.append(atom.value)
-            else:
-                operands.append(Operand(self.store(value).buffer, value.shape))
-        results = tuple(Operand(self.result(v.type), v.type.shape) for v in equation.outputs)
-        self.statements.append(
-            Statement((), call=HostCall(equation.primitive, tuple(operands), equation.params, results))
-        )
-        return tuple(self.stored(r.buffer, v.type) for r, v in zip(results, equation.outputs, strict=True))
 
     def _read(self, atom) -> Value:
         if isinstance(atom, Literal):

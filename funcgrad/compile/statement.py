@@ -11,6 +11,7 @@ from funcgrad.compile.status import Status
 
 __all__ = [
     "Access",
+    "ControlCall",
     "Effect",
     "ForeignCall",
     "HostCall",
@@ -100,6 +101,23 @@ class HostCall(NamedTuple):
     results: tuple[Operand, ...]
 
 
+class ControlCall(NamedTuple):
+    """A loop or branch whose bodies are programs, on whole buffers (see `compile.control`).
+
+    Attributes:
+        kind: "scan", "while", "while_reverse" or "switch".
+        spares: as large as the results, or the carries among them: what an iteration writes while it reads those.
+        params: numbers that say which argument is what.
+    """
+
+    kind: str
+    programs: tuple[Any, ...]
+    args: tuple[Operand, ...]
+    results: tuple[Operand, ...]
+    spares: tuple[Operand, ...]
+    params: dict[str, Any]
+
+
 class Statement:
     """Effects, or one call, at every point of `loops` (outermost first).
 
@@ -107,7 +125,7 @@ class Statement:
         loops: in the order in which they run.
         effects: performed in order at each point.
         carried: the loops whose iterations depend on those before (sums, scans, scatters).
-        call: in place of effects, a matrix product, a foreign or a host call.
+        call: in place of effects, a matrix product, a foreign or a host call, or a loop of the program itself.
     """
 
     def __init__(
@@ -115,7 +133,7 @@ class Statement:
         loops: tuple[Loop, ...],
         effects: tuple[Effect, ...] = (),
         carried: frozenset[Loop] = frozenset(),
-        call: MatrixProduct | ForeignCall | HostCall | None = None,
+        call: MatrixProduct | ForeignCall | HostCall | ControlCall | None = None,
     ):
         self.loops = tuple(loop for loop in loops if loop.extent != 1)
         self.effects = effects
@@ -138,11 +156,12 @@ class Statement:
         return frozenset(access.buffer for access in self.accesses if access.writes)
 
     def _find_accesses(self) -> Iterator[Access]:
-        if isinstance(self.call, HostCall):
+        if isinstance(self.call, (HostCall, ControlCall)):
             for x in self.call.args:
                 if isinstance(x, Operand):
                     yield Access(x.buffer, None, False)
-            for y in self.call.results:
+            spares = self.call.spares if isinstance(self.call, ControlCall) else ()
+            for y in (*self.call.results, *spares):
                 yield Access(y.buffer, None, True)
             return
         if isinstance(self.call, ForeignCall):
@@ -182,7 +201,9 @@ class Statement:
     def work(self) -> int:
         """What all its points come to, in additions; what a point computes is counted once."""
         if self.call is not None:
-            return 0 if isinstance(self.call, HostCall) else self.points * self.call.flops
+            if isinstance(self.call, (HostCall, ControlCall)):
+                return 0
+            return self.points * self.call.flops
         return self.points * max(sum([x.own_cost for effect in self.effects for x in effect.value.walk()]), 1)
 
     @property

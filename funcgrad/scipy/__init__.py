@@ -1,5 +1,5 @@
 """SciPy's namespaces for plain and traced arrays."""
 
-from funcgrad.scipy import linalg, special
+from funcgrad.scipy import integrate, linalg, optimize, special
 
-__all__ = ["linalg", "special"]
+__all__ = ["integrate", "linalg", "optimize", "special"]

@@ -45,6 +45,7 @@ from funcgrad.torch.dtypes import (
     uint32,
     uint64,
 )
+from funcgrad.torch.formatting import set_printoptions
 from funcgrad.torch.func import vmap
 from funcgrad.torch.linalg import cholesky, det, inverse, logdet, pinv, qr, slogdet, svd
 from funcgrad.torch.modes import (
@@ -85,6 +86,27 @@ from funcgrad.torch.operations.reductions import *  # noqa: F403
 from funcgrad.torch.operations.running import *  # noqa: F403
 from funcgrad.torch.operations.shaping import *  # noqa: F403
 from funcgrad.torch.operations.sorting import *  # noqa: F403
+from funcgrad.torch.random import (
+    Generator,
+    bernoulli,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    poisson,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
+from funcgrad.torch.serialization import load, save
 from funcgrad.torch.size import Size
 from funcgrad.torch.tensors import Tensor
 from funcgrad.torch.typed import *  # noqa: F403
@@ -108,13 +130,15 @@ _GROUPS = (
 )
 
 __all__ = [
-    "Size", "Tensor", "autograd", "bool", "cholesky", "compile", "complex128", "complex64", "det", "device",
-    "double", "dtype", "dtypes", "e", "enable_grad", "finfo", "float", "float16", "float32", "float64",
-    "func", "functional", "get_default_dtype", "half", "iinfo", "inf", "inference_mode", "int", "int16",
-    "int32", "int64", "int8", "inverse", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "logdet",
-    "long", "nan", "nn", "no_grad", "optim", "pi", "pinv", "promote_types", "qr", "random", "result_type",
-    "set_default_dtype", "set_grad_enabled", "short", "slogdet", "svd", "uint16", "uint32", "uint64", "uint8",
-    "utils", "vmap",
+    "Generator", "Size", "Tensor", "autograd", "bernoulli", "bool", "cholesky", "compile", "complex128",
+    "complex64", "default_generator", "det", "device", "double", "dtype", "dtypes", "e", "enable_grad",
+    "finfo", "float", "float16", "float32", "float64", "func", "functional", "get_default_dtype",
+    "get_rng_state", "half", "iinfo", "inf", "inference_mode", "initial_seed", "int", "int16", "int32",
+    "int64", "int8", "inverse", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "logdet",
+    "long", "manual_seed", "multinomial", "nan", "nn", "no_grad", "normal", "optim", "pi", "pinv", "poisson",
+    "promote_types", "qr", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
+    "randperm", "result_type", "save", "seed", "set_default_dtype", "set_grad_enabled", "set_printoptions",
+    "set_rng_state", "short", "slogdet", "svd", "uint16", "uint32", "uint64", "uint8", "utils", "vmap",
     *(name for group in _GROUPS for name in group.__all__),
 ]  # fmt: skip
 

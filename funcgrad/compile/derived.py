@@ -1,0 +1,124 @@
+"""Derivatives and batches of programs, as programs; each is derived once."""
+
+from funcgrad.compile.compiler import compiler
+from funcgrad.compile.kept import kept
+from funcgrad.core.interpret import run
+from funcgrad.core.program import Program, Var, pruned
+from funcgrad.core.staging import stage_flat
+from funcgrad.core.types import ArrayType, dtype_of, is_inexact
+from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.jvp import jvp
+from funcgrad.transforms.vjp import vjp
+from funcgrad.transforms.vmap import vmap
+
+__all__ = ["batched_program", "halves", "inexact_inputs", "only", "pushforward", "split"]
+
+
+def inexact_inputs(program: Program) -> tuple[int, ...]:
+    """Return which inputs are floating or complex."""
+    return tuple(i for i, t in enumerate(program.in_types) if is_inexact(t.dtype))
+
+
+@kept
+def pushforward(program: Program, active: tuple[bool, ...]) -> Program:
+    """Return the program of (arguments, tangents of the active ones) that gives the results' tangents."""
+    positions = [i for i, a in enumerate(active) if a]
+    types = [*program.in_types, *(program.in_types[i].strong() for i in positions)]
+
+    def push(*flat):
+        xs, dots = flat[: len(active)], flat[len(active) :]
+
+        def function(*changing):
+            args = list(xs)
+            for i, x in zip(positions, changing, strict=True):
+                args[i] = x
+            return run(program, args)
+
+        ys, y_dots = jvp(function, tuple(xs[i] for i in positions), tuple(dots))
+        return [as_derivative(d, y) for d, y in zip(y_dots, ys, strict=True)]
+
+    return stage_flat(push, types, f"jvp of {program.name}")
+
+
+@kept
+def batched_program(program: Program, size: int, batched: tuple[bool, ...]) -> Program:
+    """Return the program for `size` examples, along axis 0 of the batched inputs and of every output."""
+    types = [
+        ArrayType((size, *t.shape), t.dtype) if b else t
+        for t, b in zip(program.in_types, batched, strict=True)
+    ]
+    axes = tuple(0 if b else None for b in batched)
+    return stage_flat(
+        vmap(lambda *xs: run(program, xs), in_axes=axes, axis_size=size), types, f"vmap of {program.name}"
+    )
+
+
+@kept
+def halves(program: Program, active: tuple[int, ...], invariant: int = 0) -> tuple[Program, Program]:
+    """Split a program's derivative: `forward(*xs)` gives the results, then what `backward(*xs, *residuals,
+    *y_bars)` needs to give the cotangents of the active arguments. What depends on the first `invariant`
+    arguments alone is no residual: both halves compute it."""
+    bar_types = [t.strong() for t in program.out_types if is_inexact(t.dtype)]
+    count = len(program.inputs)
+
+    def both(*flat):
+        xs, bars = flat[:count], flat[count:]
+
+        def function(*changing):
+            args = list(xs)
+            for i, x in zip(active, changing, strict=True):
+                args[i] = x
+            ys = run(program, args)
+            smooth = [y for y in ys if is_inexact(dtype_of(y))]
+            return smooth, ys
+
+        changing = [xs[i] for i in active]
+        if not changing or not bars:
+            return [*function(*changing)[1], *(as_derivative(None, x) for x in changing)]
+        smooth, pullback, ys = vjp(function, *changing, has_aux=True)
+        del smooth
+        return [*ys, *pullback(list(bars))]
+
+    joint = stage_flat(both, [*program.in_types, *bar_types], f"vjp of {program.name}")
+    joint = compiler().tidied(joint)  # the halves may be differentiated again
+    return split(joint, count, len(program.outputs), invariant)
+
+
+def split(joint: Program, inputs: int, outputs: int, invariant: int) -> tuple[Program, Program]:
+    """Cut a program of (xs, y_bars) to (ys, x_bars) where the y_bars come in."""
+    late = set(joint.inputs[inputs:])
+    early: set[Var] = set(joint.inputs[invariant:inputs])
+    first, second, free = [], [], []
+    for equation in joint.equations:
+        atoms = [a for a in equation.inputs if isinstance(a, Var)]
+        if any(a in late for a in atoms):
+            second.append(equation)
+            late.update(equation.outputs)
+        elif any(a in early for a in atoms):
+            first.append(equation)
+            early.update(equation.outputs)
+        else:
+            free.append(equation)  # needs no argument: done again rather than kept
+    ys, x_bars = joint.outputs[:outputs], joint.outputs[outputs:]
+    used = {a for e in second for a in e.inputs if isinstance(a, Var)} | {
+        a for a in x_bars if isinstance(a, Var)
+    }
+    residuals = [v for e in first for v in e.outputs if v in used]
+    xs, bars = joint.inputs[:inputs], joint.inputs[inputs:]
+    forward = _program(joint, xs, [*free, *first], [*ys, *residuals], "forward")
+    backward = _program(joint, [*xs, *residuals, *bars], [*free, *second], x_bars, "backward")
+    return forward, backward
+
+
+def _program(joint, inputs, equations, outputs, part) -> Program:
+    equations, constants = pruned(equations, joint.constants, outputs)
+    return Program(tuple(inputs), constants, equations, tuple(outputs), name=f"{part} {joint.name}")
+
+
+@kept
+def only(program: Program, wanted: tuple[bool, ...]) -> Program:
+    """Return the program without the outputs that are not wanted."""
+    if all(wanted):
+        return program
+    outputs = [a for a, want in zip(program.outputs, wanted, strict=True) if want]
+    return _program(program, program.inputs, program.equations, outputs, "part of")

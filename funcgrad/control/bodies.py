@@ -1,0 +1,137 @@
+"""The functions given to control flow, staged as Programs whose captured values are arguments."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.core.interpret import run
+from funcgrad.core.program import Program, Var, pruned
+from funcgrad.core.staging import Staging, check_outputs, leaf_type
+from funcgrad.core.types import ArrayType
+from funcgrad.errors import DTypeError, ShapeError, TreeError
+
+__all__ = [
+    "Body",
+    "as_strong",
+    "check_carry",
+    "hoisted",
+    "leaves_of",
+    "stage_body",
+    "strong",
+    "with_more_inputs",
+]
+
+
+class Body(NamedTuple):
+    """A staged function: `program(*consts, *args)`, and the values it closes over."""
+
+    program: Program
+    consts: list[Any]
+    out_tree: tree.TreeDef
+
+
+def leaves_of(x: Any, owner: str, name: str) -> tuple[list[Any], list[ArrayType], tree.TreeDef]:
+    """Return the leaves of a container with their types; raise DTypeError for one that is no array."""
+    pairs, treedef = tree.flatten_with_paths(x)
+    types = [leaf_type(leaf, owner, partial("{}{}".format, name, path)) for path, leaf in pairs]
+    return [leaf for _, leaf in pairs], types, treedef
+
+
+def stage_body(function: Callable, in_tree: tree.TreeDef, types: Sequence[ArrayType], owner: str) -> Body:
+    """Stage a function of arguments of these types. Arrays and traced values it closes over come first."""
+    with Staging(owner) as staging:
+        tracers = [staging.input(t) for t in types]
+        inputs = [t.node for t in tracers]
+        leaves, out_tree = tree.flatten(function(*tree.unflatten(in_tree, tracers)))
+        check_outputs(leaves, out_tree, owner)
+        program = staging.program(inputs, [staging.atom(x) for x in leaves], name=owner)
+    captured = [var for var, _ in program.constants]
+    closed = Program((*captured, *program.inputs), (), program.equations, program.outputs, name=owner)
+    return Body(closed, [value for _, value in program.constants], out_tree)
+
+
+def with_more_inputs(
+    program: Program, before: Sequence[ArrayType], after: Sequence[ArrayType], own: int
+) -> Program:
+    """Return a program that takes further captured values, unread, before and after its first `own` inputs."""
+    inputs = (*map(Var, before), *program.inputs[:own], *map(Var, after), *program.inputs[own:])
+    return Program(inputs, (), program.equations, program.outputs, name=program.name)
+
+
+def check_carry(
+    owner: str,
+    name: str,
+    given: Sequence[ArrayType],
+    given_tree: tree.TreeDef,
+    out: Sequence[ArrayType],
+    out_tree: tree.TreeDef,
+) -> None:
+    """Raise TreeError, ShapeError or DTypeError unless a body returns its carry as it was given."""
+    if given_tree != out_tree:
+        raise TreeError(
+            f"{owner}: expected a body that returns {name} in the containers it was given, got {given_tree} in and "
+            f"{out_tree} out."
+        )
+    for path, before, after in zip(given_tree.paths(name), given, out, strict=True):
+        if before.shape != after.shape:
+            raise ShapeError(
+                f"{owner}: expected a body that returns {name} in the shapes it was given, got {path}: {before} in and "
+                f"{after} out.",
+                hint="a carry keeps its shape from one iteration to the next; collect what grows in ys.",
+            )
+        if before.dtype != after.dtype:
+            raise DTypeError(
+                f"{owner}: expected a body that returns {name} in the dtypes it was given, got {path}: {before} in and "
+                f"{after} out.",
+                hint=f"begin with an array of {after.dtype.name}, or return {path}.astype({before.dtype.name!r}).",
+            )
+
+
+def hoisted(program: Program, consts: Sequence[Any], count: int) -> tuple[Program, list[Any]]:
+    """Take out of a body what depends on its first `count` inputs alone: it is computed once, before the loop.
+
+    Returns:
+        the smaller program, and the values of its first inputs, which are more, or fewer.
+    """
+    invariant: set[Var] = set(program.inputs[:count])
+    early = []
+    late = []
+    for equation in program.equations:
+        atoms = [a for a in equation.inputs if isinstance(a, Var)]
+        if atoms and all(a in invariant for a in atoms):
+            early.append(equation)
+            invariant.update(equation.outputs)
+        else:
+            late.append(equation)
+    read = {a for e in late for a in e.inputs if isinstance(a, Var)} | {
+        a for a in program.outputs if isinstance(a, Var)
+    }
+    first = list(program.inputs[:count])
+    if not early and all(v in read for v in first):
+        return program, list(consts)
+    made = [v for e in early for v in e.outputs if v in read]
+    kept = [v for v in first if v in read]
+    equations, constants = pruned(early, program.constants, made)
+    before = Program(tuple(first), constants, equations, tuple(made), name=program.name)
+    values = dict(zip(first, consts, strict=True))
+    body = Program(
+        (*kept, *made, *program.inputs[count:]),
+        program.constants,
+        tuple(late),
+        program.outputs,
+        name=program.name,
+    )
+    return body, [*(values[v] for v in kept), *(run(before, consts) if made else ())]
+
+
+def strong(types: Sequence[ArrayType]) -> list[ArrayType]:
+    """Return types without weakness: what goes round a loop has a dtype of its own."""
+    return [t.strong() for t in types]
+
+
+def as_strong(x: Any) -> Any:
+    """Return a Python number as an array of its dtype."""
+    return np.asarray(x)[()] if isinstance(x, (bool, int, float, complex)) else x

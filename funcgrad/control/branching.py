@@ -1,0 +1,251 @@
+"""cond and switch: one of several functions, chosen by a value."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.compile.derived import batched_program
+from funcgrad.compile.kept import kept
+from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
+from funcgrad.core.interpret import run
+from funcgrad.core.primitive import Primitive, Sample, box
+from funcgrad.core.program import Program
+from funcgrad.core.staging import stage_flat
+from funcgrad.core.tracer import bind, is_concrete
+from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.errors import DTypeError, ShapeError, TreeError
+from funcgrad.numpy.selection import where
+from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.jvp import jvp
+from funcgrad.transforms.vjp import vjp
+
+__all__ = ["cond", "staged_branches", "switch", "switch_p"]
+
+
+class Switch(Primitive):
+    """The results of `branches[index]` on the other arguments; the index is brought within bounds."""
+
+    name = "switch"
+    multiple = True
+
+    def type_rule(self, index, *types, branches):
+        return tuple(strong(branches[0].out_types))
+
+    def eval_rule(self, index, *xs, branches):
+        out = run(branches[min(max(int(index), 0), len(branches) - 1)], xs)
+        return tuple(
+            np.asarray(y, t.dtype)[()] if not t.shape else np.array(y, t.dtype)
+            for y, t in zip(out, branches[0].out_types, strict=True)
+        )
+
+    def jvp_rule(self, x_dots, ys, index, *xs, branches):
+        active = tuple(d is not None for d in x_dots[1:])
+        pushed = tuple(_pushed(b, active) for b in branches)
+        out = bind(self, index, *xs, *(d for d in x_dots[1:] if d is not None), branches=pushed)
+        return tuple(out)
+
+    def vjp_rule(self, needs, y_bars, ys, index, *xs, branches):
+        active = tuple(bool(need) and is_inexact(dtype_of(x)) for need, x in zip(needs[1:], xs, strict=True))
+        bars = [
+            as_derivative(bar, t)
+            for bar, t in zip(y_bars, branches[0].out_types, strict=True)
+            if is_inexact(t.dtype)
+        ]
+        pulled = tuple(_pulled(b, active) for b in branches)
+        out = iter(bind(self, index, *xs, *bars, branches=pulled))
+        return [None, *(next(out) if a else None for a in active)]
+
+    def batch_rule(self, size, batched, index, *xs, branches):
+        flags = tuple(map(bool, batched[1:]))
+        if not batched[0]:
+            return bind(
+                self, index, *xs, branches=tuple(batched_program(b, size, flags) for b in branches)
+            ), True
+        if is_concrete(index) and all(map(is_concrete, xs)):
+            return _by_parts(size, flags, np.asarray(index), xs, branches), True
+        wide = [batched_program(b, size, flags) for b in branches]
+        results = [run(b, xs) for b in wide]
+        return tuple(_chosen(index, column) for column in zip(*results, strict=True)), True
+
+    def lower_rule(self, lower, out, index, *xs, branches):
+        return lower.control("switch", branches, out, (index, *xs), spares=(), params={})
+
+    def samples(self):
+        kinds = [ArrayType((3,), float)]
+        double = stage_flat(lambda x: [2 * x], kinds, "double")
+        square = stage_flat(lambda x: [x * x], kinds, "square")
+        branches = {"branches": (double, square)}
+        return [Sample((np.int64(i), box((3,)).array()), branches) for i in (0, 1, 7)]
+
+
+switch_p = Switch()
+
+
+def _chosen(index: Any, results: Sequence[Any]) -> Any:
+    """Return, for each example, the result of its branch; all have been computed."""
+    out = results[-1]
+    for n in reversed(range(len(results) - 1)):
+        mine = (index <= n).reshape((-1, *(1,) * (len(shape_of(out)) - 1)))
+        out = where(mine, results[n], out)
+    return out
+
+
+def _by_parts(size, flags, index, xs, branches):
+    """Return the results of all examples, each computed by its own branch alone."""
+    outs = [np.empty((size, *t.shape), t.dtype) for t in branches[0].out_types]
+    places = np.clip(index, 0, len(branches) - 1)
+    for n, branch in enumerate(branches):
+        mine = np.flatnonzero(places == n)
+        if mine.size:
+            part = [np.asarray(x)[mine] if b else x for x, b in zip(xs, flags, strict=True)]
+            results = (
+                run(batched_program(branch, mine.size, flags), part) if any(flags) else run(branch, part)
+            )
+            for out, y in zip(outs, results, strict=True):
+                out[mine] = y
+    return tuple(outs)
+
+
+@kept
+def _pushed(branch: Program, active: tuple[bool, ...]) -> Program:
+    """Return the branch that gives the tangents of the results, from arguments and tangents of the active ones."""
+    places = [i for i, a in enumerate(active) if a]
+    types = [*branch.in_types, *(branch.in_types[i].strong() for i in places)]
+
+    def push(*flat):
+        xs, dots = list(flat[: len(active)]), flat[len(active) :]
+
+        def function(*changing):
+            for i, x in zip(places, changing, strict=True):
+                xs[i] = x
+            return run(branch, xs)
+
+        ys, y_dots = jvp(function, tuple(xs[i] for i in places), tuple(dots))
+        return [as_derivative(d, y) for d, y in zip(y_dots, ys, strict=True)]
+
+    return stage_flat(push, types, f"jvp of {branch.name}")
+
+
+@kept
+def _pulled(branch: Program, active: tuple[bool, ...]) -> Program:
+    """Return the branch that gives the cotangents of the active arguments: it runs the branch again, and back."""
+    places = [i for i, a in enumerate(active) if a]
+    count = len(branch.inputs)
+    smooth = [t.strong() for t in branch.out_types if is_inexact(t.dtype)]
+
+    def pull(*flat):
+        xs, bars = list(flat[:count]), flat[count:]
+
+        def function(*changing):
+            args = list(xs)
+            for i, x in zip(places, changing, strict=True):
+                args[i] = x
+            return [y for y in run(branch, args) if is_inexact(dtype_of(y))]
+
+        changing = [xs[i] for i in places]
+        if not changing or not bars:
+            return [as_derivative(None, x) for x in changing]
+        return list(vjp(function, *changing)[1](list(bars)))
+
+    return stage_flat(pull, [*branch.in_types, *smooth], f"vjp of {branch.name}")
+
+
+def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
+    """Return `branches[index](*operands)`; only that branch runs.
+
+    Args:
+        index: a whole number; one out of range means the first or the last branch.
+        branches: functions that return the same containers, shapes and dtypes.
+        operands: arrays in any containers.
+
+    Raises:
+        TreeError, ShapeError, DTypeError: when the branches return different things, or the index is no whole
+            number.
+
+    Under `vmap` with an index for each example, each example runs its own branch where values are known, and
+    all branches run, and one is selected, in a staged program: the derivative of a branch that was not chosen
+    is zero, also where it would be nan.
+
+    >>> import funcgrad as fg
+    >>> fg.switch(1, [lambda x: x, lambda x: 2 * x], 3.0)
+    np.float64(6.0)
+    """
+    branches = list(branches)
+    if not branches:
+        raise TreeError("switch: expected at least one branch, got none.")
+    kind = type_of(index)
+    if kind.shape or kind.dtype.kind not in "iu":
+        raise DTypeError(
+            f"switch: expected an index that is one whole number, got {kind}.",
+            hint="use cond for a condition, and index.astype(int) for a number.",
+        )
+    return staged_branches("switch", index, branches, operands)
+
+
+def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> Any:
+    """Return `true_fun(*operands)` if `pred` is true, else `false_fun(*operands)`; only that one runs.
+
+    Args:
+        pred: one boolean (or number).
+        true_fun, false_fun: functions that return the same containers, shapes and dtypes.
+        operands: arrays in any containers.
+
+    Raises:
+        TreeError, ShapeError, DTypeError: when the branches return different things, or `pred` is no scalar.
+
+    >>> import funcgrad as fg
+    >>> fg.grad(lambda x: fg.cond(x > 0, lambda x: x**2, lambda x: -x, x))(3.0)
+    np.float64(6.0)
+    """
+    kind = type_of(pred)
+    if kind.shape or kind.dtype.kind not in "biuf":
+        raise DTypeError(
+            f"cond: expected a condition that is one boolean, got {kind}.",
+            hint="use fg.numpy.where for a choice for each element, or reduce with .any() or .all().",
+        )
+    index = (pred != 0).astype(np.int64) if not isinstance(pred, (bool, int, float)) else np.int64(bool(pred))
+    return staged_branches("cond", index, [false_fun, true_fun], operands, names=("false_fun", "true_fun"))
+
+
+def staged_branches(
+    owner: str, index: Any, branches: list[Callable], operands: tuple, names: Sequence[str] = ()
+) -> Any:
+    """Stage the branches, check that they return the same, and bind the choice among them."""
+    leaves, types, treedef = leaves_of(operands, owner, "operands")
+    types = strong(types)
+    bodies = [stage_body(branch, treedef, types, owner) for branch in branches]
+    labels = list(names) or [f"branches[{n}]" for n in range(len(branches))]
+    for body, label in zip(bodies[1:], labels[1:], strict=True):
+        _check_alike(owner, bodies[0], labels[0], body, label)
+    programs = []
+    for n, body in enumerate(bodies):
+        before = [type_of(c) for b in bodies[:n] for c in b.consts]
+        after = [type_of(c) for b in bodies[n + 1 :] for c in b.consts]
+        programs.append(with_more_inputs(body.program, before, after, len(body.consts)))
+    consts = [c for body in bodies for c in body.consts]
+    out = bind(switch_p, index, *consts, *leaves, branches=tuple(programs))
+    return tree.unflatten(bodies[0].out_tree, out)
+
+
+def _check_alike(owner: str, first: Body, first_name: str, other: Body, name: str) -> None:
+    """Raise unless two branches return the same containers, shapes and dtypes."""
+    if first.out_tree != other.out_tree:
+        raise TreeError(
+            f"{owner}: expected branches that return the same containers, got {first_name}: {first.out_tree} and "
+            f"{name}: {other.out_tree}."
+        )
+    pairs = zip(first.out_tree.paths("result"), first.program.out_types, other.program.out_types, strict=True)
+    for path, a, b in pairs:
+        if a.shape != b.shape:
+            raise ShapeError(
+                f"{owner}: expected branches that return the same shapes, got {path}: {a} from {first_name} and {b} from "
+                f"{name}."
+            )
+        if a.dtype != b.dtype:
+            raise DTypeError(
+                f"{owner}: expected branches that return the same dtypes, got {path}: {a} from {first_name} and {b} from "
+                f"{name}.",
+                hint=f"convert one: .astype({a.dtype.name!r}).",
+            )

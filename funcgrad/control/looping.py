@@ -1,0 +1,383 @@
+"""while_loop and fori_loop: loops whose number of steps is found on the way, or given."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from funcgrad import tree
+from funcgrad.compile.compiler import compiler
+from funcgrad.compile.derived import batched_program
+from funcgrad.compile.kept import kept
+from funcgrad.control.bodies import as_strong, check_carry, leaves_of, stage_body, strong
+from funcgrad.control.native import called_natively, worth_compiling
+from funcgrad.control.scan_primitive import bind_scan, with_tangents
+from funcgrad.control.scanning import scan
+from funcgrad.core.interpret import run
+from funcgrad.core.primitive import Primitive, Sample, box
+from funcgrad.core.program import Program
+from funcgrad.core.staging import name_of, stage_flat
+from funcgrad.core.tracer import bind, concrete, is_concrete
+from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.errors import DTypeError
+from funcgrad.numpy.creation import zeros
+from funcgrad.numpy.selection import where
+from funcgrad.numpy.shaping import broadcast_to
+from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.vjp import vjp
+
+__all__ = ["fori_loop", "while_loop", "while_p"]
+
+# After how many iterations one by one it is considered whether to go on as native code.
+TRIAL = 64
+
+
+class While(Primitive):
+    """While cond(cond_consts, carry): carry = body(body_consts, carry). The results are the carry.
+
+    Arguments are what the condition captures, what the body captures, and the carry.
+    """
+
+    name = "while"
+    multiple = True
+
+    def type_rule(self, *types, cond, body, cond_consts, body_consts):
+        return tuple(strong(body.out_types))
+
+    def eval_rule(self, *args, cond, body, cond_consts, body_consts):
+        mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]
+        carry = list(args[cond_consts + body_consts :])
+        count = 0
+        while bool(run(cond, [*mine, *carry])[0]):
+            carry = run(body, [*fixed, *carry])
+            count += 1
+            if count == TRIAL and worth_compiling(1, 1 << 20, args):
+                params = {"cond": cond, "body": body, "cond_consts": cond_consts, "body_consts": body_consts}
+                return called_natively(self, [*mine, *fixed, *carry], params)
+        return tuple(np.array(x)[()] for x in carry)
+
+    def jvp_rule(self, x_dots, ys, *args, cond, body, cond_consts, body_consts):
+        mine, rest, dots = args[:cond_consts], args[cond_consts:], x_dots[cond_consts:]
+        carries = len(rest) - body_consts
+        active = tuple(
+            is_inexact(dtype_of(x)) and (dot is not None or i >= body_consts)
+            for i, (x, dot) in enumerate(zip(rest, dots, strict=True))
+        )
+        both = with_tangents(body, body_consts, carries, active)
+        found = [as_derivative(d, x) for d, x, a in zip(dots, rest, active, strict=True) if a]
+        fixed = sum(active[:body_consts])
+        more = [type_of(rest[i]).strong() for i in range(body_consts, len(rest)) if active[i]]
+        wide_cond = _with_unread(cond, more)
+        out = bind(
+            self,
+            *mine,
+            *rest[:body_consts],
+            *found[:fixed],
+            *rest[body_consts:],
+            *found[fixed:],
+            cond=wide_cond,
+            body=both,
+            cond_consts=cond_consts,
+            body_consts=body_consts + fixed,
+        )
+        tangents = iter(out[carries:])
+        return tuple(
+            next(tangents) if active[body_consts + i] else np.zeros(shape_of(y))
+            for i, y in enumerate(out[:carries])
+        )
+
+    def forward_rule(self, *args, cond, body, cond_consts, body_consts):
+        counting, counted = _counting(cond, body, cond_consts, body_consts)
+        out = bind(
+            self,
+            *args,
+            np.int64(0),
+            cond=counting,
+            body=counted,
+            cond_consts=cond_consts,
+            body_consts=body_consts,
+        )
+        return tuple(out[:-1]), (out[-1], [type_of(y).strong() for y in out[:-1]])
+
+    def result_types(self, saved, *args, **params):
+        return saved[1]
+
+    def vjp_rule(self, needs, y_bars, saved, *args, cond, body, cond_consts, body_consts):
+        count = saved[0]
+        fixed, carry = args[cond_consts : cond_consts + body_consts], args[cond_consts + body_consts :]
+        bars = [as_derivative(b, t) for b, t in zip(y_bars, saved[1], strict=True) if is_inexact(t.dtype)]
+        wanted = [
+            bool(n) and is_inexact(dtype_of(x))
+            for n, x in zip(needs[cond_consts:], args[cond_consts:], strict=True)
+        ]
+        if is_concrete(count):
+            found = _by_scan(body, int(concrete(count)), fixed, carry, bars)
+        else:
+            found = _reversed(body, count, fixed, carry, bars)
+        return [*(None,) * cond_consts, *(x if want else None for x, want in zip(found, wanted, strict=True))]
+
+    def batch_rule(self, size, batched, *args, cond, body, cond_consts, body_consts):
+        mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]
+        mine_b = tuple(map(bool, batched[:cond_consts]))
+        fixed_b = tuple(map(bool, batched[cond_consts : cond_consts + body_consts]))
+        carry_b = batched[cond_consts + body_consts :]
+        carry = [
+            x if b else broadcast_to(x, (size, *shape_of(x)))
+            for x, b in zip(args[cond_consts + body_consts :], carry_b, strict=True)
+        ]
+        wide_cond, wide_body = _batched_loop(cond, body, size, mine_b, fixed_b)
+        out = bind(
+            self,
+            *mine,
+            *mine,
+            *fixed,
+            *carry,
+            cond=wide_cond,
+            body=wide_body,
+            cond_consts=cond_consts,
+            body_consts=cond_consts + body_consts,
+        )
+        return tuple(out), True
+
+    def lower_rule(self, lower, out, *args, cond, body, cond_consts, body_consts):
+        params = {"cond_consts": cond_consts, "body_consts": body_consts}
+        return lower.control("while", (cond, body), out, args, spares=out, params=params)
+
+    def samples(self):
+        kinds = [ArrayType((), float), ArrayType((3,), float)]
+        cond = stage_flat(lambda c: [np.sum(c * c) < 50.0], kinds[1:], "cond")
+        body = stage_flat(lambda a, c: [c * 1.7 + a], kinds, "body")
+        params = {"cond": cond, "body": body, "cond_consts": 0, "body_consts": 1}
+        return [Sample((box((), 0.1, 0.3).array(), box((3,), 0.5, 1.0).array()), params)]
+
+
+while_p = While()
+
+
+def _with_unread(program: Program, types: list[ArrayType]) -> Program:
+    """Return a condition that takes further parts of the carry, unread."""
+    return stage_flat(
+        lambda *xs: run(program, xs[: len(program.inputs)]), [*program.in_types, *types], program.name
+    )
+
+
+@kept
+def _counting(cond: Program, body: Program, cond_consts: int, body_consts: int) -> tuple[Program, Program]:
+    """Return condition and body of the loop that counts its steps as well."""
+    number = ArrayType((), np.int64)
+    counted = stage_flat(lambda *xs: [*run(body, xs[:-1]), xs[-1] + 1], [*body.in_types, number], body.name)
+    return _with_unread(cond, [number]), counted
+
+
+@kept
+def _batched_loop(
+    cond: Program, body: Program, size: int, mine: tuple, fixed: tuple
+) -> tuple[Program, Program]:
+    """Return the loop of several examples: it runs until all are done, and those that are stay as they are."""
+    carries = len(cond.inputs) - len(mine)
+    alive = batched_program(cond, size, (*mine, *(True,) * carries))
+    step = batched_program(body, size, (*fixed, *(True,) * carries))
+
+    def going(*xs):
+        return [np.any(run(alive, xs)[0])]
+
+    def stepped(*flat):
+        conds, rest = flat[: len(mine)], flat[len(mine) :]
+        carry = rest[len(fixed) :]
+        still = run(alive, [*conds, *carry])[0]
+        # The body runs on what examples that are done have reached: where its derivative there is not finite,
+        # the one that was not chosen counts as zero.
+        new = run(step, rest)
+        return [
+            where(still.reshape((size, *(1,) * (len(shape_of(y)) - 1))), y, x)
+            for x, y in zip(carry, new, strict=True)
+        ]
+
+    cond_types = [
+        ArrayType((size, *t.shape), t.dtype) if b else t
+        for t, b in zip(cond.in_types, (*mine, *(True,) * carries), strict=True)
+    ]
+    body_types = [
+        ArrayType((size, *t.shape), t.dtype) if b else t
+        for t, b in zip(body.in_types, (*fixed, *(True,) * carries), strict=True)
+    ]
+    return (
+        stage_flat(going, cond_types, cond.name),
+        stage_flat(stepped, [*cond_types[: len(mine)], *body_types], body.name),
+    )
+
+
+def _by_scan(body, count, fixed, carry, bars):
+    """Return the cotangents of what the body captures and of the first carry, by a scan of as many steps."""
+    places = [i for i, x in enumerate((*fixed, *carry)) if is_inexact(dtype_of(x))]
+
+    def function(*changing):
+        args = [*fixed, *carry]
+        for i, x in zip(places, changing, strict=True):
+            args[i] = x
+        out = bind_scan(body, args[: len(fixed)], args[len(fixed) :], [], count, False)
+        return [y for y in out if is_inexact(dtype_of(y))]
+
+    everything = [*fixed, *carry]
+    found = dict(zip(places, vjp(function, *(everything[i] for i in places))[1](bars), strict=True))
+    return [found.get(i) for i in range(len(everything))]
+
+
+class WhileReverse(Primitive):
+    """The cotangents of a loop of `count` steps: it runs again, keeping each carry, and then goes back.
+
+    Arguments are the count, what the body captures, the first carry, the cotangents of the last carry, and zeros to
+    which those of the captured values are added; results are the cotangents of the first carry, and the sums.
+    """
+
+    name = "while_reverse"
+    multiple = True
+    differentiable = False
+
+    def type_rule(self, *types, body, pull, body_consts, carries):
+        return tuple(t.strong() for t in types[1 + body_consts + carries :])
+
+    def eval_rule(self, count, *args, body, pull, body_consts, carries):
+        fixed, carry = args[:body_consts], list(args[body_consts : body_consts + carries])
+        bars = list(args[body_consts + carries :])
+        tape = []
+        for _ in range(int(count)):
+            tape.append(carry)
+            carry = run(body, [*fixed, *carry])
+        while tape:
+            bars = run(pull, [*fixed, *tape.pop(), *bars])
+        return tuple(np.array(x)[()] for x in bars)
+
+    def lower_rule(self, lower, out, count, *args, body, pull, body_consts, carries):
+        params = {"body_consts": body_consts, "carries": carries}
+        return lower.control("while_reverse", (body, pull), out, (count, *args), spares=out, params=params)
+
+    def samples(self):
+        kinds = [ArrayType((), float), ArrayType((3,), float)]
+        body = stage_flat(lambda a, c: [c * 1.7 + a], kinds, "body")
+        params = {"body": body, "pull": _pull(body, 1), "body_consts": 1, "carries": 1}
+        args = (box(()).array(), box((3,)).array(), np.ones(3), np.zeros(()))
+        return [Sample((np.int64(n), *args), params, smooth=False) for n in (0, 1, 4)]
+
+
+@kept
+def _pull(body: Program, body_consts: int) -> Program:
+    """Return one step back: (consts, carry, cotangents of the next carry, sums) to (cotangents of the carry, sums)."""
+    places = [i for i, t in enumerate(body.in_types) if is_inexact(t.dtype)]
+    sums = [i for i in places if i < body_consts]
+    carried = [i for i in places if i >= body_consts]
+    types = [*body.in_types, *(body.in_types[i] for i in carried), *(body.in_types[i] for i in sums)]
+
+    def step(*flat):
+        args, bars = flat[: len(body.inputs)], flat[len(body.inputs) :]
+
+        def function(*changing):
+            given = list(args)
+            for i, x in zip(places, changing, strict=True):
+                given[i] = x
+            return [y for y in run(body, given) if is_inexact(dtype_of(y))]
+
+        pulled = vjp(function, *(args[i] for i in places))[1](list(bars[: len(carried)]))
+        found = dict(zip(places, pulled, strict=True))
+        totals = bars[len(carried) :]
+        return [*(found[i] for i in carried), *(t + found[i] for t, i in zip(totals, sums, strict=True))]
+
+    return compiler().tidied(stage_flat(step, strong(types), f"vjp of {body.name}"))
+
+
+while_reverse_p = WhileReverse()
+
+
+def _reversed(body, count, fixed, carry, bars):
+    """The same for a number of steps that is not known yet: the loop runs again, and back."""
+    pull = _pull(body, len(fixed))
+    sums = [i for i, x in enumerate(fixed) if is_inexact(dtype_of(x))]
+    start = [zeros(shape_of(fixed[i]), dtype_of(fixed[i])) for i in sums]
+    params = {"body": body, "pull": pull, "body_consts": len(fixed), "carries": len(carry)}
+    out = iter(bind(while_reverse_p, count, *fixed, *carry, *bars, *start, **params))
+    carry_bars = [next(out) if is_inexact(dtype_of(x)) else None for x in carry]
+    found = dict(zip(sums, out, strict=True))
+    return [*(found.get(i) for i in range(len(fixed))), *carry_bars]
+
+
+def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
+    """Run `carry = body_fun(carry)` as long as `cond_fun(carry)` is true; return the last carry.
+
+    Args:
+        cond_fun: gives one boolean.
+        body_fun: gives the next carry, in the same containers, shapes and dtypes.
+        init: the first carry, arrays in any containers.
+
+    Raises:
+        TreeError, ShapeError, DTypeError: when the carry changes, or the condition is not one boolean.
+
+    Derivative: in both directions, of what the loop computed; the number of steps counts as fixed. In reverse
+    mode the loop is run once more, each carry kept, and then gone through backward. Inside jit, a reverse
+    derivative of a while_loop has no reverse derivative itself (use fori_loop or scan there); outside it has.
+
+    >>> import funcgrad as fg
+    >>> def newton(a):
+    ...     return fg.while_loop(lambda x: abs(x * x - a) > 1e-12, lambda x: (x + a / x) / 2, a)
+    >>> round(float(fg.grad(newton)(2.0)), 6)
+    0.353553
+    """
+    owner = f"while_loop of {name_of(body_fun)}" if name_of(body_fun) != "lambda" else "while_loop"
+    carry, types, treedef = leaves_of(init, owner, "init")
+    one = tree.structure((tree.unflatten(treedef, carry),))
+    kinds = types
+    body = stage_body(body_fun, one, kinds, owner)
+    if any(t.weak for t in types) and body.out_tree == treedef:
+        # A Python number takes the dtype the body gives it.
+        kinds = [
+            out.strong() if t.weak and t.shape == out.shape else t.strong()
+            for t, out in zip(types, body.program.out_types, strict=True)
+        ]
+        body = stage_body(body_fun, one, kinds, owner)
+    check_carry(owner, "carry", kinds, treedef, strong(body.program.out_types), body.out_tree)
+    cond = stage_body(cond_fun, one, kinds, owner)
+    result = cond.program.out_types
+    if len(result) != 1 or result[0].shape or result[0].dtype.kind != "b":
+        found = ", ".join(map(str, result))
+        raise DTypeError(
+            f"{owner}: expected a condition that is one boolean, got {found}.",
+            hint="reduce it with .any() or .all(), or compare: x != 0.",
+        )
+    flat = [
+        t.dtype.type(x) if isinstance(x, (bool, int, float, complex)) else as_strong(x)
+        for x, t in zip(carry, kinds, strict=True)
+    ]
+    out = bind(
+        while_p,
+        *cond.consts,
+        *body.consts,
+        *flat,
+        cond=cond.program,
+        body=body.program,
+        cond_consts=len(cond.consts),
+        body_consts=len(body.consts),
+    )
+    return tree.unflatten(treedef, out)
+
+
+def fori_loop(lower: Any, upper: Any, body_fun: Callable, init: Any) -> Any:
+    """Run `carry = body_fun(i, carry)` for i from `lower` up to `upper`; return the last carry.
+
+    Args:
+        lower, upper: whole numbers. Where both are known now it is a `scan`, which differentiates to any order
+            and in every transformation; else it is a `while_loop`.
+        body_fun, init: as in `while_loop`.
+
+    >>> import funcgrad as fg
+    >>> fg.grad(lambda x: fg.fori_loop(0, 3, lambda i, c: c * x, 1.0))(2.0)
+    np.float64(12.0)
+    """
+    for name, bound in (("lower", lower), ("upper", upper)):
+        if type_of(bound).shape or type_of(bound).dtype.kind not in "iu":
+            raise DTypeError(
+                f"fori_loop: expected bounds that are whole numbers, got {name}: {type_of(bound)}."
+            )
+    if is_concrete(lower) and is_concrete(upper):
+        first, last = int(concrete(lower)), int(concrete(upper))
+        return scan(lambda c, i: (body_fun(i, c), None), init, np.arange(first, max(first, last)))[0]
+    start = (lower + upper * 0, init)
+    return while_loop(lambda c: c[0] < upper, lambda c: (c[0] + 1, body_fun(*c)), start)[1]

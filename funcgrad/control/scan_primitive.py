@@ -1,0 +1,281 @@
+"""The primitive of scan: a loop of a known number of steps, with a carry and stacked inputs and outputs."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from funcgrad.compile.compiler import compiler
+from funcgrad.compile.derived import batched_program, halves, inexact_inputs
+from funcgrad.compile.kept import kept
+from funcgrad.control.bodies import hoisted, strong
+from funcgrad.control.native import called_natively, worth_compiling
+from funcgrad.core.interpret import run
+from funcgrad.core.primitive import Primitive, Sample, box
+from funcgrad.core.program import Program, Var, pruned
+from funcgrad.core.staging import stage_flat
+from funcgrad.core.tracer import bind
+from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
+from funcgrad.numpy.creation import zeros
+from funcgrad.numpy.shaping import broadcast_to, moveaxis
+from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.jvp import jvp
+
+__all__ = ["bind_scan", "scan_halves", "scan_p", "with_tangents"]
+
+
+class Scan(Primitive):
+    """carry, y[i] = body(consts, carry, x[i]) for each i.
+
+    Arguments are `consts` captured values, `carries` parts of the carry, and arrays stacked along axis 0; results
+    are the last carry and the stacked y.
+    """
+
+    name = "scan"
+    multiple = True
+
+    def type_rule(self, *types, body, consts, carries, length, reverse):
+        out = strong(body.out_types)
+        return (*out[:carries], *(ArrayType((length, *t.shape), t.dtype) for t in out[carries:]))
+
+    def eval_rule(self, *args, body, consts, carries, length, reverse):
+        params = {"body": body, "consts": consts, "carries": carries, "length": length, "reverse": reverse}
+        if worth_compiling(len(body.equations), length, args):
+            return called_natively(self, args, params)
+        fixed, carry, xs = args[:consts], list(args[consts : consts + carries]), args[consts + carries :]
+        ys = [np.empty((length, *t.shape), t.dtype) for t in body.out_types[carries:]]
+        for i in reversed(range(length)) if reverse else range(length):
+            out = run(body, [*fixed, *carry, *(x[i] for x in xs)])
+            carry = out[:carries]
+            for y, part in zip(ys, out[carries:], strict=True):
+                y[i] = part
+        return (*map(_own, carry), *ys)
+
+    def jvp_rule(self, x_dots, ys, *args, body, consts, carries, length, reverse):
+        groups = _Groups(body, consts, carries)
+        active = [
+            is_inexact(dtype_of(x)) and (dot is not None or consts <= i < consts + carries)
+            for i, (x, dot) in enumerate(zip(args, x_dots, strict=True))
+        ]
+        both = with_tangents(body, consts, carries, tuple(active))
+        dots = [as_derivative(d, x) if a else None for d, x, a in zip(x_dots, args, active, strict=True)]
+        parts = [[x for x in part if x is not None] for part in groups.split(dots)]
+        fixed, carry, xs = groups.split(args)
+        out = bind_scan(both, [*fixed, *parts[0]], [*carry, *parts[1]], [*xs, *parts[2]], length, reverse)
+        outs = iter(out)
+        for _ in range(carries):
+            next(outs)
+        carry_dots = {i: next(outs) for i in range(carries) if active[consts + i]}
+        count = len(body.outputs) - carries
+        rest = list(outs)
+        y_dots = iter(rest[count:])
+        kinds = body.out_types
+        return tuple(
+            [as_derivative(carry_dots.get(i), kinds[i]) for i in range(carries)]
+            + [next(y_dots) if is_inexact(t.dtype) else np.zeros((length, *t.shape)) for t in kinds[carries:]]
+        )
+
+    def forward_rule(self, *args, body, consts, carries, length, reverse):
+        forward, _, _ = scan_halves(body, consts, carries)
+        groups = _Groups(body, consts, carries)
+        out = bind_scan(forward, *groups.split(args), length, reverse)
+        count = len(body.outputs)
+        return tuple(out[:count]), (out[:count], out[count:])
+
+    def result_types(self, saved, *args, **params):
+        return [ArrayType(shape_of(y), dtype_of(y)) for y in saved[0]]
+
+    def vjp_rule(self, needs, y_bars, saved, *args, body, consts, carries, length, reverse):
+        _, backward, uses_x = scan_halves(body, consts, carries)
+        groups = _Groups(body, consts, carries)
+        fixed, _, xs = groups.split(args)
+        kinds = body.out_types
+        bars = [
+            as_derivative(bar, y) for bar, y in zip(y_bars, saved[0], strict=True) if is_inexact(dtype_of(y))
+        ]
+        smooth = sum(is_inexact(t.dtype) for t in kinds[:carries])
+        sums = [i for i in range(consts) if is_inexact(dtype_of(fixed[i]))]
+        wanted = tuple(bool(needs[i]) for i in sums)
+        pruned = _only_needed(backward, smooth, wanted, consts)
+        start = [
+            zeros(shape_of(fixed[i]), dtype_of(fixed[i]))
+            for i, want in zip(sums, wanted, strict=True)
+            if want
+        ]
+        stacked = [*saved[1], *(x for x, use in zip(xs, uses_x, strict=True) if use), *bars[smooth:]]
+        out = iter(bind_scan(pruned, fixed, [*bars[:smooth], *start], stacked, length, not reverse))
+        carry_bars = [next(out) if is_inexact(t.dtype) else None for t in kinds[:carries]]
+        sums_found = {i: next(out) for i, want in zip(sums, wanted, strict=True) if want}
+        x_bars = [next(out) if is_inexact(dtype_of(x)) else None for x in xs]
+        return [*(sums_found.get(i) for i in range(consts)), *carry_bars, *x_bars]
+
+    def batch_rule(self, size, batched, *args, body, consts, carries, length, reverse):
+        groups = _Groups(body, consts, carries)
+        fixed, carry, xs = groups.split(args)
+        fixed_b, carry_b, xs_b = groups.split(batched)
+        carry = [
+            x if b else broadcast_to(x, (size, *shape_of(x))) for x, b in zip(carry, carry_b, strict=True)
+        ]
+        xs = [moveaxis(x, 0, 1) if b else x for x, b in zip(xs, xs_b, strict=True)]
+        flags = (*map(bool, fixed_b), *(True for _ in carry), *map(bool, xs_b))
+        out = bind_scan(batched_program(body, size, flags), fixed, carry, xs, length, reverse)
+        return (*out[:carries], *(moveaxis(y, 1, 0) for y in out[carries:])), True
+
+    def lower_rule(self, lower, out, *args, body, consts, carries, length, reverse):
+        params = {"consts": consts, "carries": carries, "length": length, "reverse": reverse}
+        return lower.control("scan", (body,), out, args, spares=out[:carries], params=params)
+
+    def samples(self):
+        step = stage_flat(
+            lambda a, c, x: [np.tanh(a * c + x), c * x],
+            [ArrayType((), float)] + [ArrayType((3,), float)] * 2,
+            "step",
+        )
+        details = {"body": step, "consts": 1, "carries": 1, "length": 4}
+        args = (box(()).array(), box((3,)).array(), box((4, 3)).array())
+        return [Sample(args, {**details, "reverse": False}), Sample(args, {**details, "reverse": True})]
+
+
+scan_p = Scan()
+
+
+class _Groups(NamedTuple):
+    body: Program
+    consts: int
+    carries: int
+
+    def split(self, items: Any) -> tuple[list, list, list]:
+        """Return what belongs to the captured values, to the carry, and to the stacked inputs."""
+        items = list(items)
+        end = self.consts + self.carries
+        return items[: self.consts], items[self.consts : end], items[end:]
+
+
+def _own(x: Any) -> Any:
+    return np.array(x) if isinstance(x, np.ndarray) and x.base is not None else x
+
+
+def bind_scan(body: Program, fixed: list, carry: list, xs: list, length: int, reverse: bool) -> list[Any]:
+    """Bind scan, with what does not change from step to step computed before it."""
+    body, fixed = hoisted(body, fixed, len(fixed))
+    params = {"body": body, "consts": len(fixed), "carries": len(carry), "length": length, "reverse": reverse}
+    return list(bind(scan_p, *fixed, *carry, *xs, **params))
+
+
+@kept
+def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, ...]) -> Program:
+    """Return the body that carries tangents along: each group of arguments and results has them behind it."""
+    groups = _Groups(body, consts, carries)
+    types, flags = groups.split(body.in_types), groups.split(active)
+    dots = [
+        [t.strong() for t, a in zip(ts, fs, strict=True) if a] for ts, fs in zip(types, flags, strict=True)
+    ]
+    in_types = [t for own, more in zip(types, dots, strict=True) for t in (*own, *more)]
+    smooth = [is_inexact(t.dtype) for t in body.out_types]
+
+    def joint(*flat):
+        rest = list(flat)
+        primals, tangents = [], []
+        for own, more in zip(types, dots, strict=True):
+            primals += rest[: len(own)]
+            tangents += rest[len(own) : len(own) + len(more)]
+            rest = rest[len(own) + len(more) :]
+        places = [i for i, a in enumerate(active) if a]
+
+        def function(*changing):
+            args = list(primals)
+            for i, x in zip(places, changing, strict=True):
+                args[i] = x
+            return run(body, args)
+
+        ys, y_dots = jvp(function, tuple(primals[i] for i in places), tuple(tangents))
+        found = [as_derivative(d, y) if s else None for d, y, s in zip(y_dots, ys, smooth, strict=True)]
+        carried = [d for i, d in enumerate(found[:carries]) if active[consts + i]]
+        return [*ys[:carries], *carried, *ys[carries:], *(d for d in found[carries:] if d is not None)]
+
+    return stage_flat(joint, in_types, f"jvp of {body.name}")
+
+
+@kept
+def scan_halves(body: Program, consts: int, carries: int) -> tuple[Program, Program, tuple[bool, ...]]:
+    """Return the bodies of the loops forward and backward.
+
+    Forward is the body, which stacks what the other one needs as well. Backward goes the other way: its carry are
+    the cotangents of the carry and the sums of those of the captured values; stacked it takes what was kept, the
+    inputs it reads (the third result says which), and the cotangents of y; and it stacks those of the inputs.
+    """
+    groups = _Groups(body, consts, carries)
+    active = inexact_inputs(body)
+    forward, backward = halves(body, active, consts)
+    count = len(body.inputs)
+    read = {a for e in backward.equations for a in e.inputs if isinstance(a, Var)} | {
+        a for a in backward.outputs if isinstance(a, Var)
+    }
+    uses = [v in read for v in backward.inputs[:count]]
+    _, carry_used, x_used = groups.split(uses)
+    _, carry_vars, _ = groups.split(forward.inputs)
+    residuals = len(forward.outputs) - len(body.outputs)
+    kept_carry = [v for v, use in zip(carry_vars, carry_used, strict=True) if use]
+    keeping = Program(
+        forward.inputs,
+        forward.constants,
+        forward.equations,
+        (*forward.outputs, *kept_carry),
+        name=forward.name,
+    )
+    smooth_carry = [i for i in active if consts <= i < consts + carries]
+    sums = [i for i in active if i < consts]
+    types = body.in_types
+    saved = [*forward.out_types[len(body.outputs) :], *(v.type for v in kept_carry)]
+    used_xs = [t for t, use in zip(types[consts + carries :], x_used, strict=True) if use]
+    y_bar_types = [t for t in body.out_types[carries:] if is_inexact(t.dtype)]
+    in_types = [
+        *types[:consts],
+        *(types[i] for i in smooth_carry),
+        *(types[i] for i in sums),
+        *saved,
+        *used_xs,
+        *y_bar_types,
+    ]
+
+    def step(*flat):
+        rest = list(flat)
+
+        def take(n):
+            taken = rest[:n]
+            del rest[:n]
+            return taken
+
+        fixed, carry_bars, totals = take(consts), take(len(smooth_carry)), take(len(sums))
+        kept_values, carry, xs = take(residuals), iter(take(len(kept_carry))), iter(take(len(used_xs)))
+        given = [
+            *fixed,
+            *(
+                next(carry) if use else zeros(t.shape, t.dtype)
+                for use, t in zip(carry_used, groups.split(types)[1], strict=True)
+            ),
+            *(
+                next(xs) if use else zeros(t.shape, t.dtype)
+                for use, t in zip(x_used, groups.split(types)[2], strict=True)
+            ),
+        ]
+        bars = dict(zip(active, run(backward, [*given, *kept_values, *carry_bars, *rest]), strict=True))
+        return [
+            *(bars[i] for i in smooth_carry),
+            *(total + bars[i] for total, i in zip(totals, sums, strict=True)),
+            *(bars[i] for i in active if i >= consts + carries),
+        ]
+
+    whole = compiler().tidied(stage_flat(step, strong(in_types), f"backward of {body.name}"))
+    return keeping, whole, tuple(x_used)
+
+
+@kept
+def _only_needed(backward: Program, smooth: int, wanted: tuple[bool, ...], consts: int) -> Program:
+    """Return the backward body without the sums that are not wanted."""
+    drop = {smooth + k for k, want in enumerate(wanted) if not want}
+    if not drop:
+        return backward
+    outputs = tuple(a for k, a in enumerate(backward.outputs) if k not in drop)
+    inputs = tuple(v for k, v in enumerate(backward.inputs) if k - consts not in drop)
+    equations, constants = pruned(backward.equations, backward.constants, outputs)
+    return Program(inputs, constants, equations, outputs, name=backward.name)

@@ -1,0 +1,253 @@
+"""while_loop, fori_loop, cond, switch and checkpoint against plain Python, under every transformation."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+import funcgrad.numpy as fnp
+from funcgrad.errors import DTypeError, ShapeError, TreeError
+
+BACKENDS = {"eager": lambda f: f, "native": fg.jit, "numpy": lambda f: fg.jit(f, backend="numpy")}
+
+
+def newton(a):
+    return fg.while_loop(lambda x: abs(x * x - a) > 1e-12 * a, lambda x: (x + a / x) / 2, a)
+
+
+def growing(w, x):
+    """A loop whose number of steps depends on the data."""
+    return fnp.sum(fg.while_loop(lambda c: fnp.sum(c * c) < 50.0, lambda c: c * 1.3 + w * fnp.sin(c), x))
+
+
+def growing_python(w, x):
+    while np.sum(x * x) < 50.0:
+        x = x * 1.3 + w * np.sin(x)
+    return np.sum(x)
+
+
+X = np.array([0.5, 1.0, -0.3])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_while_in_both_directions(backend):
+    run = BACKENDS[backend]
+    assert run(newton)(2.0) == pytest.approx(2**0.5, rel=1e-15)
+    assert run(fg.grad(newton))(2.0) == pytest.approx(0.5 / 2**0.5, rel=1e-12)
+    assert run(lambda a: fg.jvp(newton, (a,), (1.0,))[1])(2.0) == pytest.approx(0.5 / 2**0.5, rel=1e-12)
+    assert fg.grad(run(newton))(2.0) == pytest.approx(0.5 / 2**0.5, rel=1e-12)
+    for argnums in (0, 1):
+        got = run(fg.grad(growing, argnums=argnums))(0.2, X)
+        np.testing.assert_allclose(got, fg.grad(growing_python, argnums=argnums)(0.2, X), rtol=1e-10)
+    forward = run(lambda a: fg.jvp(fg.grad(newton), (a,), (1.0,))[1]) if backend == "eager" else None
+    if forward is not None:
+        assert forward(2.0) == pytest.approx(-0.25 * 2**-1.5, rel=1e-9)
+
+
+def test_second_derivatives_of_while_outside_of_jit():
+    assert fg.grad(fg.grad(newton))(2.0) == pytest.approx(-0.25 * 2**-1.5, rel=1e-9)
+    np.testing.assert_allclose(
+        fg.hessian(lambda x: growing(0.2, x))(X),
+        fg.hessian(lambda x: growing_python(0.2, x))(X),
+        rtol=1e-8,
+        atol=1e-9,
+    )
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_vmap_of_while_runs_each_as_long_as_it_needs(backend):
+    a = np.array([2.0, 9.0, 1e4, 1e-3])
+    run = BACKENDS[backend]
+    np.testing.assert_allclose(run(fg.vmap(newton))(a), np.sqrt(a), rtol=1e-12)
+    np.testing.assert_allclose(run(fg.vmap(fg.grad(newton)))(a), 0.5 / np.sqrt(a), rtol=1e-9)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_loop_that_never_runs(backend):
+    run = BACKENDS[backend]
+    f = lambda x: fg.while_loop(lambda c: c < 0, lambda c: c * 2, x)
+    assert run(f)(3.0) == 3.0
+    assert run(fg.grad(f))(3.0) == 1.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_fori_with_known_and_unknown_bounds(backend, n):
+    f = lambda n, x: fg.fori_loop(0, n, lambda i, c: c * x + i, 1.0)
+
+    def python(n, x):
+        c = 1.0
+        for i in range(n):
+            c = c * x + i
+        return c
+
+    run = BACKENDS[backend]
+    assert run(f)(n, 2.0) == pytest.approx(python(n, 2.0))
+    want = fg.grad(python, argnums=1)(n, 2.0)
+    assert run(fg.grad(f, argnums=1))(n, 2.0) == pytest.approx(want)
+    fixed = lambda x: f(n, x)
+    assert run(fg.grad(fg.grad(fixed)))(2.0) == pytest.approx(fg.grad(fg.grad(lambda x: python(n, x)))(2.0))
+
+
+def root(x):
+    return fg.cond(x > 0, fnp.sqrt, lambda x: -x, x)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_cond_runs_one_branch_and_differentiates_it(backend):
+    run = BACKENDS[backend]
+    for x in (4.0, -3.0, 0.0):
+        want = np.sqrt(x) if x > 0 else -x
+        slope = 0.5 / np.sqrt(x) if x > 0 else -1.0
+        assert run(root)(x) == want
+        assert run(fg.grad(root))(x) == slope
+        assert run(lambda x: fg.jvp(root, (x,), (2.0,))[1])(x) == 2 * slope
+    assert run(fg.grad(fg.grad(root)))(4.0) == pytest.approx(-0.25 * 4**-1.5)
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_a_batched_condition_never_gives_nan_of_the_other_branch(backend):
+    x = np.array([4.0, -1.0, 0.0])
+    run = BACKENDS[backend]
+    np.testing.assert_array_equal(run(fg.vmap(root))(x), [2.0, 1.0, 0.0])
+    np.testing.assert_array_equal(run(fg.vmap(fg.grad(root)))(x), [0.25, -1.0, -1.0])
+
+
+def test_a_batched_condition_evaluates_only_what_is_needed_where_values_are_known():
+    seen = []
+
+    def watched(name):
+        def branch(x):
+            return fg.pure_callback(
+                lambda x: (seen.append((name, x.shape)), x)[1], fg.ArrayType((), float), x
+            )
+
+        return branch
+
+    fg.vmap(lambda x: fg.cond(x > 0, watched("yes"), watched("no"), x))(np.array([1.0, 2.0, -1.0]))
+    assert sum(1 for name, _ in seen if name == "no") == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_switch_brings_its_index_within_bounds(backend):
+    f = lambda i, x: fg.switch(i, [lambda x: x, lambda x: 2 * x, fnp.sin], x)
+    run = BACKENDS[backend]
+    assert [float(run(f)(i, 3.0)) for i in (-4, 0, 1, 2, 7)] == [3.0, 3.0, 6.0, np.sin(3.0), np.sin(3.0)]
+    assert run(fg.grad(f, argnums=1))(1, 3.0) == 2.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_loops_within_branches_within_loops(backend):
+    def nest(x):
+        def body(c, i):
+            d = fg.while_loop(lambda d: d < 10.0, lambda d: d * 1.5 + x * x, c * 0 + 1.0)
+            return fg.cond(i % 2 == 0, lambda: c + d * x, lambda: c - d), d
+
+        c, ys = fg.scan(body, 0.0, np.arange(7))
+        return c + np.sum(ys)
+
+    def python(x):
+        c, total = 0.0, 0.0
+        for i in range(7):
+            d = 1.0
+            while d < 10.0:
+                d = d * 1.5 + x * x
+            c = c + d * x if i % 2 == 0 else c - d
+            total = total + d
+        return c + total
+
+    run = BACKENDS[backend]
+    assert run(nest)(0.7) == pytest.approx(python(0.7))
+    assert run(fg.grad(nest))(0.7) == pytest.approx(fg.grad(python)(0.7))
+    x = np.array([0.7, 0.2])
+    np.testing.assert_allclose(run(fg.vmap(fg.grad(nest)))(x), [fg.grad(python)(v) for v in x])
+
+
+def test_captured_traced_values_are_differentiated():
+    def f(w):
+        return fg.cond(w > 0, lambda: w**2, lambda: w) + fg.while_loop(
+            lambda c: c < 5, lambda c: c + w, 0 * w
+        )
+
+    assert fg.grad(f)(2.0) == pytest.approx(4.0 + 3.0)
+    assert fg.jit(fg.grad(f))(2.0) == pytest.approx(4.0 + 3.0)
+
+
+def test_bodies_may_call_the_host():
+    def f(x):
+        return fg.scan(lambda c, _: (np.linalg.qr(c)[0] + x, None), x, length=3)[0].sum()
+
+    x = np.random.default_rng(0).standard_normal((3, 3))
+    assert fg.jit(f)(x) == pytest.approx(f(x))
+    np.testing.assert_allclose(fg.jit(fg.grad(f))(x), fg.grad(f)(x), rtol=1e-8)
+
+
+def test_errors_inside_native_loops_stop_them():
+    table = np.arange(5.0)
+    f = fg.jit(
+        lambda n: fg.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, fnp.take(table, c[0])), (0, 0.0))
+    )
+    assert f(5)[1] == 4.0
+    with pytest.raises(IndexError):
+        f(9)
+
+
+def test_native_loops_from_several_threads():
+    f = fg.jit(fg.grad(newton))
+    want = f(2.0)
+    found = []
+    threads = [threading.Thread(target=lambda: found.extend(f(2.0) for _ in range(200))) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == [want] * 800
+
+
+def test_checkpoint_keeps_arguments_alone():
+    def f(x):
+        return np.sum(np.sin(np.sin(np.exp(x))))
+
+    x = np.linspace(0, 1, 5)
+    again = fg.checkpoint(f)
+    for run in BACKENDS.values():
+        np.testing.assert_allclose(run(fg.grad(again))(x), fg.grad(f)(x), rtol=1e-12)
+        np.testing.assert_allclose(run(fg.hessian(again))(x), fg.hessian(f)(x), rtol=1e-9, atol=1e-12)
+    assert fg.residuals(again)(x).nbytes == 0
+    assert fg.residuals(f)(x).nbytes > 0
+    with pytest.raises(DTypeError, match="policy"):
+        fg.checkpoint(f, policy="some")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: fg.cond(np.ones(2) > 0, lambda x: x, lambda x: x, 1.0), DTypeError, "one boolean"),
+        (lambda: fg.cond(True, lambda x: x, lambda x: (x, x), 1.0), TreeError, "false_fun: .* true_fun"),
+        (
+            lambda: fg.cond(True, lambda x: {"a": x}, lambda x: {"a": fnp.ones(2)}, 1.0),
+            ShapeError,
+            r"result\['a'\]",
+        ),
+        (
+            lambda: fg.cond(True, lambda x: x, lambda x: x.astype("float32"), 1.0),
+            DTypeError,
+            "the same dtypes",
+        ),
+        (lambda: fg.switch(1.5, [lambda x: x], 1.0), DTypeError, "one whole number"),
+        (lambda: fg.switch(0, [], 1.0), TreeError, "at least one branch"),
+        (lambda: fg.while_loop(lambda x: x, lambda x: x, 1.0), DTypeError, "one boolean"),
+        (lambda: fg.while_loop(lambda x: x > 0, lambda x: x, np.ones(2)), DTypeError, "one boolean"),
+        (
+            lambda: fg.while_loop(lambda x: True, lambda x: np.stack([x, x]), 1.0),
+            ShapeError,
+            "carry: float64",
+        ),
+        (lambda: fg.while_loop(lambda x: True, lambda x: (x, x), 1.0), TreeError, "containers"),
+        (lambda: fg.fori_loop(0, 1.5, lambda i, c: c, 1.0), DTypeError, "whole numbers"),
+    ],
+)
+def test_bad_input(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
