@@ -1,10 +1,16 @@
-"""`python -m bench [eager] [compiled] [scaling] [startup]`: print tables; all of them by default."""
+"""`python -m bench [eager] [compiled] [scaling] [startup] [torch]`: print tables; all of them by default."""
 
 import argparse
 
-from bench import compiled, eager, scaling, startup
+from bench import compiled, eager, scaling, startup, torch_shim
 
-BENCHES = {"eager": eager.main, "compiled": compiled.main, "scaling": scaling.main, "startup": startup.main}
+BENCHES = {
+    "eager": eager.main,
+    "compiled": compiled.main,
+    "scaling": scaling.main,
+    "startup": startup.main,
+    "torch": torch_shim.main,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

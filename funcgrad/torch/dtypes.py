@@ -137,7 +137,7 @@ def set_default_dtype(d: dtype) -> None:
     """
     global _default
     if not (isinstance(d, dtype) and d.is_floating_point):
-        raise TypeError(f"only floating-point types are supported as the default type, got {d}")
+        raise TypeError("only floating-point types are supported as the default type")
     _default = d
     promoted.cache_clear()
 
@@ -287,7 +287,7 @@ class finfo(_Limits):
         d = d or _default
         if not (d.is_floating_point or d.is_complex):
             raise TypeError(
-                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle {d}"
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
             )
         info = np.finfo(d.numpy)
         super().__init__(d, info, ("resolution", "min", "max", "eps", "tiny"))
@@ -299,6 +299,8 @@ class iinfo(_Limits):
 
     def __init__(self, d: dtype):
         if d.numpy.kind not in "ui":
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle {d}")
+            raise TypeError(
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"
+            )
         info = np.iinfo(d.numpy)
         self.dtype, self.bits, self.min, self.max = d.name, info.bits, info.min, info.max

@@ -110,7 +110,7 @@ def _singular(name: str, doing: str, call: Any) -> Any:
     except Exception as error:
         if type(error).__name__ != "LinAlgError":
             raise
-        raise LinAlgError(f"linalg.{name}: {doing}") from None
+        raise LinAlgError(f"{name}: {doing}") from None
 
 
 _NO_INVERSE = "The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."
@@ -128,7 +128,7 @@ def inv(A: Tensor) -> Tensor:
         RuntimeError: when they are not square, or singular.
     """
     _square("inv", A)
-    return _singular("inv", _NO_INVERSE, lambda: apply(_INV, (A,)))
+    return _singular("linalg.inv", _NO_INVERSE, lambda: apply(_INV, (A,)))
 
 
 def det(A: Tensor) -> Tensor:
@@ -161,7 +161,7 @@ def solve(A: Tensor, B: Tensor) -> Tensor:
             f"linalg.solve: Incompatible shapes of A and B for the equation AX = B ({A.shape[-2]}x{A.shape[-1]} and "
             f"{B.shape[0]}x1)"
         )
-    return _singular("solve", _NO_SOLUTION, lambda: apply(_SOLVE, (A, B)))
+    return _singular("torch.linalg.solve", _NO_SOLUTION, lambda: apply(_SOLVE, (A, B)))
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
@@ -172,7 +172,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """
     _square("cholesky", A)
     symmetric = (A + A.mT) / 2 if A.requires_grad else A
-    lower = _singular("cholesky", _NOT_POSITIVE, lambda: apply(_CHOLESKY, (symmetric,)))
+    lower = _singular("linalg.cholesky", _NOT_POSITIVE, lambda: apply(_CHOLESKY, (symmetric,)))
     return lower.mT if upper else lower
 
 

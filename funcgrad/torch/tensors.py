@@ -29,6 +29,12 @@ _NO_GRAD = (
     " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
     "var_no_grad = var.detach()."
 )
+_DETACHED_VIEW = (
+    "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
+    "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
+    "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
+    "torch/optim/optimizer.py as the solution."
+)
 
 
 class Tensor:
@@ -313,7 +319,7 @@ class Tensor:
     def detach_(self) -> "Tensor":
         """Forget the history of this tensor, which becomes a leaf."""
         if self._base is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+            raise RuntimeError(_DETACHED_VIEW)
         self._node, self._index, self._leaf_grad = None, 0, False
         return self
 

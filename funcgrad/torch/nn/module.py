@@ -138,7 +138,7 @@ class Module:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter (or None, for one that is not there)."""
-        _check_name(self, name, "parameter")
+        _check_name(self, name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
                 f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
@@ -147,7 +147,7 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module's state and is not trained."""
-        _check_name(self, name, "buffer")
+        _check_name(self, name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
                 f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
@@ -160,7 +160,7 @@ class Module:
         """Add a submodule."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{_type_name(module)} is not a Module subclass")
-        _check_name(self, name, "module")
+        _check_name(self, name, "module", self._modules)
         self._modules[name] = module
 
     register_module = add_module
@@ -427,17 +427,12 @@ def _type_name(value):
     return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
 
 
-def _check_name(module, name, what):
+def _check_name(module, name, what, registry):
     if not isinstance(name, str):
         raise TypeError(f"{what} name should be a string. Got {_type_name(name)}")
     if "." in name:
         raise KeyError(f'{what} name can\'t contain "."')
     if name == "":
         raise KeyError(f'{what} name can\'t be empty string ""')
-    if (
-        hasattr(module, name)
-        and name not in module._parameters
-        and name not in module._buffers
-        and name not in module._modules
-    ):
+    if hasattr(module, name) and name not in registry:
         raise KeyError(f"attribute '{name}' already exists")

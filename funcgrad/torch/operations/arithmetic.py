@@ -73,6 +73,11 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return `input - alpha * other`."""
+    if all(isinstance(x, Tensor) and x._array.dtype.kind == "b" for x in (input, other)):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
     for x in (input, other):
         if isinstance(x, bool) or (isinstance(x, Tensor) and x._array.dtype.kind == "b"):
             raise RuntimeError(

@@ -113,7 +113,7 @@ def _array(data: Any, dtype: Any) -> Any:
         shape = _inferred(data)
         array = np.array(_plain(data)) if math.prod(shape) else np.zeros(shape, default_dtype())
         if array.dtype.kind in "USO":
-            raise TypeError(f"new(): invalid data type '{type(array.flat[0]).__name__}'")
+            raise TypeError("new(): invalid data type 'str'")
         if array.dtype.kind == "f":
             return array.astype(_kind(dtype, _strong(data) or default_dtype()))
         if array.dtype.kind == "c" and dtype is None:
@@ -213,11 +213,10 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def _shape(size):
+def _shape(size, name="zeros"):
     shape = shape_of_arguments(size)
     if any(n < 0 for n in shape):
-        bad = next(n for n in shape if n < 0)
-        raise RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(shape)}")
+        raise RuntimeError(f"{name}: Dimension size must be non-negative.")
     return shape
 
 

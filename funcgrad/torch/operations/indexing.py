@@ -7,6 +7,7 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import in_place_too, methods, operators
 from funcgrad.torch.inplace import copy_into, in_place
+from funcgrad.torch.messages import named_in_c
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axis_of
 from funcgrad.torch.tensors import Tensor, wrap
@@ -191,7 +192,7 @@ def index_put(input: Tensor, indices: tuple, values: Tensor, accumulate: bool = 
 
 def _places(index: Tensor, name: str) -> np.ndarray:
     if not isinstance(index, Tensor) or index._array.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     return index._array
 
 
@@ -340,7 +341,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """Return the tensor with a number where the mask is true."""
     if mask._array.dtype.kind != "b":
         raise RuntimeError(
-            f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.name}"
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {named_in_c(mask)}"
         )
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(

@@ -6,6 +6,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import in_place_too, methods, operators
+from funcgrad.torch.messages import named_in_c
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
 
@@ -45,14 +46,8 @@ _VECTOR = Operation("SqueezeBackward4", fnp.matmul)
 
 def check_same_dtype(x: Tensor, y: Tensor, first: str = "m1", second: str = "m2") -> None:
     if x._array.dtype != y._array.dtype:
-        names = [
-            {"Float": "float", "Double": "double", "Long": "long int", "Int": "int"}.get(
-                t.dtype.scalar, t.dtype.scalar
-            )
-            for t in (x, y)
-        ]
         raise RuntimeError(
-            f"expected {first} and {second} to have the same dtype, but got: {names[0]} != {names[1]}"
+            f"expected {first} and {second} to have the same dtype, but got: {named_in_c(x)} != {named_in_c(y)}"
         )
 
 

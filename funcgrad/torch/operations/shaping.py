@@ -55,6 +55,8 @@ _UNSQUEEZE = Operation("UnsqueezeBackward0", _reshaped, view=True)
 def _full_shape(x, sizes):
     """Return the shape asked for, with its -1 filled in."""
     shape = shape_of_arguments(sizes)
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
     size = x._array.size
     known = 1
     for n in shape:

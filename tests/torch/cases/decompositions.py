@@ -12,7 +12,7 @@ torch.slogdet(A)
 torch.linalg.solve(A, v)
 torch.linalg.solve(A, B)
 torch.linalg.cholesky(P)
-torch.cholesky(P)
+torch.cholesky(P) * 1
 torch.linalg.cholesky(P, upper=True) * 1
 torch.linalg.eigh(P)[0]
 torch.linalg.eigvalsh(P)

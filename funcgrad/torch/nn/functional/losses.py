@@ -156,7 +156,7 @@ def nll_loss(
             f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
         )
     if classes.dtype.kind not in "iu":
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.scalar}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.scalar}")
     outside = classes[(classes != ignore_index) & ((classes < 0) | (classes >= count))]
     if outside.size:
         raise IndexError(f"Target {outside.flat[0]} is out of bounds.")

@@ -64,8 +64,11 @@ def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, re
     kernel = spread(kernel_size, axes)
     stride = kernel if stride is None else spread(stride, axes)
     padding, dilation = spread(padding, axes), spread(dilation, axes)
-    if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
-        raise RuntimeError("pad should be at most half of effective kernel size")
+    for p, k, d in zip(padding, kernel, dilation, strict=True):
+        if p > (d * (k - 1) + 1) // 2:
+            raise RuntimeError(
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}"
+            )
     x = input._array
     sizes = x.shape[-axes:]
     extra = _ceiling(sizes, kernel, stride, padding, dilation) if ceil_mode else (0,) * axes
