@@ -11,7 +11,7 @@ from funcgrad.torch.node import Node
 from funcgrad.torch.operation import Operation, apply, replay
 from funcgrad.torch.tensors import Tensor, needs_history, wrap
 
-__all__ = ["CopySlices", "assign", "copy_into", "in_place", "write"]
+__all__ = ["CopySlices", "assign", "copy_into", "in_place", "is_recorded", "write"]
 
 _VIEW_OF_NO_GRAD = (
     "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
@@ -39,7 +39,7 @@ def in_place(x: Tensor, function: Callable, *args: Any, **kwargs: Any) -> Tensor
         RuntimeError: where PyTorch forbids it: for a leaf that requires gradients, or a view of one; for
             a result of another kind of dtype or shape.
     """
-    recorded = _is_recorded(x, *args, *kwargs.values())
+    recorded = is_recorded(x, *args, *kwargs.values())
     if recorded:
         _check_may_be_written(x)
         old = wrap(x._array.copy() if type(x._array) is np.ndarray else x._array)  # the record keeps it
@@ -56,7 +56,7 @@ def in_place(x: Tensor, function: Callable, *args: Any, **kwargs: Any) -> Tensor
     return x
 
 
-def _is_recorded(x: Tensor, *others: Any) -> bool:
+def is_recorded(x: Tensor, *others: Any) -> bool:
     """Whether writing to `x` is to be recorded: a view made without a history counts by its base."""
     return needs_history(x, *others, x._base if x._view_kind == "no_grad" else None)
 
@@ -214,7 +214,7 @@ def copy_into(x: Tensor, source: Any) -> Tensor:
                 f"The expanded size of the tensor ({n}) must match the existing size ({m}) at non-singleton "
                 f"dimension {axis}.  Target sizes: {list(a)}.  Tensor sizes: {list(b)}"
             )
-    if not _is_recorded(x, source):
+    if not is_recorded(x, source):
         write(x, source._array)
         return x
     return in_place(x, lambda old, new: apply(_COPY, (old, new)), source)

@@ -415,4 +415,8 @@ def accumulator(x: Tensor) -> AccumulateGrad:
 
 def needs_history(*tensors: Any) -> bool:
     """Whether an operation on these arguments is to be recorded now."""
-    return MODE.grad and any(isinstance(x, Tensor) and x._edge() is not None for x in tensors)
+    if MODE.grad:
+        for x in tensors:
+            if isinstance(x, Tensor) and x._edge() is not None:
+                return True
+    return False

@@ -6,7 +6,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import in_place_too, methods, operators
-from funcgrad.torch.inplace import copy_into, in_place
+from funcgrad.torch.inplace import copy_into, in_place, is_recorded, write
 from funcgrad.torch.messages import named_in_c
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axis_of
@@ -399,6 +399,9 @@ _ZEROED = Operation("ZeroBackward0", _filled)
 
 
 def _overwritten(x: Tensor, op: Operation, value: Any) -> Tensor:
+    if not is_recorded(x, value):
+        write(x, value._array if isinstance(value, Tensor) else value)
+        return x
     return in_place(x, lambda old, new: apply(op, (old, new)), value)
 
 
