@@ -7,6 +7,7 @@ from typing import Any
 from funcgrad.torch.hooks import RemovableHandle
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.nn.backward_hooks import called_with_hooks
+from funcgrad.torch.nn.naming import check_name, type_name
 from funcgrad.torch.nn.parameter import Buffer, Parameter
 from funcgrad.torch.tensors import Tensor, wrap
 
@@ -96,19 +97,19 @@ class Module:
         if name in self._parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                    f"cannot assign '{type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self._parameters[name] = None
         elif name in self._modules:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)"
+                    f"cannot assign '{type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)"
                 )
             self._modules[name] = None
         elif name in self._buffers:
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
-                    f"cannot assign '{_type_name(value)}' object to buffer '{name}' (torch.nn.Buffer, torch.Tensor or None required)"
+                    f"cannot assign '{type_name(value)}' object to buffer '{name}' (torch.nn.Buffer, torch.Tensor or None required)"
                 )
             self._buffers[name] = value
         else:
@@ -138,19 +139,19 @@ class Module:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter (or None, for one that is not there)."""
-        _check_name(self, name, "parameter", self._parameters)
+        check_name(self, name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module's state and is not trained."""
-        _check_name(self, name, "buffer", self._buffers)
+        check_name(self, name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = tensor
         if not persistent:
@@ -159,8 +160,8 @@ class Module:
     def add_module(self, name: str, module: "Module | None") -> None:
         """Add a submodule."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_type_name(module)} is not a Module subclass")
-        _check_name(self, name, "module", self._modules)
+            raise TypeError(f"{type_name(module)} is not a Module subclass")
+        check_name(self, name, "module", self._modules)
         self._modules[name] = module
 
     register_module = add_module
@@ -417,22 +418,3 @@ def _indented(text):
 
 def _quoted(names):
     return ", ".join(f'"{name}"' for name in names)
-
-
-def _type_name(value):
-    kind = type(value)
-    if kind is Tensor:
-        return f"torch.{value.dtype.scalar}Tensor"
-    module = kind.__module__
-    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
-
-
-def _check_name(module, name, what, registry):
-    if not isinstance(name, str):
-        raise TypeError(f"{what} name should be a string. Got {_type_name(name)}")
-    if "." in name:
-        raise KeyError(f'{what} name can\'t contain "."')
-    if name == "":
-        raise KeyError(f'{what} name can\'t be empty string ""')
-    if hasattr(module, name) and name not in registry:
-        raise KeyError(f"attribute '{name}' already exists")

@@ -200,7 +200,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None) -> Tensor:
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros."""
-    return finished(np.zeros(_shape(size), _kind(dtype, default_dtype())), requires_grad, device)
+    return finished(np.zeros(_shape(size, "zeros"), _kind(dtype, default_dtype())), requires_grad, device)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -213,10 +213,12 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def _shape(size, name="zeros"):
+def _shape(size, name=""):
     shape = shape_of_arguments(size)
     if any(n < 0 for n in shape):
-        raise RuntimeError(f"{name}: Dimension size must be non-negative.")
+        bad = next(n for n in shape if n < 0)
+        negative = f"Trying to create tensor with negative dimension {bad}: {list(shape)}"
+        raise RuntimeError(f"{name}: Dimension size must be non-negative." if name else negative)
     return shape
 
 
