@@ -210,7 +210,7 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor whose elements are not set (here they are zero)."""
-    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+    return finished(np.zeros(_shape(size), _kind(dtype, default_dtype())), requires_grad, device)
 
 
 def _shape(size, name=""):

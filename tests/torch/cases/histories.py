@@ -396,3 +396,7 @@ out = [a, z.grad]
 }
 
 CASES = {name: program(HEADER + source) for name, source in PROGRAMS.items() if name != "saved tensors"}
+CASES["gradients without axes are tensors"] = program(
+    HEADER
+    + "a = leaf(3.0); g, = torch.autograd.grad(a ** 3, a); out = [repr(g), type(g.detach().numpy()).__name__]"
+)
