@@ -5,6 +5,7 @@ A case is a function of the module `torch`. `python tests/data/torch/record.py A
 the tests run them with funcgrad.torch.
 """
 
+import functools
 import importlib
 import json
 import math
@@ -23,6 +24,7 @@ def cases(area: str) -> dict[str, Callable]:
     return importlib.import_module(f"tests.torch.cases.{area}").CASES
 
 
+@functools.cache
 def expected(area: str) -> dict[str, Any]:
     """Return what PyTorch gave."""
     return json.loads((DATA / f"{area}.json").read_text())
