@@ -1,8 +1,8 @@
-"""`python -m bench [eager] [compiled] [control] [scaling] [startup]`: print tables; all of them by default."""
+"""`python -m bench [eager] [compiled] [control] [scaling] [startup] [torch]`: print tables; all of them by default."""
 
 import argparse
 
-from bench import compiled, control, eager, scaling, startup
+from bench import compiled, control, eager, scaling, startup, torch_shim
 
 BENCHES = {
     "eager": eager.main,
@@ -10,6 +10,7 @@ BENCHES = {
     "control": control.main,
     "scaling": scaling.main,
     "startup": startup.main,
+    "torch": torch_shim.main,
 }
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ class _Group:
 
     def add(self, leaf: Leaf, earlier: list["_Group"]) -> None:
         self.members.append(leaf)
-        self.size += leaf.statement.size
+        self.size += leaf.statement.weight
         for group in earlier:
             if group is not self:
                 self.after[group] = None
@@ -171,7 +171,7 @@ def _place(leaf, extent, conflicts, groups, group_of, level, most):
     best = None
     behind = _ancestors(sources, groups[0].rank) if groups else set()
     for group in reversed(groups):
-        if group.extent != extent or group.size + leaf.statement.size > most:
+        if group.extent != extent or group.size + leaf.statement.weight > most:
             continue
         related = [
             m

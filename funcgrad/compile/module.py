@@ -24,6 +24,8 @@ __all__ = ["Module"]
 
 # Statements without loops that follow one another are one function, up to this many.
 STRAIGHT = 64
+# and up to this much code.
+HEAVY = 1500
 # What counts as no operation.
 _FREE = {"const", "load", "index", "guard", "cast", "select", "checked"}
 # A loop of this many additions' work is shared among threads: less than this, and waking them costs more.
@@ -232,15 +234,18 @@ def _kernels(symbols: set[str]) -> tuple[list[str], set[str]]:
 
 def _steps(nodes):
     """Yield what makes one function each: a nest, a host call, or statements without loops."""
-    straight: list[Block | Leaf] = []
+    straight: list[Leaf] = []
+    weight = 0
     for node in nodes:
         alone = isinstance(node, Block) or stands_alone(node)
-        if straight and (alone or len(straight) == STRAIGHT):
+        more = 0 if alone else node.statement.weight
+        if straight and (alone or len(straight) == STRAIGHT or weight + more > HEAVY):
             yield straight
-            straight = []
+            straight, weight = [], 0
         if alone:
             yield [node]
         else:
             straight.append(node)
+            weight += more
     if straight:
         yield straight

@@ -22,6 +22,9 @@ __all__ = [
     "Statement",
 ]
 
+# The code of a function's kernel, in nodes: LLVM's time grows faster than the code of one function.
+KERNEL = 30
+
 
 class Access(NamedTuple):
     """One place where a statement reads or writes a buffer; the whole of it where `offset` is None."""
@@ -196,6 +199,12 @@ class Statement:
     def size(self) -> int:
         """How many nodes its expressions have, shared ones counted once."""
         return sum(sum(1 for _ in effect.value.walk()) for effect in self.effects) + 1
+
+    @cached_property
+    def weight(self) -> int:
+        """How much code it is, in nodes: a function's kernel, written out at its place, counts as many."""
+        kernels = sum(x.own_cost >= 20 for effect in self.effects for x in effect.value.walk())
+        return self.size + KERNEL * kernels
 
     @property
     def work(self) -> int:

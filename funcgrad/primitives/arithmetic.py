@@ -7,7 +7,7 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.primitives.elementwise import Elementwise, elementwise
 from funcgrad.primitives.exponential import inverse, log
-from funcgrad.primitives.logic import equal, floor, select, sign, trunc
+from funcgrad.primitives.logic import equal, floor_divide, select, sign, trunc
 from funcgrad.primitives.shape import convert
 
 __all__ = [
@@ -124,7 +124,7 @@ power = elementwise(
 remainder = elementwise(
     "remainder",
     np.remainder,
-    (1, lambda _, x, y: -floor(x / y)),
+    (1, lambda _, x, y: -floor_divide(x, y)),
     singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
 )

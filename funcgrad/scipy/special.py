@@ -9,6 +9,7 @@ import numpy as np
 
 from funcgrad.core.tracer import UFUNCS
 from funcgrad.numpy.arrays import as_array, as_axes, astype
+from funcgrad.numpy.queries import result_type
 from funcgrad.primitives import normalization, special
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
 from funcgrad.primitives.exponential import exp, log, log1p, logaddexp
@@ -90,6 +91,13 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 def _inexact(x: Any) -> Any:
     x = as_array(x)
     return x if x.dtype.kind in "fc" else astype(x, float)
+
+
+def _inexact_pair(x: Any, y: Any) -> tuple[Any, Any]:
+    """Return two operands in their common inexact dtype; a Python number takes that of an array beside it."""
+    dtype = result_type(x, y)
+    dtype = dtype if dtype.kind in "fc" else np.dtype(float)
+    return astype(as_array(x), dtype), astype(as_array(y), dtype)
 
 
 def erf(x: Any) -> Any:
@@ -174,13 +182,13 @@ def betaln(a: Any, b: Any) -> Any:
 
 def xlogy(x: Any, y: Any) -> Any:
     """Return x log(y), 0 where x is 0 unless y is nan; there both derivatives are 0."""
-    x, y = _inexact(x), _inexact(y)
+    x, y = _inexact_pair(x, y)
     return x * log(select(equal(x, 0) & ~isnan(y), 1.0, y))
 
 
 def xlog1py(x: Any, y: Any) -> Any:
     """Return x log(1 + y), 0 where x is 0."""
-    x, y = _inexact(x), _inexact(y)
+    x, y = _inexact_pair(x, y)
     return x * log1p(select(equal(x, 0) & ~isnan(y), 0.0, y))
 
 

@@ -13,7 +13,7 @@ has and this package has not raises, and says so.
 from math import e, inf, nan, pi
 from typing import Any as _Any
 
-from funcgrad.torch import autograd, dtypes, func, linalg, nn, optim, random, utils
+from funcgrad.torch import autograd, dtypes, func, linalg, nn, optim, random, typed, utils
 from funcgrad.torch.bridge import compile, functional
 from funcgrad.torch.devices import device
 from funcgrad.torch.dtypes import (
@@ -46,6 +46,7 @@ from funcgrad.torch.dtypes import (
     uint64,
 )
 from funcgrad.torch.formatting import set_printoptions
+from funcgrad.torch.func import vmap
 from funcgrad.torch.linalg import cholesky, det, inverse, logdet, pinv, qr, slogdet, svd
 from funcgrad.torch.modes import (
     enable_grad,
@@ -55,16 +56,37 @@ from funcgrad.torch.modes import (
     no_grad,
     set_grad_enabled,
 )
-from funcgrad.torch.operations.arithmetic import *
-from funcgrad.torch.operations.conversion import *
-from funcgrad.torch.operations.creation import *
-from funcgrad.torch.operations.elementwise import *
-from funcgrad.torch.operations.indexing import *
-from funcgrad.torch.operations.joining import *
-from funcgrad.torch.operations.products import *
-from funcgrad.torch.operations.reductions import *
-from funcgrad.torch.operations.shaping import *
-from funcgrad.torch.operations.sorting import *
+from funcgrad.torch.operations import (
+    arithmetic,
+    conversion,
+    creation,
+    elementwise,
+    extrema,
+    indexing,
+    joining,
+    overwriting,
+    parts,
+    products,
+    rearranging,
+    reductions,
+    running,
+    shaping,
+    sorting,
+)
+from funcgrad.torch.operations.arithmetic import *  # noqa: F403
+from funcgrad.torch.operations.conversion import *  # noqa: F403
+from funcgrad.torch.operations.creation import *  # noqa: F403
+from funcgrad.torch.operations.elementwise import *  # noqa: F403
+from funcgrad.torch.operations.extrema import *  # noqa: F403
+from funcgrad.torch.operations.indexing import *  # noqa: F403
+from funcgrad.torch.operations.joining import *  # noqa: F403
+from funcgrad.torch.operations.parts import *  # noqa: F403
+from funcgrad.torch.operations.products import *  # noqa: F403
+from funcgrad.torch.operations.rearranging import *  # noqa: F403
+from funcgrad.torch.operations.reductions import *  # noqa: F403
+from funcgrad.torch.operations.running import *  # noqa: F403
+from funcgrad.torch.operations.shaping import *  # noqa: F403
+from funcgrad.torch.operations.sorting import *  # noqa: F403
 from funcgrad.torch.random import (
     Generator,
     bernoulli,
@@ -88,12 +110,44 @@ from funcgrad.torch.random import (
 from funcgrad.torch.serialization import load, save
 from funcgrad.torch.size import Size
 from funcgrad.torch.tensors import Tensor
-from funcgrad.torch.typed import *
+from funcgrad.torch.typed import *  # noqa: F403
+
+_GROUPS = (
+    arithmetic,
+    conversion,
+    creation,
+    elementwise,
+    extrema,
+    indexing,
+    joining,
+    overwriting,
+    parts,
+    products,
+    rearranging,
+    reductions,
+    running,
+    shaping,
+    sorting,
+    typed,
+)
+
+__all__ = [
+    "Generator", "Size", "Tensor", "autograd", "bernoulli", "bool", "cholesky", "compile", "complex128",
+    "complex64", "default_generator", "det", "device", "double", "dtype", "dtypes", "e", "enable_grad",
+    "finfo", "float", "float16", "float32", "float64", "func", "functional", "get_default_dtype",
+    "get_rng_state", "half", "iinfo", "inf", "inference_mode", "initial_seed", "int", "int16", "int32",
+    "int64", "int8", "inverse", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "logdet",
+    "long", "manual_seed", "multinomial", "nan", "nn", "no_grad", "normal", "optim", "pi", "pinv", "poisson",
+    "promote_types", "qr", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
+    "randperm", "result_type", "save", "seed", "set_default_dtype", "set_grad_enabled", "set_printoptions",
+    "set_rng_state", "short", "slogdet", "svd", "uint16", "uint32", "uint64", "uint8", "utils", "vmap",
+    *(name for group in _GROUPS for name in group.__all__),
+]  # fmt: skip
 
 _ABSENT = {
     "cuda", "mps", "xpu", "distributed", "quantization", "jit", "onnx", "sparse", "profiler", "hub", "multiprocessing",
     "fx", "export", "ao", "distributions", "fft", "special", "signal", "masked", "nested", "package", "backends",
-    "bfloat16", "amp", "autocast", "vmap", "fake_quantize_per_tensor_affine", "quantize_per_tensor", "stft", "istft",
+    "bfloat16", "amp", "autocast", "fake_quantize_per_tensor_affine", "quantize_per_tensor", "stft", "istft",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from funcgrad.torch.inplace import in_place
 from funcgrad.torch.tensors import Tensor
 
-__all__ = ["in_place_too", "methods"]
+__all__ = ["in_place_too", "methods", "operators"]
 
 
 def methods(*functions: Callable) -> None:
@@ -20,6 +20,12 @@ def in_place_too(*functions: Callable) -> None:
     methods(*functions)
     for function in functions:
         setattr(Tensor, f"{function.__name__}_", _written(function))
+
+
+def operators(**functions: Callable) -> None:
+    """Make each function the operator that Python calls `__name__`."""
+    for name, function in functions.items():
+        setattr(Tensor, f"__{name}__", function)
 
 
 def _written(function: Callable) -> Any:

@@ -28,7 +28,9 @@ def as_arrays(x: Any) -> Any:
 
 def as_tensors(x: Any) -> Any:
     """Return a container with tensors in place of arrays (and of NumPy's numbers)."""
-    return tree.map(lambda leaf: wrap(_array(leaf)) if isinstance(leaf, (np.ndarray, np.generic, Tracer)) else leaf, x)
+    return tree.map(
+        lambda leaf: wrap(_array(leaf)) if isinstance(leaf, (np.ndarray, np.generic, Tracer)) else leaf, x
+    )
 
 
 def _array(leaf):
@@ -48,10 +50,15 @@ def on_arrays(function: Callable) -> Callable:
 @contextmanager
 def _replaced(module: Module, values: Mapping[str, Any]):
     """Let parameters and buffers of a module have other values for a while."""
-    own = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
+    own = {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
     unknown = [name for name in values if name not in own]
     if unknown:
-        raise KeyError(f"functional_call: expected names of parameters or buffers, got {unknown}; there are {list(own)}")
+        raise KeyError(
+            f"functional_call: expected names of parameters or buffers, got {unknown}; there are {list(own)}"
+        )
     before = []
     try:
         for name, value in values.items():
@@ -99,7 +106,9 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
     params = {name: p._array.copy() for name, p in module.named_parameters()}
 
     def function(params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        return as_arrays(functional_call(module, as_tensors(dict(params)), as_tensors(args), as_tensors(kwargs)))
+        return as_arrays(
+            functional_call(module, as_tensors(dict(params)), as_tensors(args), as_tensors(kwargs))
+        )
 
     return function, params
 

@@ -41,7 +41,10 @@ __all__ = [
     "uint64",
 ]
 
-_bool, _int, _float, _complex = bool, int, float, complex
+from builtins import bool as _bool
+from builtins import complex as _complex
+from builtins import float as _float
+from builtins import int as _int
 
 
 class dtype:
@@ -134,7 +137,7 @@ def set_default_dtype(d: dtype) -> None:
     """
     global _default
     if not (isinstance(d, dtype) and d.is_floating_point):
-        raise TypeError(f"only floating-point types are supported as the default type, got {d}")
+        raise TypeError("only floating-point types are supported as the default type")
     _default = d
     promoted.cache_clear()
 
@@ -229,7 +232,9 @@ def promoted(operands: tuple) -> np.dtype:
             out = group
         elif _RANK[group.kind] > _RANK[out.kind]:
             # A complex number beside float64 tensors is complex128, beside float32 ones complex64.
-            out = _pair(DTYPES[out].to_complex().numpy if group.kind == "c" and out.kind == "f" else group, out)
+            out = _pair(
+                DTYPES[out].to_complex().numpy if group.kind == "c" and out.kind == "f" else group, out
+            )
     assert out is not None
     return out
 
@@ -262,6 +267,8 @@ def operand(x: Any) -> Any:
 class _Limits:
     """What NumPy knows of a dtype's range, under torch's names."""
 
+    eps: Any
+
     def __init__(self, d: Any, info: Any, names: tuple[str, ...]):
         self.dtype = d.name
         self.bits = info.bits
@@ -279,7 +286,9 @@ class finfo(_Limits):
     def __init__(self, d: dtype | None = None):
         d = d or _default
         if not (d.is_floating_point or d.is_complex):
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle {d}")
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
+            )
         info = np.finfo(d.numpy)
         super().__init__(d, info, ("resolution", "min", "max", "eps", "tiny"))
         self.smallest_normal = self.tiny  # type: ignore[attr-defined]
@@ -290,6 +299,8 @@ class iinfo(_Limits):
 
     def __init__(self, d: dtype):
         if d.numpy.kind not in "ui":
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle {d}")
+            raise TypeError(
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"
+            )
         info = np.iinfo(d.numpy)
         self.dtype, self.bits, self.min, self.max = d.name, info.bits, info.min, info.max

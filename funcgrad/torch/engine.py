@@ -9,7 +9,6 @@ import numpy as np
 
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
-from funcgrad.torch.operation import as_array
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
 __all__ = ["backward_from"]
@@ -65,7 +64,7 @@ def backward_from(
         MODE.grad = before
     if create or accumulate:
         return found
-    return [x if x is None else wrap(as_array(x)) for x in found]
+    return [x if x is None else wrap(np.asarray(x)) for x in found]
 
 
 def _run(node, y_bars, bars, keep, create, useful, places, found, accumulate):
@@ -158,7 +157,7 @@ def _accumulate(x: Tensor, x_bar: Any, create: bool) -> None:
             owned = x_bar.base is None and getrefcount(x_bar) <= _SOLE + 1 and x_bar.dtype == x._array.dtype
             x._grad = wrap(x_bar if owned else np.array(x_bar, x._array.dtype))
         elif grad._node is not None or grad._leaf_grad:
-            x._grad = wrap(as_array(grad._array + x_bar))
+            x._grad = wrap(np.asarray(grad._array + x_bar))
         else:
             np.add(grad._array, x_bar, out=grad._array)
             grad._counter[0] += 1
@@ -222,5 +221,3 @@ def _check_nan(node, x_bars, create):
                     stacklevel=4,
                 )
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {index}th output.")
-
-

@@ -5,6 +5,7 @@ from typing import Any
 
 import funcgrad as fg
 from funcgrad.torch.bridge import as_arrays, as_tensors, functional_call, on_arrays
+from funcgrad.torch.tensors import Tensor
 
 __all__ = [
     "functional_call",
@@ -25,6 +26,22 @@ def _on_tensors(function: Callable) -> Callable:
     return lambda *args, **kwargs: as_tensors(function(*as_arrays(args), **as_arrays(kwargs)))
 
 
+def _scalar(function: Callable, has_aux: bool) -> Callable:
+    """Return the function; it raises, in PyTorch's words, when what is to be differentiated is no scalar."""
+
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        out = function(*args, **kwargs)
+        value = out[0] if has_aux else out
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(
+                "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
+                f"{value.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+            )
+        return out
+
+    return checked
+
+
 def grad(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
     """Return the function that gives the gradient of a scalar function of tensors.
 
@@ -32,12 +49,12 @@ def grad(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
     >>> torch.func.grad(lambda x: (x**3).sum())(torch.tensor([1.0, 2.0]))
     tensor([ 3., 12.])
     """
-    return _on_tensors(fg.grad(on_arrays(func), argnums=argnums, has_aux=has_aux))
+    return _on_tensors(fg.grad(on_arrays(_scalar(func, has_aux)), argnums=argnums, has_aux=has_aux))
 
 
 def grad_and_value(func: Callable, argnums: Any = 0, has_aux: bool = False) -> Callable:
     """Return the function that gives the gradient and the value."""
-    both = fg.value_and_grad(on_arrays(func), argnums=argnums, has_aux=has_aux)
+    both = fg.value_and_grad(on_arrays(_scalar(func, has_aux)), argnums=argnums, has_aux=has_aux)
 
     def swapped(*args, **kwargs):
         value, gradient = both(*args, **kwargs)

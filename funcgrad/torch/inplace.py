@@ -11,7 +11,7 @@ from funcgrad.torch.node import Node
 from funcgrad.torch.operation import Operation, apply, replay
 from funcgrad.torch.tensors import Tensor, needs_history, wrap
 
-__all__ = ["CopySlices", "assign", "copy_into", "in_place", "write"]
+__all__ = ["CopySlices", "assign", "copy_into", "in_place", "is_recorded", "write"]
 
 _VIEW_OF_NO_GRAD = (
     "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
@@ -25,6 +25,12 @@ _ONE_OF_SEVERAL = (
     "replace the inplace operation by an out-of-place one."
 )
 
+_INFERENCE = (
+    "Inplace update to inference tensor outside InferenceMode is not allowed."
+    "You can make a clone to get a normal tensor before doing inplace update."
+    "See https://github.com/pytorch/rfcs/pull/17 for more details."
+)
+
 
 def in_place(x: Tensor, function: Callable, *args: Any, **kwargs: Any) -> Tensor:
     """Give `x` the value of `function(x, ...)`, in its own memory, and the history that goes with it.
@@ -33,7 +39,7 @@ def in_place(x: Tensor, function: Callable, *args: Any, **kwargs: Any) -> Tensor
         RuntimeError: where PyTorch forbids it: for a leaf that requires gradients, or a view of one; for
             a result of another kind of dtype or shape.
     """
-    recorded = needs_history(x, *args, *kwargs.values())
+    recorded = is_recorded(x, *args, *kwargs.values())
     if recorded:
         _check_may_be_written(x)
         old = wrap(x._array.copy() if type(x._array) is np.ndarray else x._array)  # the record keeps it
@@ -50,8 +56,15 @@ def in_place(x: Tensor, function: Callable, *args: Any, **kwargs: Any) -> Tensor
     return x
 
 
+def is_recorded(x: Tensor, *others: Any) -> bool:
+    """Whether writing to `x` is to be recorded: a view made without a history counts by its base."""
+    return needs_history(x, *others, x._base if x._view_kind == "no_grad" else None)
+
+
 def write(x: Tensor, value: Any, writer: Node | None = None) -> None:
     """Overwrite the elements of `x`; no history, but the write is counted."""
+    if x._inference and not MODE.inference:
+        raise RuntimeError(_INFERENCE)
     array = x._array
     if type(array) is not np.ndarray:  # traced: functional underneath
         array[...] = value
@@ -76,7 +89,9 @@ def _check_may_be_written(x):
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         return
     if x._base._leaf_grad:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
+        )
     if x._view_kind == "no_grad":
         raise RuntimeError(_VIEW_OF_NO_GRAD)
     if x._view_kind == "several":
@@ -86,7 +101,10 @@ def _check_may_be_written(x):
 
 def _check_fits(x, result):
     own, given = x._array, result._array
-    if "buifc".index(given.dtype.kind) > "buifc".index(own.dtype.kind) and (own.dtype.kind, given.dtype.kind) != (
+    if "buifc".index(given.dtype.kind) > "buifc".index(own.dtype.kind) and (
+        own.dtype.kind,
+        given.dtype.kind,
+    ) != (
         "u",
         "i",
     ):
@@ -165,7 +183,7 @@ def _follow(x: Tensor, base: Tensor) -> None:
     x._node, x._index = fresh._node, fresh._index
 
 
-Tensor._follow = _follow  # type: ignore[method-assign]
+Tensor._follow = _follow  # type: ignore[assignment, method-assign]
 
 
 def _copied(x, source):
@@ -196,7 +214,7 @@ def copy_into(x: Tensor, source: Any) -> Tensor:
                 f"The expanded size of the tensor ({n}) must match the existing size ({m}) at non-singleton "
                 f"dimension {axis}.  Target sizes: {list(a)}.  Tensor sizes: {list(b)}"
             )
-    if not needs_history(x, source):
+    if not is_recorded(x, source):
         write(x, source._array)
         return x
     return in_place(x, lambda old, new: apply(_COPY, (old, new)), source)
@@ -205,5 +223,3 @@ def copy_into(x: Tensor, source: Any) -> Tensor:
 def assign(view: Tensor, value: Any) -> None:
     """Write `value` to a view, as `x[key] = value` does."""
     copy_into(view, value)
-
-

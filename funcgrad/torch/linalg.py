@@ -50,9 +50,7 @@ LinAlgError.__name__ = "_LinAlgError"
 
 def _square(name: str, a: Tensor, letter: str = "A") -> None:
     if a.ndim < 2:
-        raise RuntimeError(
-            f"linalg.{name}: The input tensor {letter} must have at least 2 dimensions."
-        )
+        raise RuntimeError(f"linalg.{name}: The input tensor {letter} must have at least 2 dimensions.")
     if a.shape[-1] != a.shape[-2]:
         raise RuntimeError(
             f"linalg.{name}: {letter} must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} matrices"
@@ -85,11 +83,25 @@ _RANK = _operation("", fnp.linalg.matrix_rank)
 _COND = _operation("LinalgCondBackward0", fnp.linalg.cond)
 _LSTSQ = _operation("LinalgLstsqBackward0", lambda a, b: fnp.linalg.lstsq(a, b)[0])
 
-Slogdet = namedtuple("linalg_slogdet", ("sign", "logabsdet"))
-Eig = namedtuple("linalg_eig", ("eigenvalues", "eigenvectors"))
-Svd = namedtuple("linalg_svd", ("U", "S", "Vh"))
-Qr = namedtuple("linalg_qr", ("Q", "R"))
-Lstsq = namedtuple("linalg_lstsq", ("solution", "residuals", "rank", "singular_values"))
+
+def _logarithm_of_determinant(x):
+    sign, logarithm = fnp.linalg.slogdet(x)
+    return fnp.where(sign < 0, float("nan"), logarithm)
+
+
+_LOGDET = _operation("WhereBackward0", _logarithm_of_determinant)
+
+
+def _named(name: str, fields: tuple[str, ...]) -> Any:
+    """Return the named tuple of several results, under PyTorch's name."""
+    return namedtuple(name, fields)
+
+
+Slogdet = _named("linalg_slogdet", ("sign", "logabsdet"))
+Eig = _named("linalg_eig", ("eigenvalues", "eigenvectors"))
+Svd = _named("linalg_svd", ("U", "S", "Vh"))
+Qr = _named("linalg_qr", ("Q", "R"))
+Lstsq = _named("linalg_lstsq", ("solution", "residuals", "rank", "singular_values"))
 
 
 def _singular(name: str, doing: str, call: Any) -> Any:
@@ -98,12 +110,10 @@ def _singular(name: str, doing: str, call: Any) -> Any:
     except Exception as error:
         if type(error).__name__ != "LinAlgError":
             raise
-        raise LinAlgError(f"linalg.{name}: {doing}") from None
+        raise LinAlgError(f"{name}: {doing}") from None
 
 
-_NO_INVERSE = (
-    "The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."
-)
+_NO_INVERSE = "The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."
 _NO_SOLUTION = "The solver failed because the input matrix is singular."
 _NOT_POSITIVE = (
     "The factorization could not be completed because the input is not positive-definite (the leading minor of order 1 is "
@@ -118,7 +128,7 @@ def inv(A: Tensor) -> Tensor:
         RuntimeError: when they are not square, or singular.
     """
     _square("inv", A)
-    return _singular("inv", _NO_INVERSE, lambda: apply(_INV, (A,)))
+    return _singular("linalg.inv", _NO_INVERSE, lambda: apply(_INV, (A,)))
 
 
 def det(A: Tensor) -> Tensor:
@@ -135,8 +145,8 @@ def slogdet(A: Tensor) -> Any:
 
 def logdet(input: Tensor) -> Tensor:
     """Return the logarithm of determinants; nan where they are negative."""
-    sign, logarithm = slogdet(input)
-    return (sign.detach().log() * 0 + 1) * logarithm if bool((sign < 0).any()) else logarithm
+    _square("logdet", input)
+    return apply(_LOGDET, (input,))
 
 
 def solve(A: Tensor, B: Tensor) -> Tensor:
@@ -151,7 +161,7 @@ def solve(A: Tensor, B: Tensor) -> Tensor:
             f"linalg.solve: Incompatible shapes of A and B for the equation AX = B ({A.shape[-2]}x{A.shape[-1]} and "
             f"{B.shape[0]}x1)"
         )
-    return _singular("solve", _NO_SOLUTION, lambda: apply(_SOLVE, (A, B)))
+    return _singular("torch.linalg.solve", _NO_SOLUTION, lambda: apply(_SOLVE, (A, B)))
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
@@ -162,7 +172,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """
     _square("cholesky", A)
     symmetric = (A + A.mT) / 2 if A.requires_grad else A
-    lower = _singular("cholesky", _NOT_POSITIVE, lambda: apply(_CHOLESKY, (symmetric,)))
+    lower = _singular("linalg.cholesky", _NOT_POSITIVE, lambda: apply(_CHOLESKY, (symmetric,)))
     return lower.mT if upper else lower
 
 
@@ -227,7 +237,9 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     return apply(_COND, (A,), {"p": p})
 
 
-def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def vector_norm(
+    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Return the norm of all elements, or along axes; the derivative of the 2-norm at 0 is 0."""
     return reductions.norm(x, ord, dim, keepdim, dtype)
 

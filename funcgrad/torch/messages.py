@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["broadcast_error", "explained"]
+__all__ = ["broadcast_error", "explained", "named_in_c", "not_a_tensor"]
 
 
 def broadcast_error(*shapes: tuple[int, ...]) -> RuntimeError | None:
@@ -30,3 +30,21 @@ def explained(label: str, error: Exception, arrays: list[Any]) -> Exception:
         if found is not None:
             return found
     return error
+
+
+def not_a_tensor(function: str, argument: str, position: int, x: Any) -> TypeError:
+    """Return the error for an argument that has to be a tensor."""
+    return TypeError(
+        f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(x).__name__}"
+    )
+
+
+_IN_C = {
+    "float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
+    "int8": "signed char", "uint8": "unsigned char",
+}  # fmt: skip
+
+
+def named_in_c(x: Any) -> str:
+    """Return what C calls a tensor's dtype, as some messages do."""
+    return _IN_C.get(x.dtype.name, x.dtype.scalar)

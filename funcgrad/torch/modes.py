@@ -4,7 +4,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "MODE",
@@ -44,7 +44,7 @@ class _Setting:
         for name, value in self._before.pop().items():
             setattr(MODE, name, value)
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: Callable) -> Any:
         settings = self._settings
         if inspect.isgeneratorfunction(function):
             # The block is left at each yield: the caller's mode is its own.
@@ -74,7 +74,7 @@ class _Setting:
 class _Decorator(_Setting):
     """A setting without arguments, which may decorate without parentheses."""
 
-    settings: dict[str, bool] = {}
+    settings: ClassVar[dict[str, bool]] = {}
 
     def __new__(cls, function: Callable | None = None) -> Any:
         made = object.__new__(cls)
@@ -97,13 +97,13 @@ class no_grad(_Decorator):
     False
     """
 
-    settings = {"grad": False}
+    settings: ClassVar[dict[str, bool]] = {"grad": False}
 
 
 class enable_grad(_Decorator):
     """Record operations, also inside `no_grad`."""
 
-    settings = {"grad": True}
+    settings: ClassVar[dict[str, bool]] = {"grad": True}
 
 
 class inference_mode(_Setting):
@@ -112,7 +112,7 @@ class inference_mode(_Setting):
     def __new__(cls, mode: Any = True) -> Any:
         made = object.__new__(cls)
         if callable(mode):
-            made.__init__()
+            _Setting.__init__(made, grad=False, inference=True)
             return made(mode)
         return made
 

@@ -8,6 +8,7 @@ from funcgrad.torch.hooks import RemovableHandle
 
 __all__ = ["Node", "node_class"]
 
+_WRITTEN_BY_HAND = {"AccumulateGrad", "CopyBackwards", "CopySlices"}
 _count = itertools.count(1).__next__
 
 
@@ -35,8 +36,8 @@ class Node:
         self.sequence = _count()
 
     def name(self) -> str:
-        """Return the name of the operation's backward function."""
-        return self.label
+        """Return the name of the operation's backward function; PyTorch's own in C++ have a namespace."""
+        return f"torch::autograd::{self.label}" if self.label in _WRITTEN_BY_HAND else self.label
 
     @property
     def metadata(self) -> dict:

@@ -15,10 +15,10 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.messages import explained
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import node_class
-from funcgrad.torch.records import OperationNode, Record, Step, type_if_large
+from funcgrad.torch.records import OperationNode, Record, RefusingNode, Step, type_if_large
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
-__all__ = ["Operation", "apply", "operation", "replay"]
+__all__ = ["Operation", "WithoutDerivative", "apply", "operation", "replay"]
 
 _NONE: dict = {}
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -70,6 +70,17 @@ class Operation:
         return [next(x_bars) if need else None for need in needed]
 
 
+class WithoutDerivative(Operation):
+    """An operation that is recorded, and refuses when a gradient reaches it, as PyTorch's do that have no formula."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str, body: Callable, *, promotes: str = ""):
+        super().__init__("NotImplemented", body, promotes=promotes)
+        self.name = name
+        self.node = node_class(RefusingNode, "NotImplemented")
+
+
 def operation(label: str, **options: Any) -> Callable[[Callable], Operation]:
     """Make an operation of the decorated function of arrays."""
     return lambda body: Operation(label, body, **options)
@@ -107,12 +118,17 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
             else:
                 needed = [edge is not None for edge in edges]
                 out, record = _record(op, arrays, needed, params, target)
+                if op.view and type(out) is np.ndarray and not np.may_share_memory(out, arrays[0]):
+                    out = op.body(*arrays, **params)  # a primitive may copy what NumPy views
     except (ValueError, TypeError, IndexError) as error:
         raise explained(op.label, error, arrays) from None
     if isinstance(out, (tuple, list)):
         results = tuple(_tied(op, args, params, arrays, as_array(y), i) for i, y in enumerate(out))
     else:
         results = (_tied(op, args, params, arrays, as_array(out), 0),)
+    if not recording and MODE.inference:
+        for result in results:
+            result._inference = True
     if record is not None:
         node = op.node_class_of(record)(edges, op, params, arrays, args, record)
         if MODE.anomaly:
@@ -124,7 +140,9 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
                     result._index = index
                 node.counters.append((result._counter, result._counter[0], ~index))
         if op.passes:
-            results = tuple(_passed(y, i, record.ids, args) for y, i in zip(results, record.outs, strict=True))
+            results = tuple(
+                _passed(y, i, record.ids, args) for y, i in zip(results, record.outs, strict=True)
+            )
     return results if isinstance(out, (tuple, list)) else results[0]
 
 
@@ -146,7 +164,9 @@ def _common_dtype(op, arrays):
     if own is not None and rank <= _RANK[own.kind] and (own.kind in "fc" or op.promotes == "same"):
         return None
     target = dtypes.promoted(
-        tuple(type(x) if type(x) in _RANK_OF_NUMBER else (x.dtype, x.ndim > 0) for x in arrays if x is not None)
+        tuple(
+            type(x) if type(x) in _RANK_OF_NUMBER else (x.dtype, x.ndim > 0) for x in arrays if x is not None
+        )
     )
     if op.promotes == "float" and target.kind not in "fc":
         target = dtypes.default_dtype()
@@ -154,7 +174,9 @@ def _common_dtype(op, arrays):
 
 
 def _cast(values, target):
-    return [x.astype(target) if isinstance(x, (np.ndarray, Tracer)) and x.dtype != target else x for x in values]
+    return [
+        x.astype(target) if isinstance(x, (np.ndarray, Tracer)) and x.dtype != target else x for x in values
+    ]
 
 
 def as_array(y: Any) -> Any:

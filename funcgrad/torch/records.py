@@ -14,7 +14,7 @@ from funcgrad.torch.dtypes import dtype_of
 from funcgrad.torch.node import Node
 from funcgrad.torch.tensors import Tensor
 
-__all__ = ["LARGE", "SECOND_TIME", "OperationNode", "Record", "Step", "type_if_large"]
+__all__ = ["LARGE", "SECOND_TIME", "OperationNode", "Record", "RefusingNode", "Step", "type_if_large"]
 
 LARGE = 32768  # bytes from which it matters whether an array is kept
 
@@ -23,6 +23,12 @@ SECOND_TIME = (
     "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
     "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
     "saved tensors after calling backward."
+)
+
+_INFERENCE = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in "
+    "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
 )
 
 
@@ -91,9 +97,10 @@ class OperationNode(Node):
         self.params = params
         self.record = record
         self.arrays = arrays
-        self.counters = [
-            (x._counter, x._counter[0], i) for i, x in enumerate(args) if isinstance(x, Tensor)
-        ]
+        self.counters = [(x._counter, x._counter[0], i) for i, x in enumerate(args) if isinstance(x, Tensor)]
+        for x in args:
+            if isinstance(x, Tensor) and x._inference and self._keeps_values():
+                raise RuntimeError(_INFERENCE)
         for x in arrays:
             if type(x) is np.ndarray and x.nbytes >= LARGE:
                 if not self._keeps_values():  # linear: to run it again needs no values
@@ -131,7 +138,10 @@ class OperationNode(Node):
         y_bars += [None] * (len(record.outs) - len(y_bars))
         x_bars = record.pull(y_bars, ids)
         if record.outs.count(None) == len(record.outs):  # constant wherever it has a derivative
-            return [None if i is None else np.zeros(x.shape, x.dtype) for i, x in zip(ids, self.arrays, strict=True)]
+            return [
+                None if i is None else np.zeros(x.shape, x.dtype)
+                for i, x in zip(ids, self.arrays, strict=True)
+            ]
         return [_conjugate(x) for x in x_bars]
 
     def pull_tensors(self, y_bars, wanted):
@@ -159,6 +169,15 @@ class OperationNode(Node):
             if type(array) is np.ndarray and _is_read(steps, array):
                 writer = self.label if position < 0 else counter[1]
                 raise RuntimeError(_overwritten(array, edge, writer, counter[0], version))
+
+
+class RefusingNode(OperationNode):
+    """The node of an operation that has no derivative."""
+
+    def pull(self, y_bars, wanted):
+        raise RuntimeError(f"derivative for aten::{self.op.name} is not implemented")
+
+    pull_tensors = pull
 
 
 def _conjugate(x):

@@ -16,7 +16,9 @@ __all__ = ["summary"]
 _MEGABYTE = 1024.0**2
 
 
-def summary(model: Module, input_size: Any, batch_size: int = -1, device: str = "cpu", dtype: Any = float32) -> None:
+def summary(
+    model: Module, input_size: Any, batch_size: int = -1, device: str = "cpu", dtype: Any = float32
+) -> None:
     """Print each layer's output shape and parameter count, totals, and sizes in MB.
 
     Args:
@@ -29,7 +31,9 @@ def summary(model: Module, input_size: Any, batch_size: int = -1, device: str = 
 
     def seen(module, inputs, output):
         name = f"{type(module).__name__}-{len(rows) + 1}"
-        shape = [[-1, *y.shape[1:]] for y in output] if isinstance(output, (list, tuple)) else list(output.shape)
+        shape = (
+            [[-1, *y.shape[1:]] for y in output] if isinstance(output, (list, tuple)) else list(output.shape)
+        )
         if not isinstance(output, (list, tuple)):
             shape[0] = batch_size
         weight, bias = (module._parameters.get(name) for name in ("weight", "bias"))
@@ -74,5 +78,3 @@ def _print(rows, sizes, batch_size):
     print(f"Params size (MB): {params_mb:0.2f}")
     print(f"Estimated Total Size (MB): {params_mb + out_mb + in_mb:0.2f}")
     print("-" * 64)
-
-

@@ -6,7 +6,7 @@ The arithmetic is attached from `operations/`, each function in the file where i
 import warnings
 import weakref
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,12 @@ _FLAG_OF_RESULT = "you can only change requires_grad flags of leaf variables."
 _NO_GRAD = (
     " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
     "var_no_grad = var.detach()."
+)
+_DETACHED_VIEW = (
+    "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
+    "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
+    "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
+    "torch/optim/optimizer.py as the solution."
 )
 
 
@@ -52,6 +58,7 @@ class Tensor:
     _seen = 0  # the base's `_rewrites` when `_node` was made
     _rewrites = 0  # how often the history of this tensor was rewritten in place
     _view_kind = ""  # "several" or "no_grad" where PyTorch forbids writing to the view
+    _inference = False  # made in inference mode
     _accumulator: Any = None
     _hooks: OrderedDict | None = None
     _post_hooks: OrderedDict | None = None
@@ -61,6 +68,28 @@ class Tensor:
 
     _array: Any
     _counter: list  # [how often the memory was written to, the label of the node that wrote it]
+
+    if TYPE_CHECKING:  # what `operations/` attaches
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, key: Any) -> "Tensor": ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def __neg__(self) -> "Tensor": ...
+        def __invert__(self) -> "Tensor": ...
+        def __add__(self, other: Any) -> "Tensor": ...
+        def __radd__(self, other: Any) -> "Tensor": ...
+        def __sub__(self, other: Any) -> "Tensor": ...
+        def __rsub__(self, other: Any) -> "Tensor": ...
+        def __mul__(self, other: Any) -> "Tensor": ...
+        def __rmul__(self, other: Any) -> "Tensor": ...
+        def __truediv__(self, other: Any) -> "Tensor": ...
+        def __rtruediv__(self, other: Any) -> "Tensor": ...
+        def __pow__(self, other: Any) -> "Tensor": ...
+        def __matmul__(self, other: Any) -> "Tensor": ...
+        def __lt__(self, other: Any) -> "Tensor": ...
+        def __le__(self, other: Any) -> "Tensor": ...
+        def __gt__(self, other: Any) -> "Tensor": ...
+        def __ge__(self, other: Any) -> "Tensor": ...
 
     def __new__(cls, *data: Any, **kwargs: Any) -> Any:
         return _constructed(cls, data, **kwargs)
@@ -287,7 +316,7 @@ class Tensor:
     def detach_(self) -> "Tensor":
         """Forget the history of this tensor, which becomes a leaf."""
         if self._base is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+            raise RuntimeError(_DETACHED_VIEW)
         self._node, self._index, self._leaf_grad = None, 0, False
         return self
 
@@ -304,6 +333,10 @@ class Tensor:
     def _version(self) -> int:
         return self._counter[0]
 
+    def is_inference(self) -> bool:
+        """Whether the tensor was made in inference mode."""
+        return self._inference
+
     def is_floating_point(self) -> bool:
         """Whether the elements are floating-point numbers."""
         return self._array.dtype.kind == "f"
@@ -315,7 +348,7 @@ class Tensor:
 
 def wrap(array: Any, cls: type = Tensor) -> Any:
     """Return a tensor of `array`, which it shares; no history."""
-    out = object.__new__(cls)
+    out: Any = object.__new__(cls)
     out._array = array
     out._counter = [0, ""]
     return out
@@ -335,7 +368,9 @@ def _constructed(cls, data, *, dtype=None, device=None):
 
 def _check_gradient(x, value):
     if not isinstance(value, Tensor):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+        raise TypeError(
+            f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+        )
     if value is x:
         raise RuntimeError("can't assign Variable as its own grad")
     if value._array.dtype != x._array.dtype:
@@ -377,4 +412,8 @@ def accumulator(x: Tensor) -> AccumulateGrad:
 
 def needs_history(*tensors: Any) -> bool:
     """Whether an operation on these arguments is to be recorded now."""
-    return MODE.grad and any(isinstance(x, Tensor) and x._edge() is not None for x in tensors)
+    if MODE.grad:
+        for x in tensors:
+            if isinstance(x, Tensor) and x._edge() is not None:
+                return True
+    return False

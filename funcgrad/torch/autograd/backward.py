@@ -23,9 +23,7 @@ def _roots(tensors: tuple, weights: Any) -> list:
     """Return the node of each tensor with the cotangent to begin with."""
     given = (None,) * len(tensors) if weights is None else _sequence(weights)
     if len(given) != len(tensors):
-        raise RuntimeError(
-            f"got {len(tensors)} tensors and {len(given)} gradients"
-        )
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
     roots = []
     for n, (y, weight) in enumerate(zip(tensors, given, strict=True)):
         if weight is not None:
@@ -47,7 +45,9 @@ def _roots(tensors: tuple, weights: Any) -> list:
                 if y.numel() != 1:
                     raise RuntimeError("grad can be implicitly created only for scalar outputs")
                 if y.is_complex():
-                    raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dtype_of(y._array)}")
+                    raise RuntimeError(
+                        f"grad can be implicitly created only for real scalar outputs but got {dtype_of(y._array)}"
+                    )
                 weight = wrap(np.ones_like(y._array))
         if edge is None:
             raise RuntimeError(_NO_HISTORY.format(n))
@@ -145,7 +145,9 @@ def grad(
         if x._edge() is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     roots = _roots(ys, grad_outputs)
-    found = backward_from(roots, keep=keep, create=create_graph, inputs=[x._edge() for x in xs], accumulate=False)
+    found = backward_from(
+        roots, keep=keep, create=create_graph, inputs=[x._edge() for x in xs], accumulate=False
+    )
     for n, (x, x_bar) in enumerate(zip(xs, found, strict=True)):
         if x_bar is None:
             if materialize_grads:

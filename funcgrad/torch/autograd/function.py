@@ -202,5 +202,3 @@ def once_differentiable(backward: Any) -> Any:
             MODE.grad = before
 
     return plain
-
-

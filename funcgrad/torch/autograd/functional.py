@@ -18,14 +18,19 @@ def _tuple(x: Any, name: str, function: str) -> tuple[tuple, bool]:
     for n, item in enumerate(found):
         if not isinstance(item, Tensor):
             what = f"The {name} given to {function} must be either a Tensor or a tuple of Tensors"
-            raise TypeError(f"{what} but the value at index {n} has type {type(item)}." if several else
-                            f"{what} but the given {name} has type {type(item)}.")
+            raise TypeError(
+                f"{what} but the value at index {n} has type {type(item)}."
+                if several
+                else f"{what} but the given {name} has type {type(item)}."
+            )
     return found, several
 
 
 def _fresh(inputs: tuple, create_graph: bool) -> tuple:
     """Return the inputs as the function is to see them: with a history when the derivative needs one."""
-    return tuple(x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in inputs)
+    return tuple(
+        x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in inputs
+    )
 
 
 def _run(func: Callable, inputs: Any, create_graph: bool, name: str) -> tuple:
@@ -56,11 +61,15 @@ def _weights(given: Any, like: tuple, name: str) -> tuple:
 
 def _filled(gradients: tuple, xs: tuple, strict: bool, what: str) -> tuple:
     if strict and any(g is None for g in gradients):
-        raise RuntimeError(f"{what} is independent of input {gradients.index(None)}. This is not allowed in strict mode.")
+        raise RuntimeError(
+            f"{what} is independent of input {gradients.index(None)}. This is not allowed in strict mode."
+        )
     return tuple(zeros_like(x) if g is None else g for g, x in zip(gradients, xs, strict=True))
 
 
-def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+def vjp(
+    func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple:
     """Return `func(inputs)` and the vector `v` times its Jacobian."""
     xs, several_in, ys, several_out = _run(func, inputs, True, "vjp")
     weights = _weights(v, ys, "vjp")
@@ -75,17 +84,27 @@ def _gradients(ys, xs, weights, create_graph):
     used = [(y, w) for y, w in zip(ys, weights, strict=True) if y.requires_grad]
     if not used:
         return (None,) * len(xs)
-    return grad([y for y, _ in used], xs, [w for _, w in used], create_graph=create_graph, retain_graph=True,
-                allow_unused=True)
+    return grad(
+        [y for y, _ in used],
+        xs,
+        [w for _, w in used],
+        create_graph=create_graph,
+        retain_graph=True,
+        allow_unused=True,
+    )
 
 
-def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+def jvp(
+    func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple:
     """Return `func(inputs)` and its Jacobian times the vector `v`, by differentiating a vjp."""
     xs, _, ys, several_out = _run(func, inputs, create_graph, "jvp")
     weights = _weights(v, xs, "jvp")
     with enable_grad():
         dummies = tuple(zeros_like(y, requires_grad=True) for y in ys)
-        pulled = _filled(_gradients(ys, xs, dummies, True), xs, strict, "The output of the user-provided function")
+        pulled = _filled(
+            _gradients(ys, xs, dummies, True), xs, strict, "The output of the user-provided function"
+        )
         found = _gradients(pulled, dummies, weights, create_graph)
     found = _filled(found, ys, False, "")
     if not create_graph:
@@ -114,30 +133,47 @@ def jacobian(
         flat = y.reshape(-1)
         columns: tuple[list, ...] = tuple([] for _ in xs)
         for j in range(flat.numel()):
-            found = grad(flat[j], xs, retain_graph=True, create_graph=create_graph, allow_unused=True) if y.requires_grad else (None,) * len(xs)
+            found = (
+                grad(flat[j], xs, retain_graph=True, create_graph=create_graph, allow_unused=True)
+                if y.requires_grad
+                else (None,) * len(xs)
+            )
             found = _filled(found, xs, strict, f"Output {i} of the user-provided function")
             for column, g in zip(columns, found, strict=True):
                 column.append(g)
-        rows.append(tuple(
-            stack(c).view(*y.shape, *x.shape) if c else x.new_zeros(*y.shape, *x.shape) for c, x in zip(columns, xs, strict=True)
-        ))
+        rows.append(
+            tuple(
+                stack(c).view(*y.shape, *x.shape) if c else x.new_zeros(*y.shape, *x.shape)
+                for c, x in zip(columns, xs, strict=True)
+            )
+        )
     if not create_graph:
         rows = [tuple(g.detach() for g in row) for row in rows]
     out = tuple(row if several_in else row[0] for row in rows)
     return out if several_out else out[0]
 
 
-def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
-            outer_jacobian_strategy: str = "reverse-mode") -> Any:
+def hessian(
+    func: Callable,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
     """Return the Hessian of a scalar function: the Jacobian of its gradient."""
     _, several = _tuple(inputs, "inputs", "hessian")
 
     def scalar(*xs):
         out = func(*xs)
         if not isinstance(out, Tensor):
-            raise RuntimeError(f"The output of the user-provided function given to hessian must be a Tensor but got {type(out)}")
+            raise RuntimeError(
+                f"The output of the user-provided function given to hessian must be a Tensor but got {type(out)}"
+            )
         if out.numel() != 1:
-            raise RuntimeError("The Tensor returned by the function given to hessian should contain a single element")
+            raise RuntimeError(
+                "The Tensor returned by the function given to hessian should contain a single element"
+            )
         return out.reshape(())
 
     def gradient(*xs):
@@ -148,13 +184,19 @@ def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: boo
     return out if several else out[0]
 
 
-def hvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+def hvp(
+    func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple:
     """Return `func(inputs)` and its Hessian times the vector `v`."""
     xs, several, ys, _ = _run(func, inputs, create_graph, "hvp")
     weights = _weights(v, xs, "hvp")
     with enable_grad():
-        gradient = _filled(_gradients(ys, xs, (None,) * len(ys), True), xs, strict, "The output of the function")
-        found = _filled(_gradients(gradient, xs, weights, create_graph), xs, strict, "The gradient of the function")
+        gradient = _filled(
+            _gradients(ys, xs, (None,) * len(ys), True), xs, strict, "The output of the function"
+        )
+        found = _filled(
+            _gradients(gradient, xs, weights, create_graph), xs, strict, "The gradient of the function"
+        )
     if not create_graph:
         ys, found = tuple(y.detach() for y in ys), tuple(g.detach() for g in found)
     return ys[0], found if several else found[0]

@@ -134,7 +134,9 @@ def gradgradcheck(
     outputs = [y for y in _results(func, inputs) if y.requires_grad]
     if grad_outputs is None:
         rng = np.random.default_rng(0)
-        weights = [wrap(rng.standard_normal(y._array.shape).astype(y._array.dtype)).requires_grad_() for y in outputs]
+        weights = [
+            wrap(rng.standard_normal(y._array.shape).astype(y._array.dtype)).requires_grad_() for y in outputs
+        ]
     else:
         weights = list(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else [grad_outputs]
 

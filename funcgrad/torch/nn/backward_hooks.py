@@ -24,7 +24,9 @@ class BackwardHookFunction(Function):
         return (None, *(gradients if changed is None else changed))
 
 
-def called_with_hooks(module: Any, args: tuple, run: Callable, pre_hooks: OrderedDict, hooks: OrderedDict) -> Any:
+def called_with_hooks(
+    module: Any, args: tuple, run: Callable, pre_hooks: OrderedDict, hooks: OrderedDict
+) -> Any:
     """Run a module so that its hooks see the gradients of its results, and then those of its arguments."""
     at_outputs: list[tuple] = []
 
@@ -48,7 +50,9 @@ def called_with_hooks(module: Any, args: tuple, run: Callable, pre_hooks: Ordere
     inputs = [n for n, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
     if inputs:
         passed = list(args)
-        for n, x in zip(inputs, BackwardHookFunction.apply(reached_inputs, *(args[n] for n in inputs)), strict=True):
+        for n, x in zip(
+            inputs, BackwardHookFunction.apply(reached_inputs, *(args[n] for n in inputs)), strict=True
+        ):
             passed[n] = x
         args = tuple(passed)
     out = run(args)
@@ -57,6 +61,8 @@ def called_with_hooks(module: Any, args: tuple, run: Callable, pre_hooks: Ordere
     if not watched:
         return out
     results = list(outputs)
-    for n, y in zip(watched, BackwardHookFunction.apply(reached_outputs, *(outputs[n] for n in watched)), strict=True):
+    for n, y in zip(
+        watched, BackwardHookFunction.apply(reached_outputs, *(outputs[n] for n in watched)), strict=True
+    ):
         results[n] = y
     return tuple(results) if isinstance(out, tuple) else results[0]

@@ -7,6 +7,7 @@ from typing import Any
 from funcgrad.torch.hooks import RemovableHandle
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.nn.backward_hooks import called_with_hooks
+from funcgrad.torch.nn.naming import check_name, type_name
 from funcgrad.torch.nn.parameter import Buffer, Parameter
 from funcgrad.torch.tensors import Tensor, wrap
 
@@ -52,7 +53,9 @@ class Module:
 
     def forward(self, *input: Any) -> Any:
         """Compute the result; each module writes its own."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`, and the hooks around it."""
@@ -80,7 +83,11 @@ class Module:
                 raise AttributeError(f"cannot assign {what} before Module.__init__() call")
             object.__setattr__(self, name, value)
             return
-        for kind, registry in ((Parameter, self._parameters), (Module, self._modules), (Buffer, self._buffers)):
+        for kind, registry in (
+            (Parameter, self._parameters),
+            (Module, self._modules),
+            (Buffer, self._buffers),
+        ):
             if isinstance(value, kind):
                 self._forget(name)
                 registry[name] = value
@@ -90,16 +97,20 @@ class Module:
         if name in self._parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                    f"cannot assign '{type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self._parameters[name] = None
         elif name in self._modules:
             if value is not None:
-                raise TypeError(f"cannot assign '{_type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)")
+                raise TypeError(
+                    f"cannot assign '{type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)"
+                )
             self._modules[name] = None
         elif name in self._buffers:
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(f"cannot assign '{_type_name(value)}' object to buffer '{name}' (torch.nn.Buffer, torch.Tensor or None required)")
+                raise TypeError(
+                    f"cannot assign '{type_name(value)}' object to buffer '{name}' (torch.nn.Buffer, torch.Tensor or None required)"
+                )
             self._buffers[name] = value
         else:
             object.__setattr__(self, name, value)
@@ -128,16 +139,20 @@ class Module:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter (or None, for one that is not there)."""
-        _check_name(self, name, "parameter")
+        check_name(self, name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+            raise TypeError(
+                f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module's state and is not trained."""
-        _check_name(self, name, "buffer")
+        check_name(self, name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
+            raise TypeError(
+                f"cannot assign '{type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+            )
         self._buffers[name] = tensor
         if not persistent:
             self._not_saved.add(name)
@@ -145,15 +160,17 @@ class Module:
     def add_module(self, name: str, module: "Module | None") -> None:
         """Add a submodule."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_type_name(module)} is not a Module subclass")
-        _check_name(self, name, "module")
+            raise TypeError(f"{type_name(module)} is not a Module subclass")
+        check_name(self, name, "module", self._modules)
         self._modules[name] = module
 
     register_module = add_module
 
     # The tree
 
-    def named_modules(self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator:
+    def named_modules(
+        self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator:
         """Yield this module and all below it, with their names; each once."""
         memo = set() if memo is None else memo
         if id(self) in memo:
@@ -163,7 +180,9 @@ class Module:
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+                yield from module.named_modules(
+                    memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
+                )
 
     def modules(self) -> Iterator["Module"]:
         """Yield this module and all below it; each once."""
@@ -193,7 +212,9 @@ class Module:
                     seen.add(id(tensor))
                 yield f"{path}.{name}" if path else name, tensor
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator:
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator:
         """Yield the parameters with their names; each once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
@@ -202,7 +223,9 @@ class Module:
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator:
         """Yield the buffers with their names; each once."""
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
@@ -302,7 +325,9 @@ class Module:
             if missing:
                 errors.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
         if errors:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors)
+            )
         return IncompatibleKeys(missing, unexpected)
 
     def to(self, *args: Any, **kwargs: Any) -> "Module":
@@ -393,20 +418,3 @@ def _indented(text):
 
 def _quoted(names):
     return ", ".join(f'"{name}"' for name in names)
-
-
-def _type_name(value):
-    kind = type(value)
-    module = "torch" if kind is Tensor else kind.__module__
-    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
-
-
-def _check_name(module, name, what):
-    if not isinstance(name, str):
-        raise TypeError(f"{what} name should be a string. Got {_type_name(name)}")
-    if "." in name:
-        raise KeyError(f'{what} name can\'t contain "."')
-    if name == "":
-        raise KeyError(f'{what} name can\'t be empty string ""')
-    if hasattr(module, name) and name not in module._parameters and name not in module._buffers and name not in module._modules:
-        raise KeyError(f"attribute '{name}' already exists")

@@ -6,9 +6,11 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic as p
-from funcgrad.torch.attach import in_place_too
+from funcgrad.torch import dtypes
+from funcgrad.torch.attach import in_place_too, operators
 from funcgrad.torch.inplace import in_place
-from funcgrad.torch.operation import Operation, apply
+from funcgrad.torch.messages import not_a_tensor
+from funcgrad.torch.operation import Operation, WithoutDerivative, apply
 from funcgrad.torch.tensors import Tensor
 
 __all__ = [
@@ -48,7 +50,7 @@ _OPERANDS = (Tensor, *_NUMBERS)
 
 _ADD = Operation("AddBackward0", p.add, promotes="same")
 _SUB = Operation("SubBackward0", p.subtract, promotes="same")
-_RSUB = Operation("RsubBackward1", p.subtract, promotes="same")
+_RSUB = [Operation(f"RsubBackward{n}", p.subtract, promotes="same") for n in range(2)]
 _MUL = Operation("MulBackward0", p.multiply, promotes="same")
 _DIV = Operation("DivBackward0", p.divide, promotes="float")
 _POW = {
@@ -57,9 +59,11 @@ _POW = {
     (False, True): Operation("PowBackward2", p.power, promotes="same"),
 }
 _NEG = Operation("NegBackward0", p.negative)
-_FLOOR = Operation("FloorDivideBackward0", fnp.floor_divide, promotes="same")
-_REMAINDER = Operation("RemainderBackward0", fnp.remainder, promotes="same")
-_FMOD = Operation("FmodBackward0", fnp.fmod, promotes="same")
+_FLOOR = WithoutDerivative("floor_divide", fnp.floor_divide, promotes="same")
+_FLOORED = Operation("DivBackward2", fnp.floor_divide, promotes="same")
+_TRUNCATED = Operation("DivBackward2", lambda x, y: fnp.trunc(x / y), promotes="same")
+_REMAINDER = [Operation(f"RemainderBackward{n}", fnp.remainder, promotes="same") for n in range(2)]
+_FMOD = [Operation(f"FmodBackward{n}", fnp.fmod, promotes="same") for n in range(2)]
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -69,8 +73,13 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return `input - alpha * other`."""
+    if all(isinstance(x, Tensor) and x._array.dtype.kind == "b" for x in (input, other)):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
     for x in (input, other):
-        if isinstance(x, Tensor) and x._array.dtype.kind == "b":
+        if isinstance(x, bool) or (isinstance(x, Tensor) and x._array.dtype.kind == "b"):
             raise RuntimeError(
                 "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
                 "mask, use the `~` or `logical_not()` operator instead."
@@ -80,7 +89,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 def rsub(input: Any, other: Any) -> Tensor:
     """Return `other - input`."""
-    return apply(_RSUB, (other, input))
+    return apply(_RSUB[not isinstance(other, Tensor)], (other, input))
 
 
 def mul(input: Any, other: Any) -> Tensor:
@@ -90,18 +99,19 @@ def mul(input: Any, other: Any) -> Tensor:
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """Return `input / other`, rounded down ("floor") or toward zero ("trunc") if asked for."""
-    if rounding_mode == "floor":
-        return floor_divide(input, other)
-    quotient = apply(_DIV, (input, other))
     if rounding_mode is None:
-        return quotient
+        return apply(_DIV, (input, other))
+    if rounding_mode == "floor":
+        return apply(_FLOORED, (input, other))
     if rounding_mode != "trunc":
         raise RuntimeError(
-            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '" + str(rounding_mode) + "'"
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '"
+            + str(rounding_mode)
+            + "'"
         )
-    out = quotient.trunc()
-    whole = all(not isinstance(x, float) and (not isinstance(x, Tensor) or x.dtype.numpy.kind in "iu") for x in (input, other))
-    return out.to(add(input, other).dtype) if whole else out
+    out = apply(_TRUNCATED, (input, other))
+    kind = dtypes.result_type(input, other)
+    return out if out.dtype is kind else out.to(kind)
 
 
 def floor_divide(input: Any, other: Any) -> Tensor:
@@ -111,33 +121,45 @@ def floor_divide(input: Any, other: Any) -> Tensor:
 
 def remainder(input: Any, other: Any) -> Tensor:
     """Return what division leaves, with the sign of `other`."""
-    return apply(_REMAINDER, (input, other))
+    return apply(_REMAINDER[isinstance(other, Tensor)], (input, other))
 
 
 def fmod(input: Any, other: Any) -> Tensor:
     """Return what division leaves, with the sign of `input`."""
-    return apply(_FMOD, (input, other))
+    return apply(_FMOD[isinstance(other, Tensor)], (input, other))
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
     """Return `input ** exponent`."""
-    if isinstance(exponent, int) and exponent < 0 and isinstance(input, Tensor) and input._array.dtype.kind in "iu":
+    if (
+        isinstance(exponent, int)
+        and exponent < 0
+        and isinstance(input, Tensor)
+        and input._array.dtype.kind in "iu"
+    ):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     return apply(_POW[isinstance(input, Tensor), isinstance(exponent, Tensor)], (input, exponent))
 
 
 def neg(input: Tensor) -> Tensor:
     """Return `-input`."""
+    if input._array.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
     return apply(_NEG, (input,))
 
 
 multiply, divide, true_divide, subtract, negative = mul, div, div, sub, neg
 
 
-def _compare(name: str, ufunc: Any, doc: str) -> Any:
+def _compare(name: str, ufunc: Any, doc: str, numbers: bool = True) -> Any:
     op = Operation("", ufunc, promotes="same")
 
     def function(input: Any, other: Any) -> Tensor:
+        if not numbers and not isinstance(other, Tensor):
+            raise not_a_tensor(name, "other", 2, other)
         return apply(op, (input, other))
 
     function.__name__ = function.__qualname__ = name
@@ -151,9 +173,11 @@ lt = _compare("lt", fnp.less, "whether `input < other`")
 le = _compare("le", fnp.less_equal, "whether `input <= other`")
 gt = _compare("gt", fnp.greater, "whether `input > other`")
 ge = _compare("ge", fnp.greater_equal, "whether `input >= other`")
-logical_and = _compare("logical_and", fnp.logical_and, "whether both elements are true")
-logical_or = _compare("logical_or", fnp.logical_or, "whether one of the elements is true")
-logical_xor = _compare("logical_xor", fnp.logical_xor, "whether just one of the elements is true")
+logical_and = _compare("logical_and", fnp.logical_and, "whether both elements are true", numbers=False)
+logical_or = _compare("logical_or", fnp.logical_or, "whether one of the elements is true", numbers=False)
+logical_xor = _compare(
+    "logical_xor", fnp.logical_xor, "whether just one of the elements is true", numbers=False
+)
 bitwise_and = _compare("bitwise_and", fnp.bitwise_and, "the bits set in both elements")
 bitwise_or = _compare("bitwise_or", fnp.bitwise_or, "the bits set in one of the elements")
 bitwise_xor = _compare("bitwise_xor", fnp.bitwise_xor, "the bits set in just one of the elements")
@@ -211,22 +235,23 @@ def _divided_by(y: Any, x: Tensor) -> Tensor:
 
 
 def _subtracted_from(y: Any, x: Tensor) -> Tensor:
-    return rsub(x, y)
+    return sub(y, x) if isinstance(y, bool) else rsub(x, y)
 
 
 _OPERATORS = {
-    "add": _ADD, "sub": sub, "mul": _MUL, "truediv": _DIV, "floordiv": _FLOOR, "mod": _REMAINDER, "pow": pow,
+    "add": _ADD, "sub": sub, "mul": _MUL, "truediv": _DIV, "floordiv": _FLOOR, "mod": remainder, "pow": pow,
     "and": bitwise_and, "or": bitwise_or, "xor": bitwise_xor,
 }  # fmt: skip
 for _name, _function in _OPERATORS.items():
-    setattr(Tensor, f"__{_name}__", _operator(_function))
-    setattr(Tensor, f"__r{_name}__", _reflected(_function))
-    setattr(Tensor, f"__i{_name}__", _augmented(_function))
-for _name, _function in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}.items():
-    setattr(Tensor, f"__{_name}__", _operator(_function))
-setattr(Tensor, "__rsub__", _reflected(_subtracted_from))
-setattr(Tensor, "__rtruediv__", _reflected(_divided_by))
-setattr(Tensor, "__neg__", neg)
-setattr(Tensor, "__invert__", bitwise_not)
-setattr(Tensor, "__pos__", lambda x: x)
-setattr(Tensor, "__abs__", lambda x: x.abs())
+    operators(
+        **{
+            _name: _operator(_function),
+            f"r{_name}": _reflected(_function),
+            f"i{_name}": _augmented(_function),
+        }
+    )
+operators(rsub=_reflected(_subtracted_from), rtruediv=_reflected(_divided_by), neg=neg, invert=bitwise_not)
+operators(pos=lambda x: x, abs=lambda x: x.abs())
+operators(
+    eq=_operator(eq), ne=_operator(ne), lt=_operator(lt), le=_operator(le), gt=_operator(gt), ge=_operator(ge)
+)

@@ -21,7 +21,9 @@ def _converted(x, *, dtype):
 _TO = Operation("ToCopyBackward0", _converted)
 
 
-def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
+def to(
+    self: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any
+) -> Tensor:
     """Return the tensor in another dtype (or another tensor's); itself where nothing changes.
 
     Raises:

@@ -1,5 +1,6 @@
 """New tensors: from data, filled, or counted."""
 
+import builtins
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
 from funcgrad.torch.devices import checked_device
 from funcgrad.torch.dtypes import default_dtype, dtype_of, is_floating, numpy_dtype
+from funcgrad.torch.modes import MODE
+from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import shape_of_arguments
 from funcgrad.torch.tensors import Tensor, wrap
 
@@ -50,6 +53,7 @@ def finished(array: Any, requires_grad: bool = False, device: Any = None) -> Ten
     if device is not None:
         checked_device(device)
     out = wrap(array)
+    out._inference = MODE.inference
     if requires_grad:
         if not is_floating(array.dtype):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
@@ -109,9 +113,9 @@ def _array(data: Any, dtype: Any) -> Any:
         shape = _inferred(data)
         array = np.array(_plain(data)) if math.prod(shape) else np.zeros(shape, default_dtype())
         if array.dtype.kind in "USO":
-            raise TypeError(f"new(): invalid data type '{type(array.flat[0]).__name__}'")
-        if array.dtype.kind == "f" and not _holds_strong(data):
-            return array.astype(_kind(dtype, default_dtype()))
+            raise TypeError("new(): invalid data type 'str'")
+        if array.dtype.kind == "f":
+            return array.astype(_kind(dtype, _strong(data) or default_dtype()))
         if array.dtype.kind == "c" and dtype is None:
             return array.astype(dtypes.get_default_dtype().to_complex().numpy)
         return array.astype(_kind(dtype, array.dtype))
@@ -123,16 +127,18 @@ def _array(data: Any, dtype: Any) -> Any:
         return np.array(data, _kind(dtype, default_dtype()))
     if hasattr(data, "__array__") or hasattr(data, "__len__"):
         return np.array(data, _kind(dtype, np.asarray(data).dtype))
-    if isinstance(data, type(1j)):
+    if isinstance(data, builtins.complex):
         return np.array(data, _kind(dtype, dtypes.get_default_dtype().to_complex().numpy))
     raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
 
 
-def _holds_strong(data):
-    """Whether the first number in nested sequences is NumPy's or a tensor's, whose dtype counts."""
+def _strong(data):
+    """Return the dtype of the first number in nested sequences, where it is NumPy's or a tensor's; else None."""
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, (np.ndarray, np.generic, Tensor))
+    if isinstance(data, Tensor):
+        return data._array.dtype
+    return data.dtype if isinstance(data, (np.ndarray, np.generic)) else None
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -175,7 +181,9 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if not ndarray.dtype.isnative:
-        raise ValueError("given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.")
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported."
+        )
     dtype_of(ndarray)
     if any(s < 0 for s in ndarray.strides):
         raise ValueError(
@@ -192,7 +200,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None) -> Tensor:
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros."""
-    return finished(np.zeros(_shape(size), _kind(dtype, default_dtype())), requires_grad, device)
+    return finished(np.zeros(_shape(size, "zeros"), _kind(dtype, default_dtype())), requires_grad, device)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -202,19 +210,25 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor whose elements are not set (here they are zero)."""
-    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+    return finished(np.zeros(_shape(size), _kind(dtype, default_dtype())), requires_grad, device)
 
 
-def _shape(size):
+def _shape(size, name=""):
     shape = shape_of_arguments(size)
     if any(n < 0 for n in shape):
         bad = next(n for n in shape if n < 0)
-        raise RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(shape)}")
+        negative = f"Trying to create tensor with negative dimension {bad}: {list(shape)}"
+        raise RuntimeError(f"{name}: Dimension size must be non-negative." if name else negative)
     return shape
 
 
 def full(
-    size: Sequence[int], fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    size: Sequence[int],
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return a tensor filled with a number, of the dtype the number has in `tensor`."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
@@ -237,16 +251,26 @@ zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor filled with a number, with the shape and dtype of another."""
-    return full(input.shape, fill_value, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+    return full(
+        input.shape, fill_value, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad
+    )
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return the identity matrix."""
     return finished(np.eye(n, m, dtype=_kind(dtype, default_dtype())), requires_grad, device)
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return the numbers from `start` up to `end`, without `end`; whole numbers as int64.
 
@@ -287,9 +311,12 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     return wrap((base ** np.linspace(start, end, steps)).astype(_kind(dtype, default_dtype())))
 
 
+_COMPLEX = Operation("ComplexBackward0", lambda x, y: x + y * 1j)
+
+
 def complex(real: Tensor, imag: Tensor) -> Tensor:
     """Return the complex tensor with these real and imaginary parts."""
-    return real + imag * 1j
+    return apply(_COMPLEX, (real, imag))
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:

@@ -8,7 +8,8 @@ from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic, exponential, special, trigonometric
 from funcgrad.scipy import special as scipy_special
 from funcgrad.torch.attach import in_place_too, methods
-from funcgrad.torch.operation import Operation, apply
+from funcgrad.torch.messages import not_a_tensor
+from funcgrad.torch.operation import Operation, WithoutDerivative, apply
 from funcgrad.torch.tensors import Tensor
 
 __all__ = [
@@ -64,9 +65,9 @@ __all__ = [
     "lerp",
     "lgamma",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "logaddexp",
     "logaddexp2",
     "logit",
@@ -100,7 +101,7 @@ def _rsqrt(x):
 
 
 def _relu(x):
-    return fnp.where(x > 0, x, 0)
+    return fnp.where(x <= 0, 0, x)  # nan stays
 
 
 def _unary(name: str, label: str, body: Any, doc: str, promotes: str = "float") -> Any:
@@ -108,7 +109,7 @@ def _unary(name: str, label: str, body: Any, doc: str, promotes: str = "float") 
 
     def function(input: Tensor) -> Tensor:
         if not isinstance(input, Tensor):
-            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+            raise not_a_tensor(name, "input", 1, input)
         return apply(op, (input,))
 
     function.__name__ = function.__qualname__ = name
@@ -127,7 +128,6 @@ log1p = _unary("log1p", "Log1PBackward0", exponential.log1p, "log(1 + x), precis
 sqrt = _unary("sqrt", "SqrtBackward0", exponential.sqrt, "the square root; its derivative at 0 is infinite")
 rsqrt = _unary("rsqrt", "RsqrtBackward0", _rsqrt, "1 over the square root")
 reciprocal = _unary("reciprocal", "ReciprocalBackward0", lambda x: 1 / x, "1 over each element")
-square = _unary("square", "PowBackward0", arithmetic.square, "the square", "")
 sin = _unary("sin", "SinBackward0", trigonometric.sin, "the sine")
 cos = _unary("cos", "CosBackward0", trigonometric.cos, "the cosine")
 tan = _unary("tan", "TanBackward0", trigonometric.tan, "the tangent")
@@ -140,18 +140,13 @@ tanh = _unary("tanh", "TanhBackward0", trigonometric.tanh, "the hyperbolic tange
 asinh = _unary("asinh", "AsinhBackward0", trigonometric.arcsinh, "the inverse hyperbolic sine")
 acosh = _unary("acosh", "AcoshBackward0", trigonometric.arccosh, "the inverse hyperbolic cosine")
 atanh = _unary("atanh", "AtanhBackward0", trigonometric.arctanh, "the inverse hyperbolic tangent")
-sigmoid = _unary("sigmoid", "SigmoidBackward0", special.logistic, "1 / (1 + exp(-x))")
-relu = _unary("relu", "ReluBackward0", _relu, "max(x, 0); its derivative at 0 is 0", "")
 sinc = _unary("sinc", "SincBackward0", fnp.sinc, "sin(pi x) / (pi x)")
-sign = _unary("sign", "SignBackward0", fnp.sign, "the sign: -1, 0 or 1", "")
-sgn = _unary("sgn", "SgnBackward0", fnp.sign, "the sign: -1, 0 or 1", "")
 floor = _unary("floor", "FloorBackward0", fnp.floor, "the next integer below", "")
 ceil = _unary("ceil", "CeilBackward0", fnp.ceil, "the next integer above", "")
 trunc = _unary("trunc", "TruncBackward0", fnp.trunc, "the next integer toward zero", "")
 frac = _unary("frac", "FracBackward0", lambda x: x - fnp.trunc(x), "the part after the point", "")
 deg2rad = _unary("deg2rad", "Deg2RadBackward0", fnp.deg2rad, "degrees as radians")
 rad2deg = _unary("rad2deg", "Rad2DegBackward0", fnp.rad2deg, "radians as degrees")
-conj = _unary("conj", "ConjBackward0", fnp.conj, "the complex conjugate", "")
 angle = _unary("angle", "AngleBackward0", fnp.angle, "the angle of a complex number")
 isnan = _unary("isnan", "", fnp.isnan, "whether the elements are nan", "")
 isinf = _unary("isinf", "", fnp.isinf, "whether the elements are infinite", "")
@@ -162,7 +157,57 @@ erfc = _unary("erfc", "ErfcBackward0", special.erfc, "1 - erf(x), precise where 
 erfinv = _unary("erfinv", "ErfinvBackward0", special.erfinv, "the inverse of the error function")
 lgamma = _unary("lgamma", "LgammaBackward0", special.gammaln, "log(abs(gamma(x)))")
 digamma = _unary("digamma", "DigammaBackward0", special.digamma, "the derivative of lgamma")
-logit = _unary("logit", "LogitBackward0", scipy_special.logit, "log(x / (1 - x))")
+_SIGMOID = Operation("SigmoidBackward0", special.logistic, promotes="float")
+_SIGMOID_COMPLEX = Operation("SigmoidBackward0", lambda x: 1 / (1 + fnp.exp(-x)))
+_RELU = Operation("ReluBackward0", _relu)
+_SQUARE = Operation("PowBackward0", arithmetic.square)
+_SIGN = Operation("SignBackward0", fnp.sign)
+_SGN = Operation("SgnBackward0", fnp.sign)
+_CONJ = Operation("ConjBackward0", fnp.conj)
+_LOGIT = Operation("LogitBackward0", scipy_special.logit, promotes="float")
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """Return 1 / (1 + exp(-x))."""
+    return apply(_SIGMOID_COMPLEX if input._array.dtype.kind == "c" else _SIGMOID, (input,))
+
+
+def relu(input: Tensor) -> Tensor:
+    """Return max(x, 0); its derivative at 0 is 0."""
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
+    return apply(_RELU, (input,))
+
+
+def square(input: Tensor) -> Tensor:
+    """Return the square."""
+    return apply(_SQUARE, (input.long() if input._array.dtype.kind == "b" else input,))
+
+
+def sign(input: Tensor) -> Tensor:
+    """Return the sign: -1, 0 or 1."""
+    if input._array.dtype.kind == "c":
+        raise NotImplementedError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+        )
+    return input.clone() if input._array.dtype.kind == "b" else apply(_SIGN, (input,))
+
+
+def sgn(input: Tensor) -> Tensor:
+    """Return the sign; of a complex number, the number of the same angle and absolute value 1."""
+    return input.clone() if input._array.dtype.kind == "b" else apply(_SGN, (input,))
+
+
+def conj(input: Tensor) -> Tensor:
+    """Return the complex conjugate; of a real tensor, the tensor itself."""
+    return apply(_CONJ, (input,)) if input._array.dtype.kind == "c" else input
+
+
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """Return log(x / (1 - x)), of x between `eps` and 1 - `eps` if that is given."""
+    return apply(_LOGIT, (input if eps is None else clamp(input, eps, 1 - eps),))
+
+
 absolute = abs
 arcsin = asin
 arccos = acos
@@ -180,8 +225,11 @@ def _clamped(x, low, high):
     return x if high is None else fnp.where(x > high, high, x)
 
 
-_CLAMP = Operation("ClampBackward1", _clamped, promotes="same")
+_CLAMP = [Operation(f"ClampBackward{n}", _clamped, promotes="same") for n in range(2)]
+_CLAMP_MIN = Operation("ClampMinBackward0", _clamped, promotes="same")
+_CLAMP_MAX = Operation("ClampMaxBackward0", _clamped, promotes="same")
 _ROUND = Operation("RoundBackward0", fnp.rint)
+_ROUND_TO = Operation("RoundBackward1", lambda x, *, scale: fnp.rint(x * scale) / scale)
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -192,17 +240,17 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    return apply(_CLAMP, (input, min, max))
+    return apply(_CLAMP[not (isinstance(min, Tensor) or isinstance(max, Tensor))], (input, min, max))
 
 
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Return the elements, none below `min`."""
-    return clamp(input, min=min)
+    return apply(_CLAMP_MIN, (input, min, None))
 
 
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Return the elements, none above `max`."""
-    return clamp(input, max=max)
+    return apply(_CLAMP_MAX, (input, None, max))
 
 
 def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -212,15 +260,19 @@ def clip(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Return the elements rounded to `decimals` places; halves go to the even neighbour."""
+    if input._array.dtype.kind not in "fc":
+        return input.clone()
     if not decimals:
         return apply(_ROUND, (input,))
-    return apply(_ROUND, (input * 10.0**decimals,)) / 10.0**decimals
+    return apply(_ROUND_TO, (input,), {"scale": 10.0**decimals})
 
 
-def _binary(name: str, label: str, body: Any, doc: str, promotes: str = "same") -> Any:
+def _binary(name: str, label: str, body: Any, doc: str, promotes: str = "same", numbers: bool = False) -> Any:
     op = Operation(label, body, promotes=promotes)
 
     def function(input: Any, other: Any) -> Tensor:
+        if not numbers and not isinstance(other, Tensor):
+            raise not_a_tensor(name, "other", 2, other)
         return apply(op, (input, other))
 
     function.__name__ = function.__qualname__ = name
@@ -228,20 +280,47 @@ def _binary(name: str, label: str, body: Any, doc: str, promotes: str = "same") 
     return function
 
 
-maximum = _binary("maximum", "MaximumBackward0", fnp.maximum, "the larger of the two; ties share the gradient")
-minimum = _binary("minimum", "MinimumBackward0", fnp.minimum, "the smaller of the two; ties share the gradient")
-fmax = _binary("fmax", "FmaxBackward0", fnp.fmax, "the larger of the two, ignoring nan")
-fmin = _binary("fmin", "FminBackward0", fnp.fmin, "the smaller of the two, ignoring nan")
+def _fmax(x, y):
+    return fnp.where((x >= y) | fnp.isnan(y), x, y)  # where both are equal, the first takes the gradient
+
+
+def _fmin(x, y):
+    return fnp.where((x <= y) | fnp.isnan(y), x, y)
+
+
+maximum = _binary(
+    "maximum", "MaximumBackward0", fnp.maximum, "the larger of the two; ties share the gradient"
+)
+minimum = _binary(
+    "minimum", "MinimumBackward0", fnp.minimum, "the smaller of the two; ties share the gradient"
+)
+fmax = _binary("fmax", "FmaxBackward0", _fmax, "the larger of the two, ignoring nan")
+fmin = _binary("fmin", "FminBackward0", _fmin, "the smaller of the two, ignoring nan")
 atan2 = _binary("atan2", "Atan2Backward0", fnp.arctan2, "the angle of the point (other, input)", "float")
 hypot = _binary("hypot", "HypotBackward0", fnp.hypot, "sqrt(input**2 + other**2)", "float")
 logaddexp = _binary("logaddexp", "LogaddexpBackward0", fnp.logaddexp, "log(exp(input) + exp(other))", "float")
-logaddexp2 = _binary("logaddexp2", "Logaddexp2Backward0", fnp.logaddexp2, "log2(2**input + 2**other)", "float")
-copysign = _binary("copysign", "CopysignBackward0", fnp.copysign, "`input` with the sign of `other`", "float")
-heaviside = _binary("heaviside", "", fnp.heaviside, "0, `other` or 1 as `input` is below, at or above 0")
-arctan2 = atan2
+logaddexp2 = _binary(
+    "logaddexp2", "Logaddexp2Backward0", fnp.logaddexp2, "log2(2**input + 2**other)", "float"
+)
+copysign = _binary(
+    "copysign", "CopysignBackward0", fnp.copysign, "`input` with the sign of `other`", "float", True
+)
+arctan2 = _binary("arctan2", "Atan2Backward0", fnp.arctan2, "the angle of the point (other, input)", "float")
+_HEAVISIDE = WithoutDerivative("heaviside", lambda x, y: fnp.where(x == 0, y, (x > 0).astype(x.dtype)))
 
 
-xlogy = _binary("xlogy", "XlogyBackward0", scipy_special.xlogy, "input * log(other), 0 where `input` is 0", "float")
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """Return 0, `values` or 1 as `input` is below, at or above 0."""
+    if not isinstance(values, Tensor):
+        raise not_a_tensor("heaviside", "values", 2, values)
+    if input.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return apply(_HEAVISIDE, (input, values))
+
+
+xlogy = _binary(
+    "xlogy", "XlogyBackward0", scipy_special.xlogy, "input * log(other), 0 where `input` is 0", "float", True
+)
 
 
 def float_power(input: Any, exponent: Any) -> Tensor:
@@ -249,17 +328,20 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     return input.double() ** (exponent.double() if isinstance(exponent, Tensor) else exponent)
 
 
-_LERP = Operation("LerpBackward0", lambda x, y, weight: x + weight * (y - x), promotes="same")
+_LERP = [
+    Operation(f"LerpBackward{n}", lambda x, y, weight: x + weight * (y - x), promotes="same")
+    for n in range(2)
+]
 _NAN_TO_NUM = Operation("NanToNumBackward0", fnp.nan_to_num)
 _ADDCMUL = Operation("AddcmulBackward0", lambda x, a, b, value: x + value * a * b, promotes="same")
 _ADDCDIV = Operation("AddcdivBackward0", lambda x, a, b, value: x + value * a / b, promotes="float")
-_REAL = Operation("RealBackward0", fnp.real)
-_IMAG = Operation("ImagBackward0", fnp.imag)
+_REAL = Operation("SelectBackward0", fnp.real, view=True)
+_IMAG = Operation("SelectBackward0", fnp.imag, view=True)
 
 
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """Return `input + weight * (end - input)`."""
-    return apply(_LERP, (input, end, weight))
+    return apply(_LERP[isinstance(weight, Tensor)], (input, end, weight))
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
@@ -272,7 +354,9 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     return apply(_ADDCDIV, (input, tensor1, tensor2, value))
 
 
-def nan_to_num(input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+def nan_to_num(
+    input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """Return the elements with nan and infinities replaced."""
     return apply(_NAN_TO_NUM, (input,), {"nan": nan, "posinf": posinf, "neginf": neginf})
 
@@ -293,8 +377,14 @@ def imag(input: Tensor) -> Tensor:
     return apply(_IMAG, (input,))
 
 
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
     """Return whether the elements differ by no more than `atol + rtol * abs(other)`."""
+    if not isinstance(other, Tensor):
+        raise not_a_tensor("isclose", "other", 2, other)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{input.dtype.scalar} did not match {other.dtype.scalar}")
     op = Operation("", lambda x, y: np.isclose(x, y, rtol, atol, equal_nan), promotes="same")
     return apply(op, (input, other))
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
-from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.attach import in_place_too, methods, operators
 from funcgrad.torch.inplace import copy_into, in_place
+from funcgrad.torch.messages import named_in_c
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axis_of
 from funcgrad.torch.tensors import Tensor, wrap
@@ -63,7 +64,9 @@ def _parsed(x: Tensor, key: Any) -> tuple[tuple, Operation]:
     _check_bounds(x.shape, found, axes)
     if arrays:
         return found, _INDEX
-    last = next((p for p in reversed(found) if p is not Ellipsis and not _is_all(p)), Ellipsis)
+    last = next(
+        (p for p in reversed(found) if p is not Ellipsis and not _is_all(p)), found[-1] if found else Ellipsis
+    )
     if last is Ellipsis:
         return found, _ALIAS
     return found, _UNSQUEEZE if last is None else _SLICE if isinstance(last, slice) else _SELECT
@@ -189,7 +192,7 @@ def index_put(input: Tensor, indices: tuple, values: Tensor, accumulate: bool = 
 
 def _places(index: Tensor, name: str) -> np.ndarray:
     if not isinstance(index, Tensor) or index._array.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     return index._array
 
 
@@ -209,7 +212,10 @@ def _grid(places, axis):
 
 _GATHER = Operation("GatherBackward0", _indexed)
 _SCATTER = {
-    kind: {accumulate: Operation(f"Scatter{'Add' if accumulate else ''}Backward{kind}", _put) for accumulate in (False, True)}
+    kind: {
+        accumulate: Operation(f"Scatter{'Add' if accumulate else ''}Backward{kind}", _put)
+        for accumulate in (False, True)
+    }
     for kind in (0, 1)
 }
 
@@ -241,12 +247,16 @@ def _scattered(x, dim, index, source, accumulate):
     key = _grid(places, axis)
     params = {"key": key, "accumulate": accumulate}
     if not isinstance(source, Tensor):
-        return apply(_SCATTER[1][accumulate], (x, wrap(np.full(places.shape, source, x._array.dtype))), params)
+        return apply(
+            _SCATTER[1][accumulate], (x, wrap(np.full(places.shape, source, x._array.dtype))), params
+        )
     part = source[tuple(slice(n) for n in places.shape)]
     return apply(_SCATTER[0][accumulate], (x, part), params)
 
 
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
     """Return the tensor with elements of `src` written where `index` says along an axis."""
     if reduce not in (None, "add"):
         raise NotImplementedError(f"scatter: reduce={reduce!r} is not there; scatter and scatter_add are.")
@@ -262,9 +272,11 @@ def _along(axis, places):
     return (slice(None),) * axis + (places,)
 
 
-_INDEX_SELECT = Operation("IndexSelectBackward0", _viewed)
+_INDEX_SELECT = Operation("IndexSelectBackward0", _indexed)
 _INDEX_ADD = Operation("IndexAddBackward0", _put)
 _INDEX_COPY = Operation("IndexCopyBackward0", _put)
+_INDEX_FILL = Operation("IndexFillBackward0", _put)
+_MASKED_SCATTER = Operation("MaskedScatterBackward0", _put)
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -292,7 +304,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return the tensor with a number at the given places of an axis."""
     key = _along(axis_of(dim, input.ndim), _places(index, "index_fill"))
     number = value if isinstance(value, Tensor) else wrap(np.asarray(value, input._array.dtype))
-    return apply(_INDEX_COPY, (input, number), {"key": key, "accumulate": False})
+    return apply(_INDEX_FILL, (input, number), {"key": key, "accumulate": False})
 
 
 _TAKE = Operation("TakeBackward0", lambda x, *, places: fnp.take(x, places))
@@ -313,7 +325,7 @@ _FILL = [
     Operation(f"MaskedFillBackward{n}", lambda x, value, *, mask: fnp.where(mask, value, x), promotes="same")
     for n in range(2)
 ]
-_MASKED_SELECT = Operation("MaskedSelectBackward0", _viewed)
+_MASKED_SELECT = Operation("MaskedSelectBackward0", _indexed)
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
@@ -328,7 +340,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """Return the tensor with a number where the mask is true."""
     if mask._array.dtype.kind != "b":
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.name}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {named_in_c(mask)}"
+        )
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
@@ -347,7 +361,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Return the tensor with elements of `source`, in order, where the mask is true."""
     key = (np.broadcast_to(mask._array, input._array.shape),)
     values = source.reshape(-1)[: int(key[0].sum())]
-    return apply(_INDEX_COPY, (input, values), {"key": key, "accumulate": False})
+    return apply(_MASKED_SCATTER, (input, values), {"key": key, "accumulate": False})
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
@@ -372,27 +386,4 @@ def _where(self, condition, other):
 
 
 Tensor.where = _where  # type: ignore[attr-defined]
-Tensor.__getitem__ = _getitem  # type: ignore[attr-defined]
-Tensor.__setitem__ = _setitem  # type: ignore[attr-defined]
-
-
-def _fill(self: Tensor, value: Any) -> Tensor:
-    """Overwrite all elements with a number."""
-    if isinstance(value, Tensor) and value.ndim:
-        raise RuntimeError(
-            f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
-        )
-    return copy_into(self, value)
-
-
-def _zero(self: Tensor) -> Tensor:
-    """Overwrite all elements with zero."""
-    return copy_into(self, 0)
-
-
-def _copy(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Overwrite the elements with those of `src`, broadcast and converted."""
-    return copy_into(self, src)
-
-
-Tensor.fill_, Tensor.zero_, Tensor.copy_ = _fill, _zero, _copy  # type: ignore[attr-defined]
+operators(getitem=_getitem, setitem=_setitem)

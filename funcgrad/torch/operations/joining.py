@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-
 from funcgrad import numpy as fnp
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axis_of
@@ -112,36 +111,40 @@ def column_stack(tensors: Sequence[Tensor]) -> Tensor:
 
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """Return the tensors joined along a third axis."""
-    return cat([x.reshape(1, -1, 1) if x.ndim < 2 else x.unsqueeze(2) if x.ndim == 2 else x for x in tensors], 2)
+    return cat(
+        [x.reshape(1, -1, 1) if x.ndim < 2 else x.unsqueeze(2) if x.ndim == 2 else x for x in tensors], 2
+    )
+
+
+def _diagonal_blocks(*blocks):
+    columns = sum(x.shape[1] for x in blocks)
+    rows = []
+    before = 0
+    for x in blocks:
+        after = columns - before - x.shape[1]
+        rows.append(fnp.pad(x, ((0, 0), (before, after))))
+        before += x.shape[1]
+    return fnp.concatenate(rows)
+
+
+_BLOCK_DIAG = Operation("BlockDiagBackward0", _diagonal_blocks, promotes="same")
 
 
 def block_diag(*tensors: Tensor) -> Tensor:
     """Return the matrix with the given ones along its diagonal."""
-    rows = []
-    matrices = [x.reshape(1, -1) if x.ndim < 2 else x for x in tensors]
-    total = sum(x.shape[1] for x in matrices)
-    before = 0
-    for x in matrices:
-        left = x.new_zeros(x.shape[0], before)
-        right = x.new_zeros(x.shape[0], total - before - x.shape[1])
-        rows.append(cat([left, x, right], 1))
-        before += x.shape[1]
-    return cat(rows, 0)
+    return apply(_BLOCK_DIAG, [x.reshape(1, -1) if x.ndim < 2 else x for x in tensors])
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Return the coordinates of a grid, one tensor an axis; "xy" exchanges the first two axes."""
     xs = list(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else list(tensors)
     if indexing == "xy" and len(xs) > 1:
-        return tuple(x.transpose(0, 1) for x in _swapped(meshgrid(*_swapped(xs))))
+        return tuple(x.transpose(0, 1) for x in meshgrid(*xs))
     n = len(xs)
     return tuple(
-        x.view([-1 if j == i else 1 for j in range(n)]).expand([y.numel() for y in xs]) for i, x in enumerate(xs)
+        x.view([-1 if j == i else 1 for j in range(n)]).expand([y.numel() for y in xs])
+        for i, x in enumerate(xs)
     )
-
-
-def _swapped(xs):
-    return [xs[1], xs[0], *xs[2:]]
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
@@ -149,5 +152,3 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     if len(tensors) == 1:
         return tensors[0]
     return stack([x.reshape(-1) for x in meshgrid(*tensors)], 1)
-
-

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
-from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.attach import in_place_too, methods, operators
+from funcgrad.torch.messages import named_in_c
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
 
@@ -34,18 +35,20 @@ __all__ = [
 ]
 
 _DOT = Operation("DotBackward0", fnp.dot)
+_VDOT = Operation("VdotBackward0", lambda x, y: fnp.dot(fnp.conj(x), y))
 _MV = Operation("MvBackward0", fnp.matmul)
 _MM = Operation("MmBackward0", fnp.matmul)
 _BMM = Operation("BmmBackward0", fnp.matmul)
 _MATMUL = Operation("UnsafeViewBackward0", fnp.matmul)
+_CLONED = Operation("CloneBackward0", fnp.matmul)
 _VECTOR = Operation("SqueezeBackward4", fnp.matmul)
 
 
 def check_same_dtype(x: Tensor, y: Tensor, first: str = "m1", second: str = "m2") -> None:
     if x._array.dtype != y._array.dtype:
-        names = [{"Float": "float", "Double": "double", "Long": "long int", "Int": "int"}.get(t.dtype.scalar, t.dtype.scalar)
-                 for t in (x, y)]
-        raise RuntimeError(f"expected {first} and {second} to have the same dtype, but got: {names[0]} != {names[1]}")
+        raise RuntimeError(
+            f"expected {first} and {second} to have the same dtype, but got: {named_in_c(x)} != {named_in_c(y)}"
+        )
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
@@ -54,31 +57,36 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     Raises:
         RuntimeError: when they are no vectors of one length and dtype.
     """
-    x, y = input, tensor
+    check_vectors(input, tensor)
+    return apply(_DOT, (input, tensor))
+
+
+def check_vectors(x: Tensor, y: Tensor) -> None:
+    """Raise in PyTorch's words where two tensors are no vectors of one length and dtype."""
     if x.ndim != 1 or y.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
     if x.dtype is not y.dtype:
         names = (x.dtype.scalar, y.dtype.scalar)
-        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {names[0]} and {names[1]}")
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {names[0]} and {names[1]}"
+        )
     if x.shape != y.shape:
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number of "
             f"elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
         )
-    return apply(_DOT, (x, y))
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Return the sum of the products of two vectors' elements, the first conjugated."""
-    return dot(input.conj() if input.is_complex() else input, other)
+    check_vectors(input, other)
+    return apply(_VDOT, (input, other))
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix and a vector."""
     if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(
-            f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}"
-        )
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
         raise RuntimeError(
             f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
@@ -139,12 +147,23 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         rows = int(np.prod(m[:-1]))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{m[-1]} and {n[-2]}x{n[-1]})")
     check_same_dtype(x, y)
-    return apply(_VECTOR if 1 in (x.ndim, y.ndim) else _MATMUL, (x, y))
+    if x.ndim == 1:
+        return apply(_VECTOR, (x, y))
+    return apply(_CLONED if x.ndim == 2 and y.ndim > 2 else _MATMUL, (x, y))
 
 
 _ADDMM = Operation("AddmmBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a @ b, alpha))
 _ADDMV = Operation("AddmvBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a @ b, alpha))
-_BADDBMM = Operation("BaddbmmBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a @ b, alpha))
+_BADDBMM = Operation(
+    "BaddbmmBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a @ b, alpha)
+)
+_ADDBMM = Operation(
+    "AddbmmBackward0",
+    lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(fnp.sum(a @ b, axis=0), alpha),
+)
+_ADDR = Operation(
+    "AddrBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a[:, None] * b, alpha)
+)
 
 
 def _scaled(x, factor):
@@ -170,12 +189,12 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alp
 
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return `beta * input + alpha * bmm(batch1, batch2).sum(0)`."""
-    return input * beta + bmm(batch1, batch2).sum(0) * alpha
+    return apply(_ADDBMM, (input, batch1, batch2), {"beta": beta, "alpha": alpha})
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return `beta * input + alpha * outer(vec1, vec2)`."""
-    return input * beta + outer(vec1, vec2) * alpha
+    return apply(_ADDR, (input, vec1, vec2), {"beta": beta, "alpha": alpha})
 
 
 _OUTER = Operation("MulBackward0", lambda x, y: x[:, None] * y, promotes="same")
@@ -184,6 +203,7 @@ _EINSUM = Operation("ViewBackward0", lambda *xs, equation: fnp.einsum(equation, 
 _TENSORDOT = Operation("ViewBackward0", lambda x, y, *, axes: fnp.tensordot(x, y, axes))
 _CROSS = Operation("LinalgCrossBackward0", lambda x, y, *, axis: fnp.cross(x, y, axis=axis))
 _KRON = Operation("UnsafeViewBackward0", fnp.kron, promotes="same")
+_CHAIN = Operation("ViewBackward0", lambda *xs: fnp.linalg.multi_dot(xs))
 _TRACE = Operation("TraceBackward0", fnp.trace)
 
 
@@ -210,7 +230,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     if len(operands) == 1 and not isinstance(operands[0], Tensor):
         operands = tuple(operands[0])
     sizes: dict[str, int] = {}
-    for n, (term, x) in enumerate(zip(equation.split("->")[0].replace(" ", "").split(","), operands, strict=False)):
+    for n, (term, x) in enumerate(
+        zip(equation.split("->")[0].replace(" ", "").split(","), operands, strict=False)
+    ):
         if "..." in term:
             continue
         if len(term) != x.ndim:
@@ -230,7 +252,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Return the sum of products over the given axes, or the last of `a` and the first of `b`."""
-    axes = dims if isinstance(dims, int) else tuple(tuple(d) if not isinstance(d, int) else (d,) for d in dims)
+    axes = (
+        dims if isinstance(dims, int) else tuple(tuple(d) if not isinstance(d, int) else (d,) for d in dims)
+    )
     return apply(_TENSORDOT, (a, b), {"axes": axes})
 
 
@@ -254,10 +278,7 @@ def trace(input: Tensor) -> Tensor:
 
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """Return the product of several matrices."""
-    out = matrices[0]
-    for x in matrices[1:]:
-        out = mm(out, x)
-    return out
+    return matrices[0] if len(matrices) == 1 else apply(_CHAIN, matrices)
 
 
 def matrix_power(input: Tensor, n: int) -> Tensor:
@@ -282,5 +303,5 @@ def _matmul_operator(x, y):
     return matmul(x, y) if isinstance(y, Tensor) else NotImplemented
 
 
-Tensor.__matmul__ = _matmul_operator  # type: ignore[attr-defined]
+operators(matmul=_matmul_operator)
 Tensor.ger = outer  # type: ignore[attr-defined]

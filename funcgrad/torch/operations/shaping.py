@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
-from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.attach import methods
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import Size, axis_of, shape_of_arguments
 from funcgrad.torch.tensors import Tensor
@@ -17,38 +17,20 @@ __all__ = [
     "atleast_2d",
     "broadcast_tensors",
     "broadcast_to",
-    "chunk",
     "clone",
-    "diag",
-    "diag_embed",
-    "diagonal",
     "expand_copy",
     "flatten",
-    "flip",
-    "fliplr",
-    "flipud",
-    "movedim",
     "moveaxis",
-    "narrow",
+    "movedim",
     "numel",
     "permute",
     "ravel",
-    "repeat_interleave",
     "reshape",
-    "roll",
-    "rot90",
-    "select",
-    "split",
     "squeeze",
     "swapaxes",
     "swapdims",
     "t",
-    "tensor_split",
-    "tile",
     "transpose",
-    "tril",
-    "triu",
-    "unbind",
     "unflatten",
     "unsqueeze",
     "view_as_real",
@@ -73,6 +55,8 @@ _UNSQUEEZE = Operation("UnsqueezeBackward0", _reshaped, view=True)
 def _full_shape(x, sizes):
     """Return the shape asked for, with its -1 filled in."""
     shape = shape_of_arguments(sizes)
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
     size = x._array.size
     known = 1
     for n in shape:
@@ -258,7 +242,7 @@ def expand_copy(input: Tensor, size: Sequence[int]) -> Tensor:
 def broadcast_tensors(*tensors: Tensor) -> list[Tensor]:
     """Return the tensors in the shape they broadcast to together."""
     shape = np.broadcast_shapes(*[x._array.shape for x in tensors])
-    return [expand(x, shape) for x in tensors]
+    return [x if x._array.shape == shape else expand(x, shape) for x in tensors]
 
 
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
@@ -276,217 +260,6 @@ def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
 def is_contiguous(self: Tensor) -> bool:
     """Whether the elements are in order in memory."""
     return bool(self._array.flags.c_contiguous)
-
-
-# Parts along an axis
-
-
-def _sliced(x, *, axis, start, stop, step=1):
-    return x[(slice(None),) * axis + (slice(start, stop, step),)]
-
-
-_SLICE = Operation("SliceBackward0", _sliced, view=True)
-_SELECT = Operation("SelectBackward0", lambda x, *, axis, place: x[(slice(None),) * axis + (place, ...)], view=True)
-_UNBIND = Operation(
-    "UnbindBackward0",
-    lambda x, *, axis: tuple(x[(slice(None),) * axis + (i, ...)] for i in range(x.shape[axis])),
-    view=True,
-)
-
-
-def _in_parts(x, *, axis, bounds):
-    return tuple(_sliced(x, axis=axis, start=a, stop=b) for a, b in bounds)
-
-
-_SPLIT = Operation("SplitBackward0", _in_parts, view=True)
-_SPLIT_SIZES = Operation("SplitWithSizesBackward0", _in_parts, view=True)
-
-
-def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """Return the part at one place of an axis, as a view without that axis."""
-    axis = axis_of(dim, input.ndim)
-    n = input._array.shape[axis]
-    if not -n <= index < n:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {axis}"
-        )
-    return apply(_SELECT, (input,), {"axis": axis, "place": int(index) % n})
-
-
-def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    """Return `length` places of an axis from `start`, as a view."""
-    axis = axis_of(dim, input.ndim)
-    n = input._array.shape[axis]
-    start = int(start) + n if start < 0 else int(start)
-    if start + length > n:
-        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return apply(_SLICE, (input,), {"axis": axis, "start": start, "stop": start + length})
-
-
-def _several(op, x, params):
-    parts = apply(op, (x,), params)
-    for part in parts:
-        part._view_kind = part._view_kind or "several"
-    return parts
-
-
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return the parts at each place of an axis, as views."""
-    return _several(_UNBIND, input, {"axis": axis_of(dim, input.ndim)})
-
-
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of the given length along an axis (the last may be shorter), or of each given length."""
-    axis = axis_of(dim, tensor.ndim)
-    n = tensor._array.shape[axis]
-    sizes = split_size_or_sections
-    if isinstance(sizes, int):
-        if sizes < 0:
-            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={sizes}")
-        if not sizes and n:
-            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
-        starts = range(0, n, sizes) if sizes else [0]
-        bounds = tuple((a, min(a + sizes, n)) for a in starts) or ((0, 0),)
-        return _several(_SPLIT, tensor, {"axis": axis, "bounds": bounds})
-    if sum(sizes) != n:
-        raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), "
-            f"but got split_sizes={list(sizes)}"
-        )
-    ends = np.cumsum(sizes).tolist()
-    return _several(_SPLIT_SIZES, tensor, {"axis": axis, "bounds": tuple(zip([0, *ends[:-1]], ends, strict=True))})
-
-
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return at most `chunks` views of equal length along an axis; the last may be shorter."""
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    n = input._array.shape[axis_of(dim, input.ndim)]
-    return split(input, max(-(-n // chunks), 1), dim)
-
-
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views between the given places of an axis, or that many of nearly equal length."""
-    axis = axis_of(dim, input.ndim)
-    n = input._array.shape[axis]
-    if isinstance(indices_or_sections, int):
-        quotient, rest = divmod(n, indices_or_sections)
-        sizes = [quotient + 1] * rest + [quotient] * (indices_or_sections - rest)
-        return split(input, sizes, axis)
-    bounds = [0, *indices_or_sections, n]
-    return split(input, [max(b - a, 0) for a, b in zip(bounds, bounds[1:], strict=False)], axis)
-
-
-def _diagonals(x, *, offset, axis1, axis2):
-    view = fnp.linalg.diagonal(fnp.moveaxis(x, (axis1, axis2), (-2, -1)), offset=offset)
-    if type(view) is np.ndarray and x.flags.writeable:
-        view.flags.writeable = True  # NumPy's is read-only to announce a change that has not come
-    return view
-
-
-def _embedded(x, *, offset):
-    n = x.shape[-1] + abs(offset)
-    out = fnp.zeros((*x.shape[:-1], n, n), x.dtype) + 0 * x[..., :1, None]
-    places = np.arange(x.shape[-1])
-    out[..., places + max(-offset, 0), places + max(offset, 0)] = x
-    return out
-
-
-_DIAGONAL = Operation("DiagonalBackward0", _diagonals, view=True)
-_DIAG_EMBED = Operation("DiagEmbedBackward0", _embedded)
-
-
-def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """Return a diagonal as a view, on the last axis."""
-    axes = {"axis1": axis_of(dim1, input.ndim), "axis2": axis_of(dim2, input.ndim)}
-    return apply(_DIAGONAL, (input,), {"offset": offset, **axes})
-
-
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the matrix with this vector on a diagonal, or the diagonal of this matrix."""
-    if input.ndim == 1:
-        return apply(_DIAG_EMBED, (input,), {"offset": diagonal})
-    if input.ndim != 2:
-        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return clone(apply(_DIAGONAL, (input,), {"offset": diagonal, "axis1": 0, "axis2": 1}))
-
-
-def diag_embed(input: Tensor, offset: int = 0) -> Tensor:
-    """Return matrices with these vectors (on the last axis) on a diagonal."""
-    return apply(_DIAG_EMBED, (input,), {"offset": offset})
-
-
-# Copies in another arrangement
-
-_REPEAT = Operation("RepeatBackward0", lambda x, *, times: fnp.tile(x, times))
-_REPEAT_EACH = Operation("ViewBackward0", lambda x, *, times, axis: fnp.repeat(x, times, axis))
-_FLIP = Operation("FlipBackward0", lambda x, *, axes: fnp.flip(x, axes))
-_ROLL = Operation("RollBackward0", lambda x, *, shifts, axes: fnp.roll(x, shifts, axes))
-_ROT90 = Operation("Rot90Backward0", lambda x, *, k, axes: fnp.rot90(x, k, axes))
-_TRIL = Operation("TrilBackward0", lambda x, *, k: _triangle(x, np.tri(*x.shape[-2:], k, dtype=bool)))
-_TRIU = Operation("TriuBackward0", lambda x, *, k: _triangle(x, ~np.tri(*x.shape[-2:], k - 1, dtype=bool)))
-
-
-def _triangle(x, inside):
-    return fnp.where(inside, x, 0)
-
-
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
-    """Return the tensor repeated that many times along each axis."""
-    times = shape_of_arguments(repeats)
-    if len(times) < self.ndim:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
-    return apply(_REPEAT, (self,), {"times": times})
-
-
-def tile(input: Tensor, *dims: Any) -> Tensor:
-    """Return the tensor repeated that many times along the last axes."""
-    return apply(_REPEAT, (input,), {"times": shape_of_arguments(dims)})
-
-
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
-    """Return each element repeated, one after the other."""
-    times = repeats._array if isinstance(repeats, Tensor) else repeats
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    return apply(_REPEAT_EACH, (input,), {"times": times, "axis": axis})
-
-
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """Return the elements in reverse order along axes."""
-    axes = tuple(axis_of(d, input.ndim) for d in shape_of_arguments(dims))
-    return apply(_FLIP, (input,), {"axes": axes})
-
-
-def fliplr(input: Tensor) -> Tensor:
-    """Return the columns in reverse order."""
-    return flip(input, 1)
-
-
-def flipud(input: Tensor) -> Tensor:
-    """Return the rows in reverse order."""
-    return flip(input, 0)
-
-
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """Return the elements shifted along axes, those beyond the end at the beginning."""
-    return apply(_ROLL, (input,), {"shifts": shifts, "axes": dims})
-
-
-def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    """Return the tensor turned by 90 degrees, `k` times."""
-    return apply(_ROT90, (input,), {"k": k, "axes": tuple(dims)})
-
-
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the lower triangle; zeros above the diagonal."""
-    return apply(_TRIL, (input,), {"k": diagonal})
-
-
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the upper triangle; zeros below the diagonal."""
-    return apply(_TRIU, (input,), {"k": diagonal})
 
 
 def atleast_1d(input: Tensor) -> Tensor:
@@ -522,6 +295,15 @@ def dim(self: Tensor) -> int:
     return self._array.ndim
 
 
+def storage_offset(self: Tensor) -> int:
+    """Return how many elements before the first one the memory begins that is viewed."""
+    base = self._array.base
+    if not isinstance(base, np.ndarray):
+        return 0
+    apart = self._array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    return apart // self._array.itemsize
+
+
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """Return how many elements apart neighbours along each axis are in memory."""
     steps = tuple(s // self._array.itemsize for s in self._array.strides)
@@ -529,13 +311,32 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 
 
 methods(
-    adjoint, broadcast_to, chunk, clone, contiguous, diag, diag_embed, diagonal, dim, expand, expand_as, flatten, flip,
-    fliplr, flipud, is_contiguous, movedim, narrow, numel, permute, ravel, repeat, repeat_interleave, reshape,
-    reshape_as, roll, rot90, select, size, split, stride, tensor_split, tile, unbind, unflatten, view, view_as,
-)  # fmt: skip
-in_place_too(tril, triu)
-for _function in (squeeze, unsqueeze, t, transpose):
-    methods(_function)
+    adjoint,
+    broadcast_to,
+    clone,
+    contiguous,
+    dim,
+    expand,
+    expand_as,
+    flatten,
+    is_contiguous,
+    movedim,
+    numel,
+    permute,
+    ravel,
+    reshape,
+    reshape_as,
+    size,
+    storage_offset,
+    stride,
+    unflatten,
+    view,
+    view_as,
+    squeeze,
+    unsqueeze,
+    t,
+    transpose,
+)
 Tensor.moveaxis = movedim  # type: ignore[attr-defined]
 Tensor.swapaxes = Tensor.swapdims = transpose  # type: ignore[attr-defined]
 Tensor.nelement = numel  # type: ignore[attr-defined]

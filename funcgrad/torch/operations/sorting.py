@@ -7,7 +7,7 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
 from funcgrad.torch.operation import Operation, apply
-from funcgrad.torch.operations.reductions import named_places
+from funcgrad.torch.operations.extrema import found_at, named_places
 from funcgrad.torch.size import axis_of
 from funcgrad.torch.tensors import Tensor, wrap
 
@@ -35,7 +35,6 @@ def _taken(x, places, *, axis):
 
 _SORT = Operation("SortBackward0", _taken)
 _TOPK = Operation("TopkBackward0", _taken)
-_KTH = Operation("KthvalueBackward0", _taken)
 
 
 def _order(x: Tensor, axis: int, descending: bool) -> np.ndarray:
@@ -85,8 +84,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     if not 1 <= k <= input.shape[axis]:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {axis}")
     places = wrap(np.take(_order(input, axis, False), [k - 1], axis=axis))
-    values = apply(_KTH, (input, places), {"axis": axis})
-    return _Kth(values, places) if keepdim else _Kth(values.squeeze(axis), places.squeeze(axis))
+    return found_at("Kthvalue", _Kth, input, places, axis, keepdim)
 
 
 def unique(
@@ -97,9 +95,7 @@ def unique(
     dim: int | None = None,
 ) -> Any:
     """Return the distinct elements in order; if asked, where each came from and how often."""
-    found = np.unique(
-        input._array, return_inverse=return_inverse, return_counts=return_counts, axis=dim
-    )
+    found = np.unique(input._array, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
     if not isinstance(found, tuple):
         return wrap(found)
     return tuple(wrap(np.asarray(x)) for x in found)
@@ -119,10 +115,14 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
     return out[0] if len(out) == 1 else tuple(out)
 
 
-def searchsorted(sorted_sequence: Tensor, values: Any, *, right: bool = False, side: str | None = None) -> Tensor:
+def searchsorted(
+    sorted_sequence: Tensor, values: Any, *, right: bool = False, side: str | None = None
+) -> Tensor:
     """Return the places at which values would keep a sorted sequence in order."""
     sought = values._array if isinstance(values, Tensor) else values
-    return wrap(np.asarray(np.searchsorted(sorted_sequence._array, sought, side or ("right" if right else "left"))))
+    return wrap(
+        np.asarray(np.searchsorted(sorted_sequence._array, sought, side or ("right" if right else "left")))
+    )
 
 
 def bucketize(input: Any, boundaries: Tensor, *, right: bool = False) -> Tensor:

@@ -1,7 +1,7 @@
 """L-BFGS: steps along a Newton direction built from the last gradients."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,14 +22,26 @@ class LBFGS(Optimizer):
         line_search_fn: "strong_wolfe", or None for steps of `lr`.
     """
 
+    flags: ClassVar[dict[str, Any]] = {}
+
     def __init__(
-        self, params: Any, lr: float = 1, max_iter: int = 20, max_eval: int | None = None,
-        tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
+        self,
+        params: Any,
+        lr: float = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
         line_search_fn: str | None = None,
     ):
         names = {
-            "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
-            "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,
+            "lr": lr,
+            "max_iter": max_iter,
+            "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
+            "tolerance_grad": tolerance_grad,
+            "tolerance_change": tolerance_change,
+            "history_size": history_size,
             "line_search_fn": line_search_fn,
         }
         super().__init__(params, names)
@@ -41,7 +53,10 @@ class LBFGS(Optimizer):
 
     def _gradient(self):
         return np.concatenate(
-            [np.zeros(p._array.size, p._array.dtype) if p._grad is None else p._grad._array.reshape(-1) for p in self._params]
+            [
+                np.zeros(p._array.size, p._array.dtype) if p._grad is None else p._grad._array.reshape(-1)
+                for p in self._params
+            ]
         )
 
     def _move(self, direction, length):
@@ -72,7 +87,7 @@ class LBFGS(Optimizer):
         if closure is None:
             raise TypeError("LBFGS.step() missing 1 required positional argument: 'closure'")
         group, state = self.param_groups[0], self.state[self._params[0]]
-        recorded = enable_grad(closure)
+        recorded: Any = enable_grad()(closure)
         first = recorded()
         loss, g = float(first), self._gradient()
         evaluations = 1
@@ -94,7 +109,9 @@ class LBFGS(Optimizer):
                 def along(t, saved=saved, direction=direction):
                     return self._evaluate(recorded, saved, direction, t)
 
-                loss, g, length, used = strong_wolfe(along, length, direction, loss, g, slope)
+                loss, g, length, used = strong_wolfe(
+                    along, length, direction, loss, g, slope, most=group["max_eval"] - evaluations
+                )
                 self._restore(saved)
                 self._move(direction, length)
             else:

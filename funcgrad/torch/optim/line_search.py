@@ -8,8 +8,9 @@ import numpy as np
 __all__ = ["strong_wolfe"]
 
 
-def _cubic_minimum(x1, f1, g1, x2, f2, g2, bounds=None):
-    """Return where the cubic through two points with these values and slopes is least, within bounds."""
+def _cubic_minimum(first, second, bounds=None):
+    """Return where the cubic through two points (with their values and slopes) is least, within bounds."""
+    (x1, f1, _, g1), (x2, f2, _, g2) = first, second
     low, high = bounds if bounds is not None else (min(x1, x2), max(x1, x2))
     d1 = g1 + g2 - 3 * (f1 - f2) / (x1 - x2)
     square = d1 * d1 - g1 * g2
@@ -62,7 +63,7 @@ def strong_wolfe(
             bracket = [before, here]
             break
         low, high = t + 0.01 * (t - before[0]), t * 10
-        following = _cubic_minimum(*_point(before), *_point(here), bounds=(low, high))
+        following = _cubic_minimum(before, here, (low, high))
         before = here
         t = following
         new_loss, new_gradient = evaluate(t)
@@ -79,7 +80,7 @@ def strong_wolfe(
         width = abs(bracket[1][0] - bracket[0][0])
         if width * largest < tolerance_change:
             break
-        t = _cubic_minimum(*_point(bracket[0]), *_point(bracket[1]))
+        t = _cubic_minimum(bracket[0], bracket[1])
         ends = (min(bracket[0][0], bracket[1][0]), max(bracket[0][0], bracket[1][0]))
         margin = 0.1 * (ends[1] - ends[0])
         if min(ends[1] - t, t - ends[0]) < margin:  # too near to an end of the bracket
@@ -106,7 +107,3 @@ def strong_wolfe(
             bracket[low] = here
     t, loss, gradient, _ = bracket[low]
     return loss, gradient, t, evaluations
-
-
-def _point(p):
-    return p[0], p[1], p[3]

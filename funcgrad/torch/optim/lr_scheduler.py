@@ -119,7 +119,9 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """The rate times `gamma` at each of the given epochs."""
 
-    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1):
+    def __init__(
+        self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
+    ):
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -130,7 +132,9 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """The rate times `factor` for the first `total_iters` epochs."""
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1):
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ):
         if not 0 <= factor <= 1:
             raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
         self.factor, self.total_iters = factor, total_iters
@@ -148,11 +152,17 @@ class LinearLR(LRScheduler):
     """The first rate times a factor that goes evenly from one number to another."""
 
     def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5,
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
         last_epoch: int = -1,
     ):
         if not 0 < start_factor <= 1:
-            raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
+            raise ValueError(
+                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1."
+            )
         if not 0 <= end_factor <= 1:
             raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
@@ -209,7 +219,9 @@ class CosineAnnealingLR(LRScheduler):
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Down to `eta_min` along a cosine, again and again, each time `T_mult` times slower."""
 
-    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1):
+    def __init__(
+        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+    ):
         if T_0 <= 0 or not isinstance(T_0, int):
             raise ValueError(f"Expected positive integer T_0, but got {T_0}")
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
@@ -225,14 +237,43 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Up to `max_lr` and down again in one cycle, along cosines (Smith and Topin, 2018)."""
+    """Up to `max_lr` and down again in one cycle (Smith and Topin, 2018); momentum the other way round.
+
+    Args:
+        pct_start: the share of the steps that go up.
+        anneal_strategy: along a cosine, "cos", or a line, "linear".
+        cycle_momentum: move the optimizer's momentum (or first beta) between the two bounds.
+        div_factor: the first rate is `max_lr / div_factor`; final_div_factor: the last is that one divided again.
+    """
 
     def __init__(
-        self, optimizer: Optimizer, max_lr: float, total_steps: int, pct_start: float = 0.3, div_factor: float = 25.0,
-        final_div_factor: float = 1e4, last_epoch: int = -1,
+        self,
+        optimizer: Optimizer,
+        max_lr: float,
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float = 0.85,
+        max_momentum: float = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        last_epoch: int = -1,
     ):
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+            total_steps = epochs * steps_per_epoch
+        if anneal_strategy not in _ANNEALED:
+            raise ValueError(
+                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
+            )
         self.max_lr, self.total_steps, self.pct_start = max_lr, total_steps, pct_start
         self.first, self.last = max_lr / div_factor, max_lr / div_factor / final_div_factor
+        self.annealed = _ANNEALED[anneal_strategy]
+        self.momenta = (max_momentum, base_momentum, max_momentum) if cycle_momentum else None
         if last_epoch == -1:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] = self.first
@@ -245,18 +286,35 @@ class OneCycleLR(LRScheduler):
             )
         top, end = self.pct_start * self.total_steps - 1, self.total_steps - 1
         if self.last_epoch <= top:
-            start, goal, share = self.first, self.max_lr, self.last_epoch / top
+            phase, share = 0, self.last_epoch / top
         else:
-            start, goal, share = self.max_lr, self.last, (self.last_epoch - top) / (end - top)
-        rate = goal + (start - goal) / 2 * (1 + math.cos(math.pi * share))
-        return [rate] * len(self.base_lrs)
+            phase, share = 1, (self.last_epoch - top) / (end - top)
+        if self.momenta is not None:
+            momentum = self.annealed(self.momenta[phase], self.momenta[phase + 1], share)
+            for group in self.optimizer.param_groups:
+                if "betas" in group:
+                    group["betas"] = (momentum, *group["betas"][1:])
+                else:
+                    group["momentum"] = momentum
+        rates = (self.first, self.max_lr, self.last)
+        return [self.annealed(rates[phase], rates[phase + 1], share)] * len(self.base_lrs)
+
+
+_ANNEALED = {
+    "cos": lambda start, end, share: end + (start - end) / 2 * (1 + math.cos(math.pi * share)),
+    "linear": lambda start, end, share: start + (end - start) * share,
+}
 
 
 class SequentialLR(LRScheduler):
     """One schedule after the other, from each of the given epochs."""
 
     def __init__(
-        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
+        self,
+        optimizer: Optimizer,
+        schedulers: Sequence[LRScheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
     ):
         self.optimizer, self.milestones, self.last_epoch = optimizer, list(milestones), last_epoch + 1
         for group in optimizer.param_groups:
@@ -271,6 +329,8 @@ class SequentialLR(LRScheduler):
         self.last_epoch += 1
         n = bisect_right(self.milestones, self.last_epoch)
         if n > 0 and self.milestones[n - 1] == self.last_epoch:
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["initial_lr"]
             self.schedulers[n].step(0)
         else:
             self.schedulers[n].step()
@@ -287,8 +347,16 @@ class ReduceLROnPlateau:
     """
 
     def __init__(
-        self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10,
-        threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0, min_lr: Any = 0, eps: float = 1e-8,
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: Any = 0,
+        eps: float = 1e-8,
     ):
         if factor >= 1.0:
             raise ValueError("Factor should be < 1.0.")
@@ -297,7 +365,12 @@ class ReduceLROnPlateau:
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold mode {threshold_mode} is unknown!")
         self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
-        self.threshold, self.threshold_mode, self.cooldown, self.eps = threshold, threshold_mode, cooldown, eps
+        self.threshold, self.threshold_mode, self.cooldown, self.eps = (
+            threshold,
+            threshold_mode,
+            cooldown,
+            eps,
+        )
         groups = len(optimizer.param_groups)
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         self.best = math.inf if mode == "min" else -math.inf

@@ -3,7 +3,7 @@
 import copy
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,12 +28,16 @@ class Optimizer:
         defaults: the settings of groups that have none of their own.
     """
 
+    # PyTorch's choices between implementations: listed among the settings, and without effect here.
+    flags: ClassVar[dict[str, Any]] = {"foreach": None, "differentiable": False}
+
     def __init__(self, params: Any, defaults: dict[str, Any]):
         if isinstance(params, Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.FloatTensor"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                + params.type()
             )
-        self.defaults = defaults
+        self.defaults = {**self.flags, **defaults}
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
@@ -55,7 +59,9 @@ class Optimizer:
         parameters = [p[1] if isinstance(p, tuple) else p for p in parameters]
         for p in parameters:
             if not isinstance(p, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+                )
             if not p.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
         taken = {id(p) for group in self.param_groups for p in group["params"]}
@@ -108,8 +114,12 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 numbers.setdefault(id(p), len(numbers))
-            groups.append({**{k: v for k, v in group.items() if k != "params"},
-                           "params": [numbers[id(p)] for p in group["params"]]})
+            groups.append(
+                {
+                    **{k: v for k, v in group.items() if k != "params"},
+                    "params": [numbers[id(p)] for p in group["params"]],
+                }
+            )
         state = {numbers[id(p)]: _as_tensors(held) for p, held in self.state.items()}
         return {"state": state, "param_groups": groups}
 
@@ -123,7 +133,9 @@ class Optimizer:
         if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(a["params"]) != len(b["params"]) for a, b in zip(groups, self.param_groups, strict=True)):
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
         held = {}
         for group, own in zip(groups, self.param_groups, strict=True):
             for number, p in zip(group["params"], own["params"], strict=True):

@@ -130,11 +130,19 @@ class SequentialSampler(Sampler):
 class RandomSampler(Sampler):
     """Examples in random order, or drawn with replacement."""
 
-    def __init__(self, data_source: Any, replacement: bool = False, num_samples: int | None = None, generator: Any = None):
+    def __init__(
+        self,
+        data_source: Any,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Any = None,
+    ):
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self.num_samples = len(data_source) if num_samples is None else num_samples
         if self.num_samples <= 0:
-            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
+            raise ValueError(
+                f"num_samples should be a positive integer value, but got num_samples={self.num_samples}"
+            )
 
     def __iter__(self) -> Iterator[int]:
         n = len(self.data_source)
@@ -157,7 +165,9 @@ class RandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """Examples drawn with the given weights."""
 
-    def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None):
+    def __init__(
+        self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None
+    ):
         self.weights, self.num_samples = tensor([float(w) for w in weights]), num_samples
         self.replacement, self.generator = replacement, generator
 
@@ -174,7 +184,9 @@ class BatchSampler(Sampler):
 
     def __init__(self, sampler: Any, batch_size: int, drop_last: bool):
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
-            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
+            raise ValueError(
+                f"batch_size should be a positive integer value, but got batch_size={batch_size}"
+            )
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -243,16 +255,29 @@ class DataLoader:
         generator: Any = None,
     ):
         if num_workers < 0:
-            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
+            raise ValueError(
+                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
+            )
         if num_workers:
-            raise NotImplementedError(f"DataLoader: num_workers={num_workers} is not there; batches are made in this process (0).")
+            raise NotImplementedError(
+                f"DataLoader: num_workers={num_workers} is not there; batches are made in this process (0)."
+            )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
-            raise ValueError("batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
-        self.dataset, self.batch_size, self.drop_last, self.generator = dataset, batch_size, drop_last, generator
+            raise ValueError(
+                "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+            )
+        self.dataset, self.batch_size, self.drop_last, self.generator = (
+            dataset,
+            batch_size,
+            drop_last,
+            generator,
+        )
         self.num_workers, self.pin_memory = num_workers, pin_memory
-        self.collate_fn = collate_fn or (default_collate if batch_size is not None else lambda example: example)
+        self.collate_fn = collate_fn or (
+            default_collate if batch_size is not None else lambda example: example
+        )
         self._iterable = isinstance(dataset, IterableDataset)
         if sampler is None and not self._iterable:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)

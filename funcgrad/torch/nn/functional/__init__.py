@@ -1,15 +1,13 @@
 """torch.nn.functional: the functions that layers are made of."""
 
-from funcgrad.torch.nn.functional.activations import *
-from funcgrad.torch.nn.functional.convolution import (
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    unfold,
-)
-from funcgrad.torch.nn.functional.linear import *
-from funcgrad.torch.nn.functional.losses import *
-from funcgrad.torch.nn.functional.normalization import *
-from funcgrad.torch.nn.functional.pooling import *
+from funcgrad.torch.nn.functional import activations, convolution, linear_maps, losses, normalization, pooling
+from funcgrad.torch.nn.functional.activations import *  # noqa: F403
+from funcgrad.torch.nn.functional.convolution import *  # noqa: F403
+from funcgrad.torch.nn.functional.linear_maps import *  # noqa: F403
+from funcgrad.torch.nn.functional.losses import *  # noqa: F403
+from funcgrad.torch.nn.functional.normalization import *  # noqa: F403
+from funcgrad.torch.nn.functional.pooling import *  # noqa: F403
+
+_GROUPS = (activations, convolution, linear_maps, losses, normalization, pooling)
+
+__all__ = [name for group in _GROUPS for name in group.__all__]

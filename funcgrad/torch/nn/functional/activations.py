@@ -77,7 +77,7 @@ def _between(x, *, low, high):
 
 _LEAKY = Operation("LeakyReluBackward0", _leaky)
 _ELU = Operation("EluBackward0", _elu)
-_CELU = Operation("EluBackward0", _celu)
+_CELU = Operation("CeluBackward0", _celu)
 _GELU = {"none": Operation("GeluBackward0", _gelu), "tanh": Operation("GeluBackward0", _gelu_tanh)}
 _SILU = Operation("SiluBackward0", lambda x: x * p.logistic(x))
 _MISH = Operation("MishBackward0", lambda x: x * fnp.tanh(fnp.logaddexp(0.0, x)))
@@ -85,8 +85,12 @@ _SOFTPLUS = Operation("SoftplusBackward0", _softplus)
 _LOGSIGMOID = Operation("LogSigmoidBackward0", special.log_expit)
 _HARDTANH = Operation("HardtanhBackward0", _between)
 _HARDSIGMOID = Operation("HardsigmoidBackward0", lambda x: _between(x / 6 + 0.5, low=0, high=1))
-_HARDSWISH = Operation("HardswishBackward0", lambda x: fnp.where(x <= -3, 0, fnp.where(x >= 3, x, x * (x + 3) / 6)))
-_THRESHOLD = Operation("ThresholdBackward0", lambda x, *, threshold, value: fnp.where(x > threshold, x, value))
+_HARDSWISH = Operation(
+    "HardswishBackward0", lambda x: fnp.where(x <= -3, 0, fnp.where(x >= 3, x, x * (x + 3) / 6))
+)
+_THRESHOLD = Operation(
+    "ThresholdBackward0", lambda x, *, threshold, value: fnp.where(x > threshold, x, value)
+)
 _HARDSHRINK = Operation("HardshrinkBackward0", lambda x, *, lambd: fnp.where(fnp.abs(x) > lambd, x, 0))
 _SOFTSHRINK = Operation(
     "SoftshrinkBackward0",
@@ -182,7 +186,9 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x between two bounds; the derivative at a bound is 0."""
-    return _maybe_in_place(inplace, lambda x: apply(_HARDTANH, (x,), {"low": min_val, "high": max_val}), input)
+    return _maybe_in_place(
+        inplace, lambda x: apply(_HARDTANH, (x,), {"low": min_val, "high": max_val}), input
+    )
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -221,7 +227,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Return the first half along an axis times the sigmoid of the second."""
     if input.shape[dim] % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim % input.ndim} is size {input.shape[dim]}"
+        )
     return apply(_GLU, input.chunk(2, dim))
 
 

@@ -19,9 +19,13 @@ def spread(n: Size, axes: int) -> tuple[int, ...]:
     return (int(n),) * axes if isinstance(n, int) else tuple(int(v) for v in n)
 
 
-def fold_sizes(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> tuple:
+def fold_sizes(
+    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> tuple:
     """Return how many windows fit along each axis."""
-    return tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(sizes, kernel, stride, dilation, strict=True))
+    return tuple(
+        (n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(sizes, kernel, stride, dilation, strict=True)
+    )
 
 
 def windows(x: Any, kernel: tuple, stride: tuple, dilation: tuple) -> Any:
@@ -51,7 +55,9 @@ def _convolved(x, w, b, *, stride, padding, dilation, groups):
     places = patches.shape[2 : 2 + axes]
     # One product: rows are places of all examples, columns the elements of a window.
     size = int(np.prod(w.shape[1:]))
-    patches = fnp.reshape(patches, (n, groups, channels // groups, int(np.prod(places)), size * groups // channels))
+    patches = fnp.reshape(
+        patches, (n, groups, channels // groups, int(np.prod(places)), size * groups // channels)
+    )
     rows = fnp.reshape(fnp.transpose(patches, (1, 0, 3, 2, 4)), (groups, n * int(np.prod(places)), size))
     kernels = fnp.transpose(fnp.reshape(w, (groups, out_channels // groups, size)), (0, 2, 1))
     out = fnp.matmul(rows, kernels)
@@ -109,7 +115,12 @@ def _named_padding(padding, kernel, stride, dilation):
 
 
 def conv1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Any = 0, dilation: Size = 1,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Any = 0,
+    dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
     """Return the cross-correlation of signals (batch, channels, length) with kernels (out, channels / groups, width)."""
@@ -117,7 +128,12 @@ def conv1d(
 
 
 def conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Any = 0, dilation: Size = 1,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Any = 0,
+    dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
     """Return the cross-correlation of images (batch, channels, h, w) with kernels (out, channels / groups, kh, kw)."""
@@ -125,7 +141,12 @@ def conv2d(
 
 
 def conv3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Any = 0, dilation: Size = 1,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Any = 0,
+    dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
     """Return the cross-correlation of volumes with kernels."""
@@ -137,9 +158,9 @@ def _transposed(x, w, b, *, stride, padding, output_padding, dilation):
     axes = w.ndim - 2
     kernel = w.shape[2:]
     spaced_sizes = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], stride, strict=True)]
-    spaced = fnp.zeros((*x.shape[:2], *spaced_sizes), x.dtype) + 0 * fnp.reshape(x, (*x.shape[:2], -1))[:, :, :1].reshape(
-        (*x.shape[:2], *(1,) * axes)
-    )
+    spaced = fnp.zeros((*x.shape[:2], *spaced_sizes), x.dtype) + 0 * fnp.reshape(x, (*x.shape[:2], -1))[
+        :, :, :1
+    ].reshape((*x.shape[:2], *(1,) * axes))
     spaced[(..., *(slice(None, None, s) for s in stride))] = x
     widths = [
         (d * (k - 1) - p, d * (k - 1) - p + o)
@@ -161,21 +182,35 @@ def _conv_transpose(axes, input, weight, bias, stride, padding, output_padding, 
         raise NotImplementedError(f"conv_transpose{axes}d: groups={groups} is not there; only groups=1 is.")
     x = input if input.ndim == axes + 2 else input.unsqueeze(0)
     names = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
-    out = apply(_CONV_TRANSPOSE, (x, weight, bias), {name: spread(value, axes) for name, value in names.items()})
+    out = apply(
+        _CONV_TRANSPOSE, (x, weight, bias), {name: spread(value, axes) for name, value in names.items()}
+    )
     return out if input.ndim == axes + 2 else out.squeeze(0)
 
 
 def conv_transpose1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Size = 0,
-    output_padding: Size = 0, groups: int = 1, dilation: Size = 1,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
 ) -> Tensor:
     """Return the transpose of `conv1d` applied to signals; kernels are (channels, out, width)."""
     return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Size = 1, padding: Size = 0,
-    output_padding: Size = 0, groups: int = 1, dilation: Size = 1,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
 ) -> Tensor:
     """Return the transpose of `conv2d` applied to images; kernels are (channels, out, kh, kw)."""
     return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
@@ -191,7 +226,9 @@ def _unfolded(x, *, kernel, stride, padding, dilation):
 _UNFOLD = Operation("Im2ColBackward0", _unfolded)
 
 
-def unfold(input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1) -> Tensor:
+def unfold(
+    input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+) -> Tensor:
     """Return the windows of images as columns: (batch, channels * kh * kw, windows)."""
     names = {"kernel": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
     return apply(_UNFOLD, (input,), {name: spread(value, 2) for name, value in names.items()})

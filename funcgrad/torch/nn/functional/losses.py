@@ -133,7 +133,11 @@ _NLL2D = Operation("NllLoss2DBackward0", _nll)
 
 
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
 ) -> Tensor:
     """Return the negative log-likelihoods of target classes, given log-probabilities with classes on axis 1.
 
@@ -152,7 +156,7 @@ def nll_loss(
             f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
         )
     if classes.dtype.kind not in "iu":
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.scalar}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.scalar}")
     outside = classes[(classes != ignore_index) & ((classes < 0) | (classes >= count))]
     if outside.size:
         raise IndexError(f"Target {outside.flat[0]} is out of bounds.")
@@ -181,10 +185,11 @@ def cross_entropy(
         count = input.shape[axis]
         smooth = target * (1 - label_smoothing) + label_smoothing / count if label_smoothing else target
         weights = 1.0 if weight is None else weight.view([-1 if i == axis else 1 for i in range(input.ndim)])
-        losses = -(log_p * smooth * weights).sum(axis)
-        if reduction == "mean":
-            return losses.sum() / max(losses.numel(), 1)
-        return _reduced(losses, reduction)
+        products = log_p * smooth * weights
+        if reduction == "none":
+            return -products.sum(axis)
+        total = -products.sum()
+        return total / max(products.numel() // count, 1) if reduction == "mean" else total
     if not label_smoothing:
         return nll_loss(log_p, target, weight, ignore_index, reduction)
     hard = nll_loss(log_p, target, weight, ignore_index, reduction)
@@ -268,7 +273,11 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
 
 def poisson_nll_loss(
-    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, eps: float = 1e-8,
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
     reduction: str = "mean",
 ) -> Tensor:
     """Return the negative log-likelihood of counts, given rates or their logarithms."""
@@ -295,7 +304,9 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
     return apply(_SOFT_MARGIN, (input, target), {"reduction": reduction})
 
 
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
     """Return x for targets of 1, and max(0, margin - x) for targets of -1."""
     losses = (target == 1) * input + (target == -1) * (margin - input).clamp(min=0)
     return _reduced(losses, reduction)
@@ -308,9 +319,13 @@ def margin_ranking_loss(
     return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+def _normalized(x: Tensor, dim: int, eps: float) -> Tensor:
+    return x / x.norm(dim=dim, keepdim=True).clamp(min=eps)
+
+
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Return the cosine of the angle between vectors along an axis."""
-    return (x1 * x2).sum(dim) / (x1.norm(dim=dim).clamp(min=eps) * x2.norm(dim=dim).clamp(min=eps))
+    return (_normalized(x1, dim, eps) * _normalized(x2, dim, eps)).sum(dim)
 
 
 def cosine_embedding_loss(
@@ -322,14 +337,22 @@ def cosine_embedding_loss(
     return _reduced(losses, reduction)
 
 
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
     """Return the p-norms of the differences along the last axis."""
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
 def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6,
-    swap: bool = False, reduction: str = "mean",
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
 ) -> Tensor:
     """Return max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
     far = pairwise_distance(anchor, negative, p, eps)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from funcgrad import numpy as fnp
+from funcgrad.torch.dtypes import finfo
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
@@ -55,6 +56,7 @@ _RMS = Operation("FusedRmsNormBackward0", _rms_normed)
 _BATCH = Operation("NativeBatchNormBackward0", _batch_normed)
 _BY = Operation("NativeBatchNormBackward0", _normed_by)
 _GROUP = Operation("NativeGroupNormBackward0", _group_normed)
+_INSTANCE = Operation("ViewBackward0", _group_normed)
 
 
 def _last_axes(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
@@ -69,7 +71,10 @@ def _last_axes(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...
 
 
 def layer_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements with mean 0 and variance 1 over the last axes, times a weight and plus a bias."""
@@ -82,7 +87,7 @@ def rms_norm(
 ) -> Tensor:
     """Return the elements divided by the root of their mean square over the last axes, times a weight."""
     axes = _last_axes("rms_norm", input, normalized_shape)
-    return apply(_RMS, (input, weight), {"axes": axes, "eps": 1.1920929e-07 if eps is None else eps})
+    return apply(_RMS, (input, weight), {"axes": axes, "eps": finfo(input.dtype).eps if eps is None else eps})
 
 
 def batch_norm(
@@ -105,7 +110,9 @@ def batch_norm(
         return apply(_BY, (input, running_mean, running_var, weight, bias), {"eps": eps})
     count = input.numel() // input.shape[1]
     if count <= 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {input.shape}"
+        )
     if running_mean is not None and running_var is not None:
         axes = [0, *range(2, input.ndim)]
         with no_grad():
@@ -116,16 +123,25 @@ def batch_norm(
 
 
 def instance_norm(
-    input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
-    weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1,
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements normalized for each example and channel."""
-    return apply(_GROUP, (input, weight, bias), {"groups": input.shape[1], "eps": eps})
+    return apply(_INSTANCE, (input, weight, bias), {"groups": input.shape[1], "eps": eps})
 
 
 def group_norm(
-    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements normalized for each example and group of channels."""
     if input.shape[1] % num_groups:

@@ -8,7 +8,6 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.torch.nn.functional.convolution import spread, windows
 from funcgrad.torch.operation import Operation, apply
-from funcgrad.torch.operations.joining import cat
 from funcgrad.torch.tensors import Tensor, wrap
 
 __all__ = [
@@ -55,15 +54,21 @@ def _largest(x, *, kernel, stride, padding, dilation, extra, chosen):
     return fnp.squeeze(fnp.take_along_axis(parts, chosen, -1), -1)
 
 
-_MAX_POOL = {n: Operation(label, _largest) for n, label in ((1, "SqueezeBackward1"), (2, "MaxPool2DWithIndicesBackward0"))}
+_MAX_POOL = {
+    n: Operation(label, _largest)
+    for n, label in ((1, "SqueezeBackward1"), (2, "MaxPool2DWithIndicesBackward0"))
+}
 
 
 def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     kernel = spread(kernel_size, axes)
     stride = kernel if stride is None else spread(stride, axes)
     padding, dilation = spread(padding, axes), spread(dilation, axes)
-    if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
-        raise RuntimeError("pad should be at most half of effective kernel size")
+    for p, k, d in zip(padding, kernel, dilation, strict=True):
+        if p > (d * (k - 1) + 1) // 2:
+            raise RuntimeError(
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}"
+            )
     x = input._array
     sizes = x.shape[-axes:]
     extra = _ceiling(sizes, kernel, stride, padding, dilation) if ceil_mode else (0,) * axes
@@ -80,16 +85,26 @@ def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, re
 
 
 def max_pool1d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """Return the largest element of each window of the last axis; the first of equals takes the gradient."""
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """Return the largest element of each window of the last two axes; the first of equals takes the gradient."""
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
@@ -101,7 +116,9 @@ def _averaged(x, *, kernel, stride, padding, extra, counts):
     return sums / np.asarray(counts, x.dtype)
 
 
-_AVG_POOL = {n: Operation(label, _averaged) for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))}
+_AVG_POOL = {
+    n: Operation(label, _averaged) for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))
+}
 
 
 def _avg_pool(axes, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None):
@@ -122,7 +139,11 @@ def _avg_pool(axes, input, kernel_size, stride, padding, ceil_mode, count_includ
 
 
 def avg_pool1d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, ceil_mode: bool = False,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
     """Return the mean of each window of the last axis."""
@@ -130,8 +151,13 @@ def avg_pool1d(
 
 
 def avg_pool2d(
-    input: Tensor, kernel_size: Size, stride: Any = None, padding: Size = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    input: Tensor,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
 ) -> Tensor:
     """Return the mean of each window of the last two axes."""
     return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
@@ -141,36 +167,68 @@ def _bounds(n: int, m: int) -> list[tuple[int, int]]:
     return [((i * n) // m, -((-(i + 1) * n) // m)) for i in range(m)]
 
 
-def _adaptive(input: Tensor, output_size: Any, axes: int, reduce: Any) -> Tensor:
-    sizes = (output_size,) * axes if isinstance(output_size, int) or output_size is None else tuple(output_size)
-    x = input
-    for axis, m in zip(range(-axes, 0), sizes, strict=True):
-        n = x.shape[axis]
-        if m is None or m == n:
-            continue
-        if n % m == 0:  # windows of one size
-            place = x.ndim + axis
-            split = x.reshape(*x.shape[:place], m, n // m, *x.shape[place + 1 :])
-            x = reduce(split, place + 1)
-            continue
-        parts = [reduce(x.narrow(axis, a, b - a), axis).unsqueeze(axis) for a, b in _bounds(n, m)]
-        x = cat(parts, axis)
-    return x
+def _adapted(reduce: Any) -> Any:
+    """Return the function that reduces windows, as many as asked for, which cover the last axes of an array."""
+
+    def body(x, *, sizes):
+        for axis, m in zip(range(x.ndim - len(sizes), x.ndim), sizes, strict=True):
+            n = x.shape[axis]
+            if m is None or m == n:
+                continue
+            if n % m == 0:  # windows of one size
+                x = reduce(fnp.reshape(x, (*x.shape[:axis], m, n // m, *x.shape[axis + 1 :])), axis + 1)
+                continue
+            before = (slice(None),) * axis
+            x = fnp.stack([reduce(x[(*before, slice(a, b))], axis) for a, b in _bounds(n, m)], axis)
+        return x
+
+    return body
+
+
+def _first_largest(x, axis):
+    return fnp.squeeze(fnp.take_along_axis(x, fnp.argmax(x, axis=axis, keepdims=True), axis), axis)
+
+
+def _mean(x, axis):
+    return fnp.mean(x, axis=axis)
+
+
+_ADAPTIVE_AVG = {
+    1: Operation("SqueezeBackward1", _adapted(_mean)),
+    2: Operation("AdaptiveAvgPool2DBackward0", _adapted(_mean)),
+}
+_ADAPTIVE_MEAN = Operation("MeanBackward1", _adapted(_mean))
+_ADAPTIVE_MAX = Operation("AdaptiveMaxPool2DBackward0", _adapted(_first_largest))
+
+
+def _output_sizes(output_size: Any, axes: int) -> tuple:
+    several = not (isinstance(output_size, int) or output_size is None)
+    return tuple(output_size) if several else (output_size,) * axes
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """Return means of as many windows as asked for, which cover the last axis."""
-    return _adaptive(input, output_size, 1, lambda x, axis: x.mean(axis))
+    return apply(_ADAPTIVE_AVG[1], (input,), {"sizes": _output_sizes(output_size, 1)})
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Return means of as many windows as asked for, which cover the last two axes."""
-    return _adaptive(input, output_size, 2, lambda x, axis: x.mean(axis))
+    sizes = _output_sizes(output_size, 2)
+    return apply(_ADAPTIVE_MEAN if sizes == (1, 1) else _ADAPTIVE_AVG[2], (input,), {"sizes": sizes})
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Return the largest elements of as many windows as asked for, which cover the last two axes."""
-    return _adaptive(input, output_size, 2, lambda x, axis: x.max(axis).values)
+    return apply(_ADAPTIVE_MAX, (input,), {"sizes": _output_sizes(output_size, 2)})
+
+
+def _enlarged(x, *, places):
+    for axis, chosen in enumerate(places, 2):
+        x = x[(slice(None),) * axis + (chosen,)]
+    return x
+
+
+_NEAREST = {n: Operation(f"UpsampleNearest{n}DBackward0", _enlarged) for n in (1, 2, 3)}
 
 
 def interpolate(
@@ -187,9 +245,5 @@ def interpolate(
     if size is None:
         factors = (scale_factor,) * axes if isinstance(scale_factor, (int, float)) else tuple(scale_factor)
         size = [int(n * f) for n, f in zip(input.shape[2:], factors, strict=True)]
-    sizes = spread(size, axes)
-    x = input
-    for axis, m in enumerate(sizes, 2):
-        places = wrap(np.arange(m) * x.shape[axis] // m)
-        x = x.index_select(axis, places)
-    return x
+    places = tuple(np.arange(m) * n // m for n, m in zip(input.shape[2:], spread(size, axes), strict=True))
+    return apply(_NEAREST[axes], (input,), {"places": places})

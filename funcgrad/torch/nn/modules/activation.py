@@ -62,7 +62,9 @@ class _Functional(Module):
 
 
 def _all_shown(self):
-    return ", ".join(_text(self, name) for name in self.signature.parameters if name != "inplace" or self.inplace)
+    return ", ".join(
+        _text(self, name) for name in self.signature.parameters if name != "inplace" or self.inplace
+    )
 
 
 def _text(self, name):
@@ -74,7 +76,9 @@ def _only_in_place(self):
     return "inplace=True" if self.inplace else ""
 
 
-def _module(name: str, function: Callable, *parameters: str, shown: Callable = _all_shown, **defaults: Any) -> Any:
+def _module(
+    name: str, function: Callable, *parameters: str, shown: Callable = _all_shown, **defaults: Any
+) -> Any:
     """Return the module class of a function.
 
     Args:
@@ -82,7 +86,9 @@ def _module(name: str, function: Callable, *parameters: str, shown: Callable = _
         shown: what is printed between the parentheses.
     """
     kinds = [inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in parameters]
-    kinds += [inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=d) for p, d in defaults.items()]
+    kinds += [
+        inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=d) for p, d in defaults.items()
+    ]
     members = {
         "function": staticmethod(function),
         "signature": inspect.Signature(kinds),

@@ -79,7 +79,11 @@ class Sequential(_Numbered):
 
     def __init__(self, *args: Any):
         super().__init__()
-        named = args[0].items() if len(args) == 1 and isinstance(args[0], dict) else ((str(n), m) for n, m in enumerate(args))
+        named = (
+            args[0].items()
+            if len(args) == 1 and isinstance(args[0], dict)
+            else ((str(n), m) for n, m in enumerate(args))
+        )
         for name, module in named:
             self.add_module(name, module)
 
@@ -112,7 +116,9 @@ class ModuleList(_Numbered):
         for n in range(1, len(texts) + 1):
             if n == len(texts) or texts[n] != texts[start]:
                 text = texts[start].replace("\n", "\n  ")
-                lines.append(f"({start}): {text}" if n == start + 1 else f"({start}-{n - 1}): {n - start} x {text}")
+                lines.append(
+                    f"({start}): {text}" if n == start + 1 else f"({start}-{n - 1}): {n - start} x {text}"
+                )
                 start = n
         return "ModuleList(\n  " + "\n  ".join(lines) + "\n)"
 
@@ -164,6 +170,10 @@ class ModuleDict(Module):
             self[key] = module
 
 
+def _sizes(p: Parameter) -> str:
+    return "x".join(map(str, p.shape))
+
+
 class ParameterList(Module):
     """Parameters in a list."""
 
@@ -186,6 +196,12 @@ class ParameterList(Module):
 
     def __getitem__(self, index: int) -> Any:
         return list(self._parameters.values())[index]
+
+    def extra_repr(self) -> str:
+        return "\n".join(
+            f"  ({name}): Parameter containing: [{p.dtype} of size {_sizes(p)}]"
+            for name, p in self._parameters.items()
+        )
 
 
 class ParameterDict(Module):
@@ -210,6 +226,12 @@ class ParameterDict(Module):
 
     def __contains__(self, key: str) -> bool:
         return key in self._parameters
+
+    def extra_repr(self) -> str:
+        return "\n".join(
+            f"  ({name}): Parameter containing: [torch.{p.dtype.scalar}Tensor of size {_sizes(p)}]"
+            for name, p in self.items()
+        )
 
     def keys(self) -> Any:
         """Return the names."""

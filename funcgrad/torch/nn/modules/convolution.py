@@ -52,15 +52,21 @@ class _Conv(Module):
             raise ValueError("in_channels must be divisible by groups")
         if out_channels % groups:
             raise ValueError("out_channels must be divisible by groups")
-        if padding_mode != "zeros":
-            raise NotImplementedError(
-                f"{type(self).__name__}: padding_mode={padding_mode!r} is not there; pad with nn.functional.pad first."
+        if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
+            raise ValueError(
+                "padding_mode must be one of ['zeros', 'reflect', 'replicate', 'circular'], but got "
+                f"padding_mode='{padding_mode}'"
             )
+        self.padding_mode = padding_mode
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = spread(kernel_size, self.axes), spread(stride, self.axes)
-        self.padding = padding if isinstance(padding, str) else spread(padding, self.axes)
+        self.padding: Any = padding if isinstance(padding, str) else spread(padding, self.axes)
         self.dilation, self.output_padding = spread(dilation, self.axes), spread(output_padding, self.axes)
-        channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
+        channels = (
+            (in_channels, out_channels // groups)
+            if self.transposed
+            else (out_channels, in_channels // groups)
+        )
         self.weight = Parameter(empty(*channels, *self.kernel_size, dtype=dtype))
         self.register_parameter("bias", Parameter(empty(out_channels, dtype=dtype)) if bias else None)
         self.reset_parameters()
@@ -75,7 +81,9 @@ class _Conv(Module):
                 init.uniform_(self.bias, -bound, bound)
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         nothing = (0,) * self.axes
         if self.padding != nothing:
             text += f", padding={self.padding}"
@@ -85,14 +93,32 @@ class _Conv(Module):
             text += f", output_padding={self.output_padding}"
         if self.groups != 1:
             text += f", groups={self.groups}"
-        return text if self.bias is not None else f"{text}, bias=False"
+        if self.bias is None:
+            text += ", bias=False"
+        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """Return the input as the padding mode pads it, and the padding by zeros that is left to do."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        widths = [
+            (d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2)
+            for k, d in zip(self.kernel_size, self.dilation, strict=True)
+        ]
+        if not isinstance(self.padding, str):
+            widths = [(p, p) for p in self.padding]
+        elif self.padding == "valid":
+            return input, self.padding
+        flat = [n for pair in reversed(widths) for n in pair]
+        return F.pad(input, flat, mode=self.padding_mode), (0,) * self.axes
 
 
 class Conv1d(_Conv):
     """The cross-correlation of signals (batch, channels, length) with kernels."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.conv1d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, padding = self._padded(input)
+        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(_Conv):
@@ -101,19 +127,37 @@ class Conv2d(_Conv):
     axes = 2
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, padding = self._padded(input)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class _ConvTranspose(_Conv):
     transposed = True
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-        output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1, dtype: Any = None,
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        dtype: Any = None,
     ):
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            output_padding=output_padding, dtype=dtype,
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            output_padding=output_padding,
+            dtype=dtype,
         )
 
 
@@ -122,7 +166,14 @@ class ConvTranspose1d(_ConvTranspose):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.conv_transpose1d(
-            input, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
         )
 
 
@@ -133,7 +184,14 @@ class ConvTranspose2d(_ConvTranspose):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
         )
 
 
@@ -141,7 +199,12 @@ class _MaxPool(Module):
     """The largest element of each window."""
 
     def __init__(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, return_indices: bool = False,
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        return_indices: bool = False,
         ceil_mode: bool = False,
     ):
         super().__init__()
@@ -151,7 +214,13 @@ class _MaxPool(Module):
 
     def _pool(self, function: Any, input: Tensor) -> Any:
         return function(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.ceil_mode,
+            self.return_indices,
         )
 
     def extra_repr(self) -> str:
@@ -181,7 +250,11 @@ class _AvgPool(Module):
     axes = 1
 
     def __init__(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
         count_include_pad: bool = True,
     ):
         super().__init__()
@@ -191,7 +264,9 @@ class _AvgPool(Module):
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def _pool(self, function: Any, input: Tensor) -> Tensor:
-        return function(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+        return function(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+        )
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"

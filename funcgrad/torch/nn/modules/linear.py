@@ -31,7 +31,9 @@ class Linear(Module):
         bias: whether there is one. Weight and bias start uniform within 1 / sqrt(in_features).
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None):
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
@@ -50,13 +52,17 @@ class Linear(Module):
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        )
 
 
 class Bilinear(Module):
     """x1 @ weight[k] @ x2 + bias[k], for each of `out_features` k."""
 
-    def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, dtype: Any = None):
+    def __init__(
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, dtype: Any = None
+    ):
         super().__init__()
         self.in1_features = in1_features
         self.in2_features = in2_features
@@ -89,7 +95,9 @@ class Embedding(Module):
         padding_idx: a row that is zero and gets no gradient.
     """
 
-    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, dtype: Any = None):
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, dtype: Any = None
+    ):
         super().__init__()
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
@@ -104,9 +112,11 @@ class Embedding(Module):
             self.weight.data[self.padding_idx] = 0
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> "Embedding":
+    def from_pretrained(
+        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None
+    ) -> "Embedding":
         """Return a table with these rows, which are not trained unless `freeze=False`."""
-        made = cls(*embeddings.shape, padding_idx=padding_idx)
+        made = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)
         made.weight = Parameter(embeddings, requires_grad=not freeze)
         return made
 

@@ -60,7 +60,9 @@ class L1Loss(_Loss):
 class SmoothL1Loss(_Loss):
     """Absolute differences, and squares where they are below `beta`."""
 
-    def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0):
+    def __init__(
+        self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0
+    ):
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
 
@@ -82,7 +84,13 @@ class HuberLoss(_Loss):
 class _Weighted(_Loss):
     """A loss with a weight for each class or element."""
 
-    def __init__(self, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"):
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: Any = None,
+        reduce: Any = None,
+        reduction: str = "mean",
+    ):
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
 
@@ -91,7 +99,11 @@ class NLLLoss(_Weighted):
     """Negative log-likelihoods of classes, given log-probabilities."""
 
     def __init__(
-        self, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100, reduce: Any = None,
+        self,
+        weight: Tensor | None = None,
+        size_average: Any = None,
+        ignore_index: int = -100,
+        reduce: Any = None,
         reduction: str = "mean",
     ):
         super().__init__(weight, size_average, reduce, reduction)
@@ -105,15 +117,22 @@ class CrossEntropyLoss(_Weighted):
     """The cross-entropy of logits with classes, or with probabilities."""
 
     def __init__(
-        self, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100, reduce: Any = None,
-        reduction: str = "mean", label_smoothing: float = 0.0,
+        self,
+        weight: Tensor | None = None,
+        size_average: Any = None,
+        ignore_index: int = -100,
+        reduce: Any = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
     ):
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return F.cross_entropy(
+            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        )
 
 
 class BCELoss(_Weighted):
@@ -127,7 +146,11 @@ class BCEWithLogitsLoss(_Weighted):
     """The binary cross-entropy of logits."""
 
     def __init__(
-        self, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+        self,
+        weight: Tensor | None = None,
+        size_average: Any = None,
+        reduce: Any = None,
+        reduction: str = "mean",
         pos_weight: Tensor | None = None,
     ):
         super().__init__(weight, size_average, reduce, reduction)
@@ -140,7 +163,9 @@ class BCEWithLogitsLoss(_Weighted):
 class KLDivLoss(_Loss):
     """The Kullback-Leibler divergence of log-probabilities from a target."""
 
-    def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", log_target: bool = False):
+    def __init__(
+        self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", log_target: bool = False
+    ):
         super().__init__(size_average, reduce, reduction)
         self.log_target = log_target
 
@@ -151,7 +176,9 @@ class KLDivLoss(_Loss):
 class PoissonNLLLoss(_Loss):
     """Negative log-likelihoods of counts."""
 
-    def __init__(self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"):
+    def __init__(
+        self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
+    ):
         super().__init__(reduction=reduction)
         self.log_input = log_input
         self.full = full
@@ -185,7 +212,13 @@ class _Margin(_Loss):
 
     default = 0.0
 
-    def __init__(self, margin: float | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"):
+    def __init__(
+        self,
+        margin: float | None = None,
+        size_average: Any = None,
+        reduce: Any = None,
+        reduction: str = "mean",
+    ):
         super().__init__(size_average, reduce, reduction)
         self.margin = self.default if margin is None else margin
 
@@ -217,7 +250,12 @@ class TripletMarginLoss(_Loss):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
 
     def __init__(
-        self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, reduction: str = "mean"
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        eps: float = 1e-6,
+        swap: bool = False,
+        reduction: str = "mean",
     ):
         super().__init__(reduction=reduction)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap

@@ -116,7 +116,11 @@ def _padded(x, *, widths, mode, value):
 _PAD = Operation("ConstantPadNdBackward0", _padded)
 _PAD_OTHER = {
     mode: Operation(f"{name}Backward0", _padded)
-    for mode, name in (("reflect", "ReflectionPad1D"), ("replicate", "ReplicationPad1D"), ("circular", "Slice"))
+    for mode, name in (
+        ("reflect", "ReflectionPad1D"),
+        ("replicate", "ReplicationPad1D"),
+        ("circular", "Slice"),
+    )
 }
 
 
@@ -127,7 +131,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         mode: "constant" (with `value`), "reflect", "replicate" or "circular".
     """
     if len(pad) % 2 or len(pad) // 2 > input.ndim:
-        raise RuntimeError("Padding length must be divisible by 2 and at most twice the number of dimensions of the input")
+        raise RuntimeError(
+            "Padding length must be divisible by 2 and at most twice the number of dimensions of the input"
+        )
     if mode not in _MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
@@ -181,8 +187,13 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
 
 
 def scaled_dot_product_attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
-    is_causal: bool = False, scale: float | None = None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
 ) -> Tensor:
     """Return softmax(query @ key.mT * scale) @ value, with a mask (booleans or added numbers)."""
     factor = query.shape[-1] ** -0.5 if scale is None else scale
@@ -195,4 +206,3 @@ def scaled_dot_product_attention(
         scores = scores.masked_fill(~attn_mask, float("-inf")) if masked else scores + attn_mask
     weights = dropout(scores.softmax(-1), dropout_p)
     return products.matmul(weights, value)
-
