@@ -5,6 +5,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from types import MethodType
 from typing import Any
@@ -16,8 +17,10 @@ from funcgrad.compile.aot import Lowered
 from funcgrad.compile.called import callable_of, jit_call, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
+from funcgrad.compile.guards import Guarded
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
+from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.program import Program
 from funcgrad.core.staging import Staging, name_of, stage
 from funcgrad.core.tracer import Tracer
@@ -55,8 +58,12 @@ def jit(
         time) and `explain()` (what has been compiled, and why the last time). It works under every
         transformation, and every transformation works inside it; a jitted function in another is part of it.
 
+    Python's decisions on values (`if x > 0:`, `while error > tol:`) are followed: each way the function goes is compiled
+    when arguments first take it, and from then on every call checks that its arguments go that way. Up to 32 ways;
+    `cond` and `while_loop` are one program for all.
+
     Raises:
-        ConcretizationError: when `function` needs the value of an array, as in `if x > 0:`.
+        ConcretizationError: when `function` needs another value of an array, as in `range(n)`, or goes more ways.
         DTypeError: when a static argument is not hashable, or another one is no array.
 
     Floating results can differ in the last bits from those without jit, by the order of summation. The
@@ -82,7 +89,7 @@ def jit(
 class _Compiled:
     """What is kept of one signature; `call` and `fast` from the first call outside other transformations on."""
 
-    __slots__ = ("call", "captured", "fast", "program", "signature", "single")
+    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single")
 
     def __init__(self, signature: Signature, program: Program):
         self.signature = signature
@@ -91,6 +98,9 @@ class _Compiled:
         self.captured = [value for _, value in program.constants if type(value) is Tracer]
         self.call: Callable | None = None
         self.fast: Callable | None = None
+        self.guarded: Guarded | None = (
+            None  # where Python decided on values: a program for each way it can go
+        )
 
 
 class Jitted:
@@ -153,6 +163,8 @@ class Jitted:
         compiled = self._compiled.get(key)
         if compiled is None:
             compiled = self._traced(key, static, args, kwargs, in_tree)
+        if compiled.guarded is not None:
+            return compiled.guarded(leaves)
         if compiled.captured or traced:
             return self._bound(compiled, leaves)
         if compiled.call is None:
@@ -171,12 +183,22 @@ class Jitted:
             known = self._compiled.get(key)
             if known is not None:
                 return known
-            program = self._stage(static, args, kwargs)
+            guarded = None
+            try:
+                program = self._stage(static, args, kwargs, Decisions())
+            except Undecided as stop:
+                program = stop.program
+                guarded = Guarded(
+                    self._owner, partial(self._stage, static, args, kwargs), program, self._backend
+                )
             signature = Signature(self._function, args, kwargs, program.in_types, in_tree, static)
             self._reason = signature.against(self._last)
             self._last = signature
             compiled = _Compiled(signature, program)
-            if not compiled.captured:  # else it belongs to this one run of another transformation
+            compiled.guarded = guarded
+            if not compiled.captured and not (
+                guarded and guarded.captures
+            ):  # else it belongs to this one run of another transformation
                 self._compiled[key] = compiled
             return compiled
 
@@ -200,8 +222,8 @@ class Jitted:
             return call
         return tree.adapted(call, arguments, results)
 
-    def _stage(self, static, args, kwargs) -> Program:
-        program = stage(static.bound(self._function), args, kwargs, self._owner)
+    def _stage(self, static, args, kwargs, decisions: Decisions | None = None) -> Program:
+        program = stage(static.bound(self._function), args, kwargs, self._owner, decisions)
         advise(program, self._owner)
         return program
 
@@ -221,7 +243,10 @@ class Jitted:
         """Return what has been compiled, and which argument made the last compilation necessary."""
         count = len(self._compiled)
         lines = [f"{self._owner}: {count} compiled signature{'s' * (count != 1)}"]
-        lines += [f"  {c.signature}" for c in list(self._compiled.values())]
+        lines += [
+            f"  {c.signature}" + (f": {c.guarded}" if c.guarded is not None else "")
+            for c in list(self._compiled.values())
+        ]
         if self._reason:
             lines.append(f"last compiled because {self._reason}")
         return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
+from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
@@ -36,14 +37,16 @@ class Staging(Trace):
         owner: for messages.
         snapshot: copy the arrays that become constants, so that changing them later changes no
             program.
+        decisions: the answers to Python's decisions on values; without them a decision is an error.
     """
 
-    __slots__ = ("_constants", "_latest", "_snapshot", "equations")
+    __slots__ = ("_constants", "_latest", "_snapshot", "decisions", "equations")
 
     transparent = False
 
-    def __init__(self, owner: str, *, snapshot: bool = True):
+    def __init__(self, owner: str, *, snapshot: bool = True, decisions: Decisions | None = None):
         super().__init__(owner)
+        self.decisions = decisions
         self.equations: list[Equation] = []
         self._constants: list[tuple[Var, Any]] = []
         self._latest: dict[Any, tuple[Var, Any, Any]] = {}  # variable, value, and what it was taken from
@@ -154,28 +157,43 @@ def stage_flat(function: Callable, types: Sequence[ArrayType], owner: str) -> Pr
 
 
 def stage(
-    function: Callable, args: tuple, kwargs: dict[str, Any] | None = None, owner: str = "trace"
+    function: Callable,
+    args: tuple,
+    kwargs: dict[str, Any] | None = None,
+    owner: str = "trace",
+    decisions: Decisions | None = None,
 ) -> Program:
-    """Stage `function` on arguments given as arrays, numbers or ArrayTypes, in any containers."""
+    """Stage `function` on arguments given as arrays, numbers or ArrayTypes, in any containers.
+
+    With `decisions`, what they were asked for is returned behind the function's own results; where one has no answer
+    yet, Undecided is raised, with the program that finds it.
+    """
     pairs, in_tree = tree.flatten_with_paths((args, kwargs or {}))
     names = argument_names(function, args, kwargs or {})
     paths = [call_path(path, names) for path, _ in pairs]
-    with Staging(owner) as staging:
+    with Staging(owner, decisions=decisions) as staging:
         tracers = [
             argument(staging.input(leaf_type(x, owner, partial(str, path))))
             for path, (_, x) in zip(paths, pairs, strict=True)
         ]
         inputs = [t.node for t in tracers]
         call_args, call_kwargs = tree.unflatten(in_tree, tracers)
-        leaves, out_tree = tree.flatten(function(*call_args, **call_kwargs))
+        names_of_inputs = tuple(map(_identifier, paths))
+        try:
+            leaves, out_tree = tree.flatten(function(*call_args, **call_kwargs))
+        except Undecided as stop:
+            assert decisions is not None
+            stop.program = staging.program(inputs, decisions.asked, in_tree=in_tree, name=name_of(function))
+            raise
         check_outputs(leaves, out_tree, owner)
+        asked = [] if decisions is None else decisions.asked
         return staging.program(
             inputs,
-            [staging.atom(x) for x in leaves],
+            [*(staging.atom(x) for x in leaves), *asked],
             in_tree=in_tree,
             out_tree=out_tree,
             name=name_of(function),
-            input_names=tuple(map(_identifier, paths)),
+            input_names=names_of_inputs,
         )
 
 

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 
+from funcgrad.core.decisions import truth
 from funcgrad.core.tracer import concrete
 from funcgrad.core.types import type_of
 from funcgrad.errors import WHEN_STATIC, ConcretizationError, FuncgradError
@@ -45,6 +46,9 @@ def value_for(self, what, edit):
 
 
 def as_bool(self):
+    answer = truth(self)
+    if answer is not None:
+        return answer
     return bool(
         value_for(
             self,

@@ -1,0 +1,60 @@
+"""Decisions of Python on staged values: what was asked, and the answers a program is staged for."""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.tracer import Tracer, refresh
+from funcgrad.source import Location, user_location
+
+__all__ = ["Decisions", "Undecided", "truth"]
+
+
+class Undecided(BaseException):
+    """Stops staging where a decision has no answer yet. No `except Exception` of the user's catches it.
+
+    Attributes:
+        program: gives what has been asked so far, from the arguments; set by who stages.
+    """
+
+    program: Any = None
+
+
+class Decisions:
+    """The answers to `if`, `while`, `and`, `or` and `not` on values of one staging, in the order they are asked.
+
+    Args:
+        answers: known from the values of some arguments; a program staged with them holds for all arguments that
+            give the same.
+    """
+
+    __slots__ = ("answers", "asked", "places")
+
+    def __init__(self, answers: tuple[bool, ...] = ()):
+        self.answers = answers
+        self.asked: list[Any] = []
+        self.places: list[Location | None] = []
+
+    def answer(self, atom: Any) -> bool:
+        """Note that `atom` decides, and return how."""
+        self.asked.append(atom)
+        self.places.append(user_location(3))
+        if len(self.asked) > len(self.answers):
+            raise Undecided
+        return self.answers[len(self.asked) - 1]
+
+
+def truth(x: Any) -> bool | None:
+    """Return the answer of the staging that a traced value belongs to, which collects decisions; None for others."""
+    while type(x) is Tracer:
+        if x.alias is not None and x.alias.watched:
+            refresh(x)
+        trace = x.tracing
+        decisions = getattr(trace, "decisions", None)
+        if decisions is not None and trace.alive and x.size == 1:
+            kind = x.dtype.kind
+            return decisions.answer(trace.atom(x if kind == "b" and not x.shape else np.reshape(x, ()) != 0))
+        if not trace.transparent:
+            return None
+        x = x.value
+    return None
