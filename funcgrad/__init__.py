@@ -17,6 +17,7 @@ from funcgrad.compile.parallel import get_num_threads, set_num_threads
 from funcgrad.control import (
     associative_scan,
     checkpoint,
+    checkpoint_name,
     cond,
     custom_fixed_point,
     custom_linear_solve,
@@ -49,6 +50,7 @@ __all__ = [
     "associative_scan",
     "axis_index",
     "checkpoint",
+    "checkpoint_name",
     "cond",
     "control",
     "custom_fixed_point",

@@ -101,6 +101,7 @@ class Guarded:
             out, found = way.run(leaves)
             if found == way.answers:
                 self._last = way
+                assert way.program.out_tree is not None
                 return tree.unflatten(way.program.out_tree, out)
             same = next(i for i, (a, b) in enumerate(zip(found, way.answers, strict=True)) if a != b)
             way = self._way(leaves, found[: same + 1])

@@ -6,12 +6,13 @@ from funcgrad.control.kept_values import residuals
 from funcgrad.control.linear_systems import custom_linear_solve
 from funcgrad.control.looping import fori_loop, while_loop
 from funcgrad.control.mapping import associative_scan, map
-from funcgrad.control.remat import checkpoint
+from funcgrad.control.remat import checkpoint, checkpoint_name
 from funcgrad.control.scanning import scan
 
 __all__ = [
     "associative_scan",
     "checkpoint",
+    "checkpoint_name",
     "cond",
     "custom_fixed_point",
     "custom_linear_solve",

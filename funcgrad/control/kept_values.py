@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from funcgrad.compile.compiler import compiler
 from funcgrad.compile.derived import halves, inexact_inputs
 from funcgrad.core.program import Var
 from funcgrad.core.staging import name_of, stage
@@ -70,7 +69,7 @@ def residuals(function: Callable) -> Callable:
     """
 
     def shown(*args: Any, **kwargs: Any) -> Residuals:
-        program = compiler().tidied(stage(function, args, kwargs, f"residuals of {name_of(function)}"))
+        program = stage(function, args, kwargs, f"residuals of {name_of(function)}")
         forward, _ = halves(program, inexact_inputs(program))
         makers = {v: e for e in forward.equations for v in e.outputs}
         own = set(forward.outputs[: len(program.outputs)])

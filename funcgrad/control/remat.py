@@ -1,28 +1,168 @@
-"""checkpoint: a function whose derivative runs it again rather than keeping what it computed."""
+"""checkpoint: a function whose derivative runs it again rather than keeping all it computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from funcgrad.control.branching import staged_branches
+from funcgrad import tree
+from funcgrad.compile.derived import batched_program, halves, inexact_inputs, pushforward
+from funcgrad.compile.kept import kept
+from funcgrad.control.bodies import leaves_of, stage_body, strong
+from funcgrad.control.branching import switch_p
+from funcgrad.core.interpret import run
+from funcgrad.core.primitive import Linear, Primitive, Sample, box
+from funcgrad.core.program import Program, Var, pruned
+from funcgrad.core.staging import stage_flat
+from funcgrad.core.tracer import bind
+from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DTypeError
+from funcgrad.transforms.arguments import as_derivative
 
-__all__ = ["checkpoint"]
+__all__ = ["checkpoint", "checkpoint_name"]
 
 
-def checkpoint(function: Callable, *, policy: str = "nothing") -> Callable:
-    """Return a function of the same value whose reverse derivative keeps its arguments alone, and runs it again.
+class Named(Linear):
+    """y = x, with a name by which a policy can keep it."""
+
+    name = "named"
+
+    def type_rule(self, x, *, label):
+        return x.strong()
+
+    def eval_rule(self, x, *, label):
+        return np.array(x)[()]
+
+    def transpose_rule(self, y_bar, x, *, label):
+        return y_bar
+
+    def batch_rule(self, size, batched, x, *, label):
+        return named_p(x, label=label), True
+
+    def lower_rule(self, lower, out, x, *, label):
+        return lower.map(out, x.at)
+
+    def samples(self):
+        return [Sample((box((2, 3)),), {"label": "x"}), Sample((box(()),), {"label": "x"})]
+
+
+named_p = Named()
+
+
+def checkpoint_name(x: Any, name: str) -> Any:
+    """Return `x`, with a name by which `checkpoint(f, policy=[name])` keeps it."""
+    return named_p(x, label=str(name))
+
+
+class Checkpoint(Primitive):
+    """The outputs of a program, of which a backward pass keeps what the policy says, and computes the rest again."""
+
+    name = "checkpoint"
+    multiple = True
+
+    def type_rule(self, *types, program, policy):
+        return tuple(strong(program.out_types))
+
+    def eval_rule(self, *xs, program, policy):
+        return tuple(run(program, xs))
+
+    def expand_rule(self, *xs, program, policy):
+        return tuple(run(program, xs))
+
+    def jvp_rule(self, x_dots, ys, *xs, program, policy):
+        active = tuple(d is not None for d in x_dots)
+        tangent = pushforward(program, active)
+        return bind(self, *xs, *(d for d in x_dots if d is not None), program=tangent, policy=policy)
+
+    def forward_rule(self, *xs, program, policy):
+        forward, _ = _parts(program, policy)
+        out = run(forward, xs)
+        count = len(program.outputs)
+        return tuple(out[:count]), (out[:count], out[count:])
+
+    def result_types(self, saved, *xs, program, policy):
+        return [ArrayType(shape_of(y), dtype_of(y)) for y in saved[0]]
+
+    def vjp_rule(self, needs, y_bars, saved, *xs, program, policy):
+        _, backward = _parts(program, policy)
+        bars = [
+            as_derivative(bar, t)
+            for bar, t in zip(y_bars, program.out_types, strict=True)
+            if is_inexact(t.dtype)
+        ]
+        # A choice among one: nothing that is computed again is taken for what was computed before.
+        out = bind(switch_p, np.int64(0), *xs, *saved[1], *bars, branches=(backward,))
+        found = dict(zip(inexact_inputs(program), out, strict=True))
+        return [found.get(i) if need else None for i, need in enumerate(needs)]
+
+    def batch_rule(self, size, batched, *xs, program, policy):
+        wide = batched_program(program, size, tuple(map(bool, batched)))
+        return bind(self, *xs, program=wide, policy=policy), True
+
+    def samples(self):
+        square = stage_flat(lambda x: [np.sin(np.sin(x))], [ArrayType((2, 3), float)], "battery")
+        return [Sample((box((2, 3)).array(),), {"program": square, "policy": p}) for p in ("nothing", ("x",))]
+
+
+checkpoint_p = Checkpoint()
+
+
+def _keeps(policy: Any, equation: Any) -> bool:
+    if policy == "dots":
+        return equation.primitive.name == "dot"
+    return equation.primitive is named_p and equation.params["label"] in policy
+
+
+@kept
+def _parts(program: Program, policy: Any) -> tuple[Program, Program]:
+    """Return the program that gives the results and what is kept, and the one from the arguments, what was kept and
+    the cotangents to those of the arguments."""
+    forward, backward = halves(program, inexact_inputs(program))
+    count, inputs = len(program.outputs), len(program.inputs)
+    makers = {v: e for e in forward.equations for v in e.outputs}
+    chosen = (
+        [] if policy == "nothing" else [v for e in forward.equations if _keeps(policy, e) for v in e.outputs]
+    )
+    residuals = forward.outputs[count:]
+    needed = [v for v in residuals if isinstance(v, Var) and v not in chosen]
+    # Of what is chosen, what the residuals that are not kept are computed from, and those that are kept themselves.
+    again, _ = pruned([e for e in forward.equations if not set(e.outputs) & set(chosen)], (), needed)
+    read = {a for e in again for a in e.inputs if isinstance(a, Var)} | set(residuals)
+    saved = [v for v in chosen if v in read and v in makers]
+    first = Program(
+        forward.inputs,
+        forward.constants,
+        forward.equations,
+        (*forward.outputs[:count], *saved),
+        name=forward.name,
+    )
+    between = Program(
+        (*forward.inputs, *saved), forward.constants, again, tuple(residuals), name=forward.name
+    )
+    bar_types = backward.in_types[inputs + len(residuals) :]
+
+    def whole(*flat):
+        xs, values, bars = flat[:inputs], flat[inputs : inputs + len(saved)], flat[inputs + len(saved) :]
+        return run(backward, [*xs, *run(between, [*xs, *values]), *bars])
+
+    types = [*program.in_types, *(v.type for v in saved), *bar_types]
+    return first, stage_flat(whole, strong(types), f"backward of {program.name}")
+
+
+def checkpoint(function: Callable, *, policy: str | Iterable[str] = "nothing") -> Callable:
+    """Return a function of the same value whose reverse derivative keeps little, and runs it again for the rest.
 
     Args:
         function: a pure function of arrays in any containers; it is staged, so its decisions cannot depend on values.
-        policy: what of its intermediate values is kept: "nothing", or "everything" (the function as it is).
+        policy: what of its intermediate values is kept beside the arguments: "nothing"; "dots", the products of
+            matrices, which cost most; names given with `checkpoint_name`; or "everything" (the function as it is).
 
     Raises:
         DTypeError: for another policy.
 
-    Cost: memory of the arguments and results in place of every intermediate value; time of one more run.
+    Cost: memory of the arguments, the results and what the policy keeps, in place of every intermediate value; the
+    time of computing the others once more.
 
     Reference: Griewank and Walther, Evaluating Derivatives (2008), chapter 12.
 
@@ -31,15 +171,22 @@ def checkpoint(function: Callable, *, policy: str = "nothing") -> Callable:
     >>> fg.grad(fg.checkpoint(lambda x: np.sum(np.sin(np.sin(x)))))(np.zeros(2))
     array([1., 1.])
     """
-    if policy not in ("nothing", "everything"):
-        raise DTypeError(f'checkpoint: expected policy "nothing" or "everything", got {policy!r}.')
+    if isinstance(policy, str):
+        if policy not in ("nothing", "dots", "everything"):
+            raise DTypeError(
+                f'checkpoint: expected policy "nothing", "dots", "everything" or names, got {policy!r}.',
+                hint="names come in a list: policy=['hidden'].",
+            )
+    else:
+        policy = tuple(map(str, policy))
     if policy == "everything":
         return function
 
     @wraps(function)
     def again(*args: Any, **kwargs: Any) -> Any:
-        # A choice among one: its derivative runs what was chosen again.
-        run = [lambda args, kwargs: function(*args, **kwargs)]
-        return staged_branches("checkpoint", np.int64(0), run, (args, kwargs))
+        leaves, types, treedef = leaves_of((args, kwargs), "checkpoint", "arguments")
+        body = stage_body(lambda args, kwargs: function(*args, **kwargs), treedef, types, "checkpoint")
+        out = bind(checkpoint_p, *body.consts, *leaves, program=body.program, policy=policy)
+        return tree.unflatten(body.out_tree, out)
 
     return again

@@ -49,7 +49,7 @@ def truth(x: Any) -> bool | None:
     while type(x) is Tracer:
         if x.alias is not None and x.alias.watched:
             refresh(x)
-        trace = x.tracing
+        trace: Any = x.tracing
         decisions = getattr(trace, "decisions", None)
         if decisions is not None and trace.alive and x.size == 1:
             kind = x.dtype.kind

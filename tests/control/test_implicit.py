@@ -227,7 +227,9 @@ def test_errors_told_by_the_user(backend):
 
 def test_the_first_nan_is_found():
     f = lambda x: fg.scan(lambda c, i: (fnp.sqrt(c - i), None), x, np.arange(5.0))[0]
-    with pytest.raises(fg.debug.NaNError, match=r"nan from sqrt: -1\.1444, in iteration 2 of a scan") as found:
+    with pytest.raises(
+        fg.debug.NaNError, match=r"nan from sqrt: -1\.1444, in iteration 2 of a scan"
+    ) as found:
         fg.debug.check_nan(f)(3.0)
     assert "test_implicit.py" in str(found.value)
     with pytest.raises(fg.debug.NaNError, match="divide: 0 and 0"):

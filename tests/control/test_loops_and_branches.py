@@ -220,6 +220,28 @@ def test_checkpoint_keeps_arguments_alone():
         fg.checkpoint(f, policy="some")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("policy", ["nothing", "dots", ["hidden"], "everything"])
+def test_a_policy_keeps_what_it_says(backend, policy):
+    rng = np.random.default_rng(0)
+    w, x = rng.standard_normal((2, 8, 8)), rng.standard_normal((5, 8))
+
+    def f(w, x):
+        h = fg.checkpoint_name(fnp.tanh(x @ w[0]), "hidden")
+        return np.sum(np.exp(fnp.sin(h @ w[1])))
+
+    again = fg.checkpoint(f, policy=policy)
+    run = BACKENDS[backend]
+    np.testing.assert_allclose(run(fg.grad(again))(w, x), fg.grad(f)(w, x), rtol=1e-10)
+    np.testing.assert_allclose(
+        run(fg.vmap(fg.grad(again), in_axes=(None, 0)))(w, x[:, None]),
+        np.stack([fg.grad(f)(w, row[None]) for row in x]),
+        rtol=1e-10,
+    )
+    bytes_kept = fg.residuals(again)(w, x).nbytes
+    assert bytes_kept == {"nothing": 0, "dots": 640, "everything": bytes_kept}.get(str(policy), 320)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
