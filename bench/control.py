@@ -9,6 +9,7 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench import loops_by_hand as by_hand
 
 __all__ = ["main"]
 
@@ -23,10 +24,11 @@ class Loop:
         steps: the number of iterations.
         make: gives the function for `(np, scan, while_loop)` of a system.
         args: arrays; the gradient is by the first.
+        by_hand: makes the gradient written for Numba.
     """
 
-    def __init__(self, name, steps, make, *args):
-        self.name, self.steps, self.make, self.args = name, steps, make, args
+    def __init__(self, name, steps, make, *args, by_hand=None):
+        self.name, self.steps, self.make, self.args, self.by_hand = name, steps, make, args, by_hand
 
 
 def lotka_volterra(steps):
@@ -109,6 +111,57 @@ def lstm(steps, size):
     return Loop(f"LSTM, {size} units", steps, make, w, _rng.standard_normal((steps, size)))
 
 
+def adbench_lstm(steps, size=14):
+    def make(np, scan, while_loop):
+        def sigmoid(x):
+            return 1 / (1 + np.exp(-x))
+
+        def loss(w, xs):
+            weight, bias = w[0], w[1]
+
+            def step(carry, x):
+                h, c = carry
+                f = sigmoid(x * weight[0] + bias[0])
+                g = sigmoid(h * weight[1] + bias[1])
+                o = sigmoid(x * weight[2] + bias[2])
+                c = c * f + g * np.tanh(h * weight[3] + bias[3])
+                h = o * np.tanh(c)
+                return (h, c), h
+
+            zero = np.zeros(size)
+            return (scan(step, (zero, zero), xs, None)[1] ** 2).sum()
+
+        return loss
+
+    w = _rng.standard_normal((2, 4, size))
+    return Loop(
+        "ADBench's LSTM cell, 14", steps, make, w, _rng.standard_normal((steps, size)), by_hand=by_hand.lstm
+    )
+
+
+def hmm(steps, size=8):
+    def make(np, scan, while_loop):
+        def loss(a, seen):
+            def step(alpha, b):
+                alpha = (alpha @ a) * b
+                total = alpha.sum()
+                return alpha / total, np.log(total)
+
+            return scan(step, np.ones(size) / size, seen, None)[1].sum()
+
+        return loss
+
+    a = _rng.uniform(0.1, 1, (size, size))
+    return Loop(
+        "hidden Markov model, 8 states",
+        steps,
+        make,
+        a,
+        _rng.uniform(0.1, 1, (steps, size)),
+        by_hand=by_hand.hmm,
+    )
+
+
 def heat(steps):
     def make(np, scan, while_loop):
         def loss(u):
@@ -138,6 +191,8 @@ LOOPS = [
     lotka_volterra(1000),
     kalman(500),
     newton(),
+    adbench_lstm(500),
+    hmm(500),
     lstm(100, 14),
     lstm(20, 128),
     heat(100),
@@ -172,28 +227,34 @@ def _systems():
 
 def main():
     """Print the table."""
-    print("| loop | steps | | " + " | ".join(f"{s[0]} us a step" for s in _systems()) + " | ratio |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    names = [s[0] for s in _systems()]
+    heads = [f"{name} us a step" for name in names] + ["Numba by hand", "against JAX", "against Numba"]
+    print("| loop | steps | | " + " | ".join(heads) + " |")
+    print("| --- | --- | --- |" + " --- |" * len(heads))
     for loop in LOOPS:
         for kind in ("value", "gradient"):
-            times = []
-            values = []
-            for _, np_, scan, while_loop, jit, grad, wait in _systems():
+            times, values = [], []
+            for name, np_, scan, while_loop, jit, grad, wait in _systems():
                 function = loop.make(np_, scan, while_loop)
                 call = jit(function if kind == "value" else grad(function))
                 try:
                     values.append(np.asarray(call(*loop.args)))
                     times.append(_best(call, loop.args, wait) / loop.steps * 1e6)
-                except Exception as error:
-                    print(f"<!-- {type(error).__name__}: {str(error).splitlines()[0][:100]} -->")
+                except ValueError as error:  # JAX has no reverse mode through while_loop
+                    print(f"<!-- {name}: {str(error).splitlines()[0][:90]} -->")
                     times.append(np.nan)
-            if len(values) == 2:
-                np.testing.assert_allclose(*values, rtol=1e-6, atol=1e-9)
-            ratio = f"{times[0] / times[1]:.3f}" if len(times) > 1 else ""
+            hand = np.nan
+            if kind == "gradient" and loop.by_hand is not None:
+                call = loop.by_hand()
+                values.append(call(*loop.args))
+                hand = _best(call, loop.args, lambda out: out) / loop.steps * 1e6
+            for value in values[1:]:
+                np.testing.assert_allclose(values[0], value, rtol=1e-6, atol=1e-9)
+            against = times[0] / times[1] if len(times) > 1 else np.nan
+            cells = [f"{t:.3f}" for t in (*times, hand)] + [f"{against:.3f}", f"{times[0] / hand:.2f}"]
             print(
-                f"| {loop.name} | {loop.steps:,} | {kind} | "
-                + " | ".join(f"{t:.3f}" for t in times)
-                + f" | {ratio} |"
+                f"| {loop.name} | {loop.steps:,} | {kind} | " + " | ".join(cells).replace("nan", "") + " |",
+                flush=True,
             )
 
 
