@@ -153,6 +153,41 @@ def test_a_batched_condition_evaluates_only_what_is_needed_where_values_are_know
     assert sum(1 for name, _ in seen if name == "no") == 1
 
 
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_a_batched_condition_leaves_loops_and_checks_of_the_other_branch_alone(backend):
+    run = BACKENDS[backend]
+
+    def doubled(x):
+        return fg.while_loop(lambda c: c < 100, lambda c: c * 2, x)  # does not end for x <= 0
+
+    x = np.array([3.0, -1.0, 0.0])
+    f = lambda x: fg.cond(x > 0, doubled, lambda x: x, x)
+    np.testing.assert_array_equal(run(fg.vmap(f))(x), [192.0, -1.0, 0.0])
+    np.testing.assert_array_equal(run(fg.vmap(fg.grad(f)))(x), [64.0, 1.0, 1.0])
+    np.testing.assert_array_equal(run(fg.grad(lambda x: fg.vmap(f)(x).sum()))(x), [64.0, 1.0, 1.0])
+
+    def checked(x, least):
+        fg.error_if(x < least, "too small")
+        return fnp.sqrt(x)
+
+    g = lambda x, least: fg.cond(x > 0, checked, lambda x, least: 0.0 * x, x, least)
+    np.testing.assert_array_equal(run(fg.vmap(g, in_axes=(0, None)))(np.array([4.0, -1.0]), 1.0), [2.0, 0.0])
+    with pytest.raises(fg.debug.CheckError, match="too small"):
+        run(fg.vmap(g, in_axes=(0, None)))(np.array([4.0, 0.5]), 1.0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_switch_takes_any_whole_number(backend):
+    f = lambda i: fg.switch(i, [lambda: 1.0, lambda: 2.0, lambda: 3.0])
+    for i, want in (
+        (np.uint64(2**64 - 1), 3.0),
+        (np.uint8(255), 3.0),
+        (np.int8(-5), 1.0),
+        (np.int32(1), 2.0),
+    ):
+        assert BACKENDS[backend](f)(i) == want
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_switch_brings_its_index_within_bounds(backend):
     f = lambda i, x: fg.switch(i, [lambda x: x, lambda x: 2 * x, fnp.sin], x)
