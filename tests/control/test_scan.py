@@ -174,6 +174,10 @@ def test_what_does_not_change_is_computed_before_the_loop():
             ShapeError,
             "both",
         ),
+        (lambda: fg.scan(lambda c, x: (c, x), 0.0, np.ones(3), unroll=0), ShapeError, "unroll"),
+        (lambda: fg.scan(lambda c, x: (c, x), 0.0, np.ones(3), unroll=1.5), ShapeError, "unroll"),
+        (lambda: fg.scan(lambda c, x: (c, x), 0.0, np.ones(3), memory_limit="1 GB"), DTypeError, "bytes"),
+        (lambda: fg.associative_scan(np.add, np.ones((2, 3)), axis=2), ShapeError, "along axis 2"),
     ],
 )
 def test_bad_input(call, error, words):
@@ -189,6 +193,17 @@ def test_associative_scan_is_the_running_combination(n, reverse, backend):
     f = BACKENDS[backend](lambda x: fg.associative_scan(np.add, x, axis=1, reverse=reverse))
     want = np.cumsum(x[:, ::-1], 1)[:, ::-1] if reverse else np.cumsum(x, 1)
     np.testing.assert_allclose(f(x), want, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "memory", [{"checkpoint": 1}, {"checkpoint": 4}, {"checkpoint": "sqrt"}, {"memory_limit": 8}]
+)
+def test_a_scan_of_nothing_has_no_segments(memory):
+    f = lambda c, x: fg.scan(lambda c, x: (c * x, c), c, x, **memory)
+    last, ys = f(2.0, np.ones(0))
+    assert last == 2.0
+    assert ys.shape == (0,)
+    assert fg.grad(lambda c: f(c, np.ones(0))[0])(2.0) == 1.0
 
 
 def test_associative_scan_of_matrices_does_not_commute():
