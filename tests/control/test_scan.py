@@ -220,3 +220,29 @@ def test_associative_scan_of_matrices_does_not_commute():
 def test_map_goes_one_by_one():
     np.testing.assert_array_equal(fg.control.map(lambda x: x**2, np.arange(3.0)), [0, 1, 4])
     np.testing.assert_allclose(fg.grad(lambda x: fg.control.map(np.sin, x).sum())(XS), np.cos(XS))
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 9, 40])
+@pytest.mark.parametrize("length", [0, 1, 2, 5])
+def test_carries_of_any_size_may_change_places(size, length):
+    # Small carries live on the stack, and large ones go back and forth between two buffers.
+    a, b = np.arange(float(size)), -np.ones(size)
+
+    def swap(c):
+        return (c[1], c[0] + c[2], c[2] + 1, ~c[3])
+
+    want = (a, b, 0.5, True)
+    for _ in range(length):
+        want = (want[1], want[0] + want[2], want[2] + 1, not want[3])
+    start = (a, b, 0.5, np.True_)
+    scanned = fg.jit(lambda *c: fg.scan(lambda c, _: (swap(c), c[0]), c, None, length)[0])(*start)
+    looped = fg.jit(
+        lambda *c: fg.while_loop(lambda s: s[0] < length, lambda s: (s[0] + 1, swap(s[1])), (0, c))[1]
+    )(*start)
+    for got in (scanned, looped):
+        for x, y in zip(got, want, strict=True):
+            np.testing.assert_array_equal(x, y)
+    slope = fg.jit(
+        fg.grad(lambda *c: (fg.scan(lambda c, _: (swap(c), None), c, None, length)[0][1] ** 2).sum())
+    )
+    np.testing.assert_array_equal(slope(*start), 2 * want[1] if length % 2 else 0 * a)
