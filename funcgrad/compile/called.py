@@ -50,6 +50,7 @@ class JitCall(Primitive):
 
     name = "jit_call"
     multiple = True
+    residuals_in_reverse_only = True
 
     def type_rule(self, *types, program, backend):
         check_types(program, types)

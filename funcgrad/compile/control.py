@@ -2,8 +2,9 @@
 
 Each becomes `i32 @fg_loopN(ptr %frame, ptr %scratch)`: the frame holds the addresses of its arguments, results and
 spare buffers; scratch is what the bodies need. A body is a function of the same kind, of the addresses of its
-inputs and outputs. The carry goes back and forth between two buffers, the result and a spare one: an iteration
-reads one and writes the other, and nothing is copied but once at the end.
+inputs and outputs. A large carry goes back and forth between two buffers, the result and a spare one: an iteration
+reads one and writes the other, and nothing is copied but once at the end. A small one has two places on the stack,
+always the same, so that LLVM keeps it in registers once the body is inlined.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from funcgrad.core.types import ArrayType
 __all__ = ["DECLARATIONS", "write_control"]
 
 LINE = 64
+# A carry of up to so many bytes is kept on the stack, or in registers.
+SMALL = 64
 # A loop that may not end looks for Ctrl-C every so many iterations.
 PATIENCE = 1 << 16
 
@@ -141,17 +144,10 @@ class _Writer:
         if size:
             self._do(f"call void @llvm.memmove.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
 
-    def _phis(self, starts: Sequence[str], entry: str, back: str) -> tuple[list[str], list[str]]:
-        """Begin phis of the given starts; return their names, and the lines to be completed with what follows."""
-        names, lines = [], []
-        for start in starts:
-            name = self._new()
-            names.append(name)
-            lines.append(f"  {name} = phi ptr [ {start}, %{entry} ], [ {{}}, %{back} ]")
-        return names, lines
-
-    def _insert(self, place: int, lines: Sequence[str], following: Sequence[str]) -> None:
-        self.lines[place:place] = [line.format(value) for line, value in zip(lines, following, strict=True)]
+    def _stack(self, size: int) -> str:
+        name = self._new()
+        self.entry.append(f"  {name} = alloca [{size} x i8], align 16")
+        return name
 
     # Kinds
 
@@ -204,11 +200,15 @@ class _Writer:
                 self._put(frame, inputs + carries + k, self._advanced(y, at, size))
             self._run(0, frame)
 
-        self._counted("loop", str(length), starts, first, other, step)
+        reached = self._counted("loop", str(length), starts, first, other, step)
+        for final, last, size in zip(finals, reached, self.sizes, strict=False):
+            if size <= SMALL:
+                self._copy(final, last, size)
 
     def _counted(self, name, length, starts, first, other, step) -> list[str]:
         """Run `step(i, current, target)` for i below `length` (at least once); return where the carry is then."""
         before = f"{name}in"
+        carry = _Carry(self, starts, first, other)
         self._do(f"br label %{before}")
         self._label(before)
         self._do(f"br label %{name}")
@@ -216,19 +216,16 @@ class _Writer:
         i = self._new()
         following = self._new()
         self.lines.append(f"  {i} = phi i64 [ 0, %{before} ], [ {following}, %{name}back ]")
-        place = len(self.lines)
-        current, current_lines = self._phis(starts, before, f"{name}back")
-        target, target_lines = self._phis(first, before, f"{name}back")
-        spare, spare_lines = self._phis(other, before, f"{name}back")
-        step(i, current, target)
+        carry.begin(before, f"{name}back")
+        step(i, carry.current, carry.target)
+        carry.advance()
         self._do(f"br label %{name}back")
         self._label(f"{name}back")
         self.lines.append(f"  {following} = add i64 {i}, 1")
         more = self._set(f"icmp slt i64 {following}, {length}")
         self._do(f"br i1 {more}, label %{name}, label %{name}out")
         self._label(f"{name}out")
-        self._insert(place, [*current_lines, *target_lines, *spare_lines], [*target, *spare, *target])
-        return target
+        return carry.reached
 
     def while_(self) -> None:
         """Run the body as long as the condition gives true."""
@@ -240,25 +237,24 @@ class _Writer:
         self._put_all(asking, 0, self.args[:cond_consts])
         self._put(asking, len(cond.inputs), "%answer")
         self._put_all(frame, 0, self.args[cond_consts : cond_consts + body_consts])
+        carry = _Carry(self, starts, self.results, self.spares)
         self._do("br label %before")
         self._label("before")
         self._do("br label %loop")
         self._label("loop")
         i, following = self._new(), self._new()
         self.lines.append(f"  {i} = phi i64 [ 0, %before ], [ {following}, %back ]")
-        place = len(self.lines)
-        current, current_lines = self._phis(starts, "before", "back")
-        target, target_lines = self._phis(self.results, "before", "back")
-        spare, spare_lines = self._phis(self.spares, "before", "back")
-        self._put_all(asking, cond_consts, current)
+        carry.begin("before", "back")
+        self._put_all(asking, cond_consts, carry.current)
         self._run(0, asking)
         answer = self._set("load i8, ptr %answer")
         going = self._set(f"icmp ne i8 {answer}, 0")
         self._do(f"br i1 {going}, label %more, label %finish")
         self._label("more")
-        self._put_all(frame, body_consts, current)
-        self._put_all(frame, len(body.inputs), target)
+        self._put_all(frame, body_consts, carry.current)
+        self._put_all(frame, len(body.inputs), carry.target)
         self._run(1, frame)
+        carry.advance()
         self.lines.append(f"  {following} = add i64 {i}, 1")
         rest = self._set(f"and i64 {following}, {PATIENCE - 1}")
         due = self._set(f"icmp eq i64 {rest}, 0")
@@ -272,8 +268,7 @@ class _Writer:
         self._label("back")
         self._do("br label %loop")
         self._label("finish")
-        self._insert(place, [*current_lines, *target_lines, *spare_lines], [*target, *spare, *target])
-        for result, last, size in zip(self.results, current, self.sizes, strict=True):
+        for result, last, size in zip(self.results, carry.current, self.sizes, strict=True):
             self._copy(result, last, size)
 
     def reverse(self) -> None:
@@ -341,3 +336,49 @@ class _Writer:
         reached = self._counted("home", count, starts, self.results, self.spares, backward)
         for result, pointer, size in zip(self.results, reached, self.sizes, strict=True):
             self._copy(result, pointer, size)
+
+
+class _Carry:
+    """Where a loop's carry is read and written.
+
+    Attributes:
+        current, target: where an iteration reads the carry, and where it writes the next.
+        reached: where the carry is when the loop ends behind an iteration.
+    """
+
+    def __init__(self, writer: _Writer, starts: Sequence[str], first: Sequence[str], other: Sequence[str]):
+        self.writer = writer
+        sizes = writer.sizes[: len(starts)]
+        self.small = [k for k, size in enumerate(sizes) if size <= SMALL]
+        self.large = [k for k, size in enumerate(sizes) if size > SMALL]
+        self.sizes, self.starts, self.first, self.other = sizes, starts, first, other
+        self.current = [writer._stack(max(s, 1)) if s <= SMALL else writer._new() for s in sizes]
+        self.target = [writer._stack(max(s, 1)) if s <= SMALL else writer._new() for s in sizes]
+        for k in self.small:
+            writer._copy(self.current[k], starts[k], sizes[k])
+
+    def begin(self, entry: str, back: str) -> None:
+        """Write what the head of the loop begins with."""
+        for k in self.large:
+            spare = self.writer._new()
+            rows = [
+                (self.current[k], self.starts[k], self.target[k]),
+                (self.target[k], self.first[k], spare),
+                (spare, self.other[k], self.target[k]),
+            ]
+            for name, start, following in rows:
+                self.writer.lines.append(
+                    f"  {name} = phi ptr [ {start}, %{entry} ], [ {following}, %{back} ]"
+                )
+
+    def advance(self) -> None:
+        """Let what was written be what the next iteration reads."""
+        for k in self.small:
+            self.writer._copy(self.current[k], self.target[k], self.sizes[k])
+
+    @property
+    def reached(self) -> list[str]:
+        return [
+            current if size <= SMALL else target
+            for current, target, size in zip(self.current, self.target, self.sizes, strict=True)
+        ]

@@ -99,14 +99,15 @@ class NestWriter(CallWriter):
         self.out.do(f"ret i32 {result}")
         return "\n".join(["entry:", *self.entry, *self.out.lines])
 
-    def signature(self, name: str) -> str:
-        """Return the head of the function. It stays one: within its caller it would be optimized once more."""
+    def signature(self, name: str, *, within: bool = False) -> str:
+        """Return the head of the function. Unless it may be taken `within` its caller, as in the body of a loop, it
+        stays one: there it would be optimized once more."""
         parameters = [f"ptr noalias nocapture %p{k}" for k in range(len(self.parameters))]
         if self.chunked:
             parameters += ["i64 %first", "i64 %last"]
         parameters += [f"{number.split()[0]} {name}" for number, name in self.numbers.items()]
         parameters += [f"ptr %{routine}" for routine in self.external]
-        return f"define internal i32 @{name}({', '.join(parameters)}) noinline"
+        return f"define internal i32 @{name}({', '.join(parameters)}){'' if within else ' noinline'}"
 
     def _node(self, node, level, counters):
         if isinstance(node, Leaf):

@@ -26,6 +26,8 @@ __all__ = ["Module"]
 STRAIGHT = 64
 # and up to this much code.
 HEAVY = 1500
+# A nest in the body of a loop, of so many points, may become a part of it.
+SHORT = 16
 # What counts as no operation.
 _FREE = {"const", "load", "index", "guard", "cast", "select", "checked"}
 # A loop of this many additions' work is shared among threads: less than this, and waking them costs more.
@@ -122,7 +124,9 @@ class Module:
             chunked = self.root is self and _is_parallel(nodes)
             general = len(self.steps) > FEW
             writer = NestWriter(nodes, self.local, careful=self.careful, general=general, chunked=chunked)
-            name = parts.nest(writer)
+            # Of a short iteration LLVM is to see the whole.
+            short = all(leaf.statement.points <= SHORT for node in nodes for leaf in leaves(node))
+            name = parts.nest(writer, within=self.root is not self and short)
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
             else:
@@ -186,14 +190,14 @@ class _Parts:
         self.declared: set[str] = set()
         self.alone = False
 
-    def nest(self, writer: NestWriter) -> str:
+    def nest(self, writer: NestWriter, *, within: bool) -> str:
         """Write a nest; equal ones, as a loop unrolled in Python leaves them, are one function. Return its name."""
         body = writer.write()
         self.declared |= writer.out.intrinsics
         self.symbols |= writer.out.kernels
         if body not in self.functions:
             name = f"fg_nest{len(self.functions)}"
-            self.functions[body] = name, writer.signature(name)
+            self.functions[body] = name, writer.signature(name, within=within)
         return self.functions[body][0]
 
     def nests(self) -> list[str]:

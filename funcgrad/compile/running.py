@@ -208,9 +208,11 @@ class Run:
         elif size:
             setup = [f"  %block = call ptr @fg_take(i64 {size + LINE - 1})", *_SUPPLIED]
             finish = ["  call void @fg_give(ptr %block)"]
+        # The body of a loop becomes a part of the loop.
+        signature = "(ptr %frame) noinline" if self.whole else "(ptr %frame, ptr %scratch)"
         return "\n".join(
             [
-                f"define internal i32 @{self.name}(ptr %frame{'' if self.whole else ', ptr %scratch'}) noinline {{",
+                f"define internal i32 @{self.name}{signature} {{",
                 "entry:",
                 "  %status = alloca i32",
                 f"  store i32 {Status.RAISED}, ptr %status",

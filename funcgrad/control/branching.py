@@ -9,13 +9,15 @@ from funcgrad import tree
 from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
+from funcgrad.control.scan_primitive import bind_scan
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program
+from funcgrad.core.program import Program, has_effect, subprograms
 from funcgrad.core.staging import stage_flat
-from funcgrad.core.tracer import bind, is_concrete
+from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
+from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.jvp import jvp
@@ -25,7 +27,7 @@ __all__ = ["cond", "staged_branches", "switch", "switch_p"]
 
 
 class Switch(Primitive):
-    """The results of `branches[index]` on the other arguments; the index is brought within bounds."""
+    """The results of `branches[index]` on the other arguments; the index, an int64, is brought within bounds."""
 
     name = "switch"
     multiple = True
@@ -63,8 +65,10 @@ class Switch(Primitive):
             return bind(
                 self, index, *xs, branches=tuple(batched_program(b, size, flags) for b in branches)
             ), True
-        if is_concrete(index) and all(map(is_concrete, xs)):
-            return _by_parts(size, flags, np.asarray(index), xs, branches), True
+        if is_concrete(index):
+            return _by_parts(size, flags, np.asarray(concrete(index)), xs, branches), True
+        if any(map(_shows, branches)):
+            return _one_by_one(size, flags, index, xs, branches), True
         wide = [batched_program(b, size, flags) for b in branches]
         results = [run(b, xs) for b in wide]
         return tuple(_chosen(index, column) for column in zip(*results, strict=True)), True
@@ -94,18 +98,40 @@ def _chosen(index: Any, results: Sequence[Any]) -> Any:
 
 def _by_parts(size, flags, index, xs, branches):
     """Return the results of all examples, each computed by its own branch alone."""
-    outs = [np.empty((size, *t.shape), t.dtype) for t in branches[0].out_types]
     places = np.clip(index, 0, len(branches) - 1)
+    order, rows = [], []
     for n, branch in enumerate(branches):
         mine = np.flatnonzero(places == n)
-        if mine.size:
-            part = [np.asarray(x)[mine] if b else x for x, b in zip(xs, flags, strict=True)]
-            results = (
-                run(batched_program(branch, mine.size, flags), part) if any(flags) else run(branch, part)
-            )
-            for out, y in zip(outs, results, strict=True):
-                out[mine] = y
-    return tuple(outs)
+        if mine.size or (not size and n == 0):
+            part = [x[mine] if b else x for x, b in zip(xs, flags, strict=True)]
+            order.append(mine)
+            rows.append(run(batched_program(branch, mine.size, flags), part))
+    back = np.argsort(np.concatenate(order))
+    return tuple(concatenate(column)[back] for column in zip(*rows, strict=True))
+
+
+def _shows(branch: Program) -> bool:
+    """Whether it shows that a branch ran though it was not chosen: it prints, raises, or might not end."""
+    return any(
+        has_effect(e) or e.primitive.name.startswith("while") or any(map(_shows, subprograms(e.params)))
+        for e in branch.equations
+    )
+
+
+def _one_by_one(size, flags, index, xs, branches):
+    """Return the results of all examples, one after the other, so that each runs its own branch alone."""
+    fixed = [x for x, b in zip(xs, flags, strict=True) if not b]
+    own = [x for x, b in zip(xs, flags, strict=True) if b]
+
+    def one(*flat):
+        shared, (chosen, *mine) = iter(flat[: len(fixed)]), flat[len(fixed) :]
+        rest = iter(mine)
+        given = [next(rest) if b else next(shared) for b in flags]
+        return list(bind(switch_p, chosen, *given, branches=branches))
+
+    slices = [ArrayType(shape_of(x)[1:], dtype_of(x)) for x in (index, *own)]
+    body = stage_flat(one, [*(type_of(x).strong() for x in fixed), *slices], "switch")
+    return tuple(bind_scan(body, fixed, [], [index, *own], size, False))
 
 
 @kept
@@ -166,7 +192,8 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
 
     Under `vmap` with an index for each example, each example runs its own branch where values are known, and
     all branches run, and one is selected, in a staged program: the derivative of a branch that was not chosen
-    is zero, also where it would be nan.
+    is zero, also where it would be nan. (Branches with a while_loop, a check or a print in them run one example after
+    another there, so that none runs that was not chosen.)
 
     >>> import funcgrad as fg
     >>> fg.switch(1, [lambda x: x, lambda x: 2 * x], 3.0)
@@ -181,6 +208,10 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
             f"switch: expected an index that is one whole number, got {kind}.",
             hint="use cond for a condition, and index.astype(int) for a number.",
         )
+    if kind.dtype == np.uint64:
+        index = np.minimum(index, np.uint64(len(branches)))  # so that no index is beyond what int64 holds
+    if kind.dtype != np.int64:
+        index = index.astype(np.int64)
     return staged_branches("switch", index, branches, operands)
 
 

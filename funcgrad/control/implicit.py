@@ -229,7 +229,7 @@ def custom_fixed_point(
                 worst = np.maximum(worst, gap)
             return new, worst, n + 1
 
-        start = (tree.map(lambda a: a + 0.0, x), np.float64(np.inf), 0)
+        start = (tree.map(lambda a: a + 0.0, x), np.inf, 0)
         return while_loop(lambda s: (s[1] > tolerance) & (s[2] < max_steps), again, start)[0]
 
     residual = lambda x: tree.map(lambda a, b: a - b, x, f(x))

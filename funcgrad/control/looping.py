@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.compiler import compiler
 from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import as_strong, check_carry, leaves_of, stage_body, strong
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.control.scanning import scan
+from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
@@ -20,7 +20,6 @@ from funcgrad.core.staging import name_of, stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError
-from funcgrad.numpy.creation import zeros
 from funcgrad.numpy.selection import where
 from funcgrad.numpy.shaping import broadcast_to
 from funcgrad.transforms.arguments import as_derivative
@@ -40,6 +39,7 @@ class While(Primitive):
 
     name = "while"
     multiple = True
+    residuals_in_reverse_only = True
 
     def type_rule(self, *types, cond, body, cond_consts, body_consts):
         return tuple(strong(body.out_types))
@@ -113,7 +113,7 @@ class While(Primitive):
         if is_concrete(count):
             found = _by_scan(body, int(concrete(count)), fixed, carry, bars)
         else:
-            found = _reversed(body, count, fixed, carry, bars)
+            found = reversed_while(body, count, fixed, carry, bars)
         return [*(None,) * cond_consts, *(x if want else None for x, want in zip(found, wanted, strict=True))]
 
     def batch_rule(self, size, batched, *args, cond, body, cond_consts, body_consts):
@@ -223,83 +223,6 @@ def _by_scan(body, count, fixed, carry, bars):
     return [found.get(i) for i in range(len(everything))]
 
 
-class WhileReverse(Primitive):
-    """The cotangents of a loop of `count` steps: it runs again, keeping each carry, and then goes back.
-
-    Arguments are the count, what the body captures, the first carry, the cotangents of the last carry, and zeros to
-    which those of the captured values are added; results are the cotangents of the first carry, and the sums.
-    """
-
-    name = "while_reverse"
-    multiple = True
-    differentiable = False
-
-    def type_rule(self, *types, body, pull, body_consts, carries):
-        return tuple(t.strong() for t in types[1 + body_consts + carries :])
-
-    def eval_rule(self, count, *args, body, pull, body_consts, carries):
-        fixed, carry = args[:body_consts], list(args[body_consts : body_consts + carries])
-        bars = list(args[body_consts + carries :])
-        tape = []
-        for _ in range(int(count)):
-            tape.append(carry)
-            carry = run(body, [*fixed, *carry])
-        while tape:
-            bars = run(pull, [*fixed, *tape.pop(), *bars])
-        return tuple(np.array(x)[()] for x in bars)
-
-    def lower_rule(self, lower, out, count, *args, body, pull, body_consts, carries):
-        params = {"body_consts": body_consts, "carries": carries}
-        return lower.control("while_reverse", (body, pull), out, (count, *args), spares=out, params=params)
-
-    def samples(self):
-        kinds = [ArrayType((), float), ArrayType((3,), float)]
-        body = stage_flat(lambda a, c: [c * 1.7 + a], kinds, "body")
-        params = {"body": body, "pull": _pull(body, 1), "body_consts": 1, "carries": 1}
-        args = (box(()).array(), box((3,)).array(), np.ones(3), np.zeros(()))
-        return [Sample((np.int64(n), *args), params, smooth=False) for n in (0, 1, 4)]
-
-
-@kept
-def _pull(body: Program, body_consts: int) -> Program:
-    """Return one step back: (consts, carry, cotangents of the next carry, sums) to (cotangents of the carry, sums)."""
-    places = [i for i, t in enumerate(body.in_types) if is_inexact(t.dtype)]
-    sums = [i for i in places if i < body_consts]
-    carried = [i for i in places if i >= body_consts]
-    types = [*body.in_types, *(body.in_types[i] for i in carried), *(body.in_types[i] for i in sums)]
-
-    def step(*flat):
-        args, bars = flat[: len(body.inputs)], flat[len(body.inputs) :]
-
-        def function(*changing):
-            given = list(args)
-            for i, x in zip(places, changing, strict=True):
-                given[i] = x
-            return [y for y in run(body, given) if is_inexact(dtype_of(y))]
-
-        pulled = vjp(function, *(args[i] for i in places))[1](list(bars[: len(carried)]))
-        found = dict(zip(places, pulled, strict=True))
-        totals = bars[len(carried) :]
-        return [*(found[i] for i in carried), *(t + found[i] for t, i in zip(totals, sums, strict=True))]
-
-    return compiler().tidied(stage_flat(step, strong(types), f"vjp of {body.name}"))
-
-
-while_reverse_p = WhileReverse()
-
-
-def _reversed(body, count, fixed, carry, bars):
-    """The same for a number of steps that is not known yet: the loop runs again, and back."""
-    pull = _pull(body, len(fixed))
-    sums = [i for i, x in enumerate(fixed) if is_inexact(dtype_of(x))]
-    start = [zeros(shape_of(fixed[i]), dtype_of(fixed[i])) for i in sums]
-    params = {"body": body, "pull": pull, "body_consts": len(fixed), "carries": len(carry)}
-    out = iter(bind(while_reverse_p, count, *fixed, *carry, *bars, *start, **params))
-    carry_bars = [next(out) if is_inexact(dtype_of(x)) else None for x in carry]
-    found = dict(zip(sums, out, strict=True))
-    return [*(found.get(i) for i in range(len(fixed))), *carry_bars]
-
-
 def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
     """Run `carry = body_fun(carry)` as long as `cond_fun(carry)` is true; return the last carry.
 
@@ -312,8 +235,9 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
         TreeError, ShapeError, DTypeError: when the carry changes, or the condition is not one boolean.
 
     Derivative: in both directions, of what the loop computed; the number of steps counts as fixed. In reverse
-    mode the loop is run once more, each carry kept, and then gone through backward. Inside jit, a reverse
-    derivative of a while_loop has no reverse derivative itself (use fori_loop or scan there); outside it has.
+    mode the loop is run once more, each carry kept, and then gone through backward. Inside jit, or
+    another loop, a reverse derivative of a while_loop has forward derivatives (`hvp`), and no reverse derivative
+    itself: use fori_loop or scan there. Outside it has both.
 
     >>> import funcgrad as fg
     >>> def newton(a):

@@ -56,7 +56,7 @@ def associative_scan(fn: Callable, elems: Any, *, reverse: bool = False, axis: i
     """
     owner = f"associative_scan of {name_of(fn)}"
     leaves, types, treedef = leaves_of(elems, owner, "elems")
-    lengths = {t.shape[axis] if t.ndim > 0 else None for t in types}
+    lengths = {t.shape[axis] if -t.ndim <= axis < t.ndim else None for t in types}
     if len(lengths) != 1 or None in lengths:
         raise ShapeError(
             f"{owner}: expected elems of one length along axis {axis}, got {', '.join(f'{t}' for t in types)}."

@@ -32,6 +32,7 @@ class Scan(Primitive):
 
     name = "scan"
     multiple = True
+    residuals_in_reverse_only = True
 
     def type_rule(self, *types, body, consts, carries, length, reverse):
         out = strong(body.out_types)

@@ -14,7 +14,7 @@ from funcgrad.core.interpret import run
 from funcgrad.core.staging import name_of, stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, shape_of
-from funcgrad.errors import ShapeError, TreeError
+from funcgrad.errors import DTypeError, ShapeError, TreeError
 
 __all__ = ["scan"]
 
@@ -67,6 +67,8 @@ def scan(
     carry, carry_types, carry_tree = leaves_of(init, owner, "carry")
     stacked, x_types, x_tree = leaves_of(xs, owner, "xs")
     length = _length(owner, x_types, x_tree, length)
+    if not isinstance(unroll, (int, np.integer)) or unroll < 1:
+        raise ShapeError(f"{owner}: expected unroll to be a whole number from 1 up, got {unroll!r}.")
     slices = [ArrayType(t.shape[1:], t.dtype) for t in x_types]
     both = tree.structure((tree.unflatten(carry_tree, carry), tree.unflatten(x_tree, stacked)))
     body = stage_body(f, both, [*carry_types, *slices], owner)
@@ -177,6 +179,8 @@ def _cuts(body, carries, length, checkpoint, memory_limit):
         return segments(length, checkpoint)
     if memory_limit is None:
         return []
+    if not isinstance(memory_limit, (int, float, np.number)):
+        raise DTypeError(f"scan: expected memory_limit to be a number of bytes, got {memory_limit!r}.")
     forward, _, _ = scan_halves(body.program, len(body.consts), carries)
     carry = sum(t.size * t.dtype.itemsize for t in body.program.out_types[:carries])
     step = sum(t.size * t.dtype.itemsize for t in forward.out_types[len(body.program.outputs) :])

@@ -19,7 +19,7 @@ def segments(length: int, checkpoint: int | str) -> list[int]:
         raise ShapeError(
             f'scan: expected checkpoint to be "sqrt" or the number of segments, from 1 up, got {checkpoint!r}.'
         )
-    return [-(-length // checkpoint)]
+    return [max(-(-length // checkpoint), 1)]
 
 
 def segments_within(length: int, carry: int, step: int, budget: int) -> list[int]:

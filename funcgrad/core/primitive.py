@@ -115,6 +115,8 @@ class Primitive:
             outputs do not need it.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
+        residuals_in_reverse_only: True when `jvp_rule` is given the result rather than the residuals of
+            `forward_rule`, which then does not run in forward mode.
 
     Rules, `x_dots`/`needs` with one entry an argument:
         type_rule(*types, **params) -> ArrayType (or a tuple of them)
@@ -123,7 +125,7 @@ class Primitive:
         vjp_rule(needs, y_bar, y, *args, **params) -> one cotangent or None an argument
         batch_rule(size, batched, *args, **params) -> (y, whether y is batched); batch axis 0
         forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
-            in place of `y`
+            in place of `y` (and `jvp_rule` too, unless `residuals_in_reverse_only`)
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
         accumulate_batch_rule: the same, where both have a leading batch axis
         overwrite_rule(y_bar, *args, **params) -> one cotangent an argument, the first in `y_bar` itself
@@ -142,6 +144,7 @@ class Primitive:
     effect: bool = False
     unread: Sequence[int] = ()
     reads_result: bool = True
+    residuals_in_reverse_only: bool = False
 
     jvp_rule: Any = None
     vjp_rule: Any = None

@@ -7,8 +7,10 @@ import numpy as np
 
 from funcgrad.control.looping import while_loop
 from funcgrad.control.scanning import scan
-from funcgrad.core.types import shape_of
+from funcgrad.core.tracer import concrete, is_concrete
+from funcgrad.core.types import dtype_of, shape_of
 from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.numpy.creation import asarray
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
 
@@ -126,7 +128,7 @@ def solve_ivp(
     Args:
         fun: the right side, a vector like y.
         t_span: the first and the last time, forward.
-        y0: float64[dim].
+        y0: float64[dim]; other real numbers become float64, complex ones complex128.
         method: "RK45", with steps that keep the error within the tolerances; or "RK4", with a fixed number of
             `steps` between neighbouring times.
         t_eval: increasing times at which to give the solution, within the span; its ends when not given.
@@ -152,34 +154,43 @@ def solve_ivp(
     >>> round(float(fg.grad(final)(0.5)), 5)
     -0.60653
     """
+    y0 = _double(y0)
     if len(shape_of(y0)) != 1:
         raise ShapeError(
             f"solve_ivp: expected y0 with one axis, got shape {shape_of(y0)}.", hint="use y0.ravel()."
         )
     if method not in ("RK45", "RK4"):
         raise DTypeError(f'solve_ivp: expected method "RK45" or "RK4", got {method!r}.')
-    first, last = t_span
-    times = (
-        np.stack([first + 0.0, last + 0.0])
-        if t_eval is None
-        else np.asarray(t_eval, float)
-        if isinstance(t_eval, (list, tuple))
-        else t_eval
-    )
-    if isinstance(times, np.ndarray) and (
-        np.any(np.diff(times) <= 0) or (isinstance(first, (int, float)) and times.size and times[0] < first)
-    ):
-        raise ShapeError(f"solve_ivp: expected times that increase from {first}, got {times}.")
+    first, last = map(_double, t_span)
+    times = np.stack([first, last]) if t_eval is None else _double(t_eval)
+    _check_times(first, times, last)
 
     def f(t, y):
-        return fun(t, y, *args) + 0.0 * y
+        return asarray(fun(t, y, *args)) + 0.0 * y
 
-    y0 = y0 + 0.0
     if method == "RK4":
-        ys, taken, ok = _fixed(f, first + 0.0, y0, times, steps or 100)
+        ys, taken, ok = _fixed(f, first, y0, times, steps or 100)
     else:
-        ys, taken, ok = _adaptive(f, first + 0.0, y0, times, rtol, atol, max_steps)
+        ys, taken, ok = _adaptive(f, first, y0, times, rtol, atol, max_steps)
     return Trajectory(times, ys.T, ok, taken)
+
+
+def _double(x):
+    """Return numbers in double precision, real or complex, as SciPy integrates."""
+    x = asarray(x)
+    return x.astype(np.result_type(dtype_of(x), np.float64))
+
+
+def _check_times(first, times, last):
+    """Raise ShapeError unless times, as far as they are known, increase within the span."""
+    known = [np.asarray(concrete(t)) for t in (first, times, last) if is_concrete(t)]
+    if len(known) == 3 and np.any(np.diff(np.concatenate([np.ravel(t) for t in known])) < 0):
+        raise ShapeError(
+            f"solve_ivp: expected times that increase from {first} to {last}, got {times}.",
+            hint="to go back in time, integrate -fun(-t, y) forward.",
+        )
+    if is_concrete(times) and np.any(np.diff(concrete(times)) <= 0):
+        raise ShapeError(f"solve_ivp: expected times that increase, got {times}.")
 
 
 def _adaptive(f, t, y, times, rtol, atol, max_steps):
@@ -232,7 +243,8 @@ def odeint(
     >>> np.round(fg.scipy.integrate.odeint(lambda y, t: -y, np.ones(1), np.array([0.0, 1.0]))[:, 0], 6)
     array([1.      , 0.367879])
     """
+    y0, t = _double(y0), _double(t)
     rows = solve_ivp(
         lambda s, y: func(y, s, *args), (t[0], t[-1]), y0, t_eval=t[1:], rtol=rtol, atol=atol
     ).y.T
-    return concatenate([(y0 + 0.0)[None], rows], axis=0)
+    return concatenate([y0[None], rows], axis=0)

@@ -7,6 +7,9 @@ import numpy as np
 
 from funcgrad import heavy
 from funcgrad.control.implicit import custom_root
+from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.errors import ShapeError
+from funcgrad.numpy.creation import asarray
 from funcgrad.transforms.grad import grad
 from funcgrad.transforms.jacobian import jacobian
 
@@ -28,6 +31,17 @@ class Solution(NamedTuple):
     message: str
     nit: int
     nfev: int
+
+
+def _guess(owner: str, x0: Any) -> Any:
+    """Return a first guess as a vector of floating-point numbers."""
+    x = asarray(x0)
+    if len(shape_of(x)) != 1:
+        raise ShapeError(
+            f"{owner}: expected x0 with one axis, got {type_of(x)}.",
+            hint="pass np.atleast_1d(x0) or x0.ravel(); the function is given such a vector.",
+        )
+    return x if dtype_of(x).kind in "fc" else x.astype(np.float64)
 
 
 def _report(found: list[Any]) -> tuple[bool, str, int, int]:
@@ -68,8 +82,9 @@ def root(
         found.append(result)
         return result.x
 
-    x = custom_root(lambda x: fun(x, *args), x0, solve, compiled=True)
-    return Solution(x, fun(x, *args), *_report(found))
+    equations = lambda x: asarray(fun(x, *args))
+    x = custom_root(equations, _guess("root", x0), solve, compiled=True)
+    return Solution(x, equations(x), *_report(found))
 
 
 def minimize(
@@ -108,7 +123,7 @@ def minimize(
         return result.x
 
     objective = lambda x: fun(x, *args)
-    x = custom_root(grad(objective), x0, solve, also=objective, compiled=True)
+    x = custom_root(grad(objective), _guess("minimize", x0), solve, also=objective, compiled=True)
     return Solution(x, fun(x, *args), *_report(found))
 
 
@@ -143,8 +158,11 @@ def least_squares(
     """
     found: list[Any] = []
 
+    def differences(x):
+        return asarray(fun(x, *args))
+
     def half(x):
-        r = fun(x, *args)
+        r = differences(x)
         return np.sum(r * r) / 2
 
     def solve(slope, guess, residuals):
@@ -154,5 +172,6 @@ def least_squares(
         found.append(result)
         return result.x
 
-    x = custom_root(grad(half), x0, solve, also=lambda x: fun(x, *args), compiled=True)
-    return Solution(x, fun(x, *args), *_report(found))
+    guess = _guess("least_squares", x0)
+    x = custom_root(grad(half), guess, solve, also=differences, compiled=True)
+    return Solution(x, differences(x), *_report(found))

@@ -38,7 +38,7 @@ class Dual(Trace):
             else:
                 primals.append(x)
                 tangents.append(None)
-        if primitive.forward_rule is not None:
+        if primitive.forward_rule is not None and not primitive.residuals_in_reverse_only:
             y, saved = primitive.forward_rule(*primals, **params)
         else:
             y = saved = bind(primitive, *primals, **params)

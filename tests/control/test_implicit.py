@@ -104,6 +104,13 @@ def test_linear_solve_is_numpys(argnum):
             ShapeError,
             "increase",
         ),
+        (
+            lambda: integrate.solve_ivp(lambda t, y: y, (0, 1), np.ones(1), t_eval=[0.5, 1.5]),
+            ShapeError,
+            "increase from 0.0 to 1.0",
+        ),
+        (lambda: integrate.solve_ivp(lambda t, y: y, (1, 0), np.ones(1)), ShapeError, "back in time"),
+        (lambda: optimize.minimize(lambda x: x * x, 1.0), ShapeError, "x0 with one axis"),
     ],
 )
 def test_bad_input(call, error, words):
@@ -179,6 +186,40 @@ def test_initial_value_problems_agree_with_scipy(backend, method):
     want = slope(loss, 1.0)
     assert BACKENDS[backend](fg.grad(loss))(1.0) == pytest.approx(want, rel=1e-5)
     assert fg.jvp(loss, (1.0,), (1.0,))[1] == pytest.approx(want, rel=1e-5)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_arguments_as_scipy_takes_them(backend):
+    run = BACKENDS[backend]
+    decay = lambda t, y, k: [-k * y[0], y[0]]
+    want = scipy.integrate.solve_ivp(decay, (0, 1), [1, 0], args=(0.5,), rtol=1e-9, atol=1e-9).y[:, -1]
+
+    def end(k, y0):
+        return integrate.solve_ivp(decay, (0, 1), y0, args=(k,), rtol=1e-9, atol=1e-9).y[:, -1]
+
+    for y0 in ([1.0, 0.0], [1, 0], np.array([1, 0]), np.array([1, 0], np.float32)):
+        got = run(lambda k: end(k, y0))(0.5)
+        np.testing.assert_allclose(got, want, rtol=1e-7)
+        assert got.dtype == np.float64
+    np.testing.assert_allclose(run(end)(np.float32(0.5), np.array([1, 0], np.float32)), want, rtol=1e-7)
+    rows = run(lambda k: integrate.odeint(lambda y, t: [-k * y[0]], [1], [0, 1, 2]))(0.5)
+    np.testing.assert_allclose(rows[:, 0], np.exp([0.0, -0.5, -1.0]), rtol=1e-6)
+
+    for x0 in ([0.0, 0.0], np.array([0, 0])):
+        square = lambda x, a: (x[0] - a) ** 2 + (x[1] - x[0]) ** 2
+        found = run(lambda a: optimize.minimize(square, x0, (a,)).x)(1.5)
+        np.testing.assert_allclose(found, [1.5, 1.5], rtol=1e-5)
+        both = lambda x, a: [x[0] - a, x[1] - x[0]]
+        np.testing.assert_allclose(run(lambda a: optimize.root(both, x0, (a,)).x)(1.5), [1.5, 1.5])
+        np.testing.assert_allclose(run(lambda a: optimize.least_squares(both, x0, (a,)).x)(1.5), [1.5, 1.5])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_fixed_point_keeps_its_dtype(backend):
+    f = lambda a: fg.custom_fixed_point(lambda x: a * fnp.cos(x), np.float32(1.0), tolerance=1e-6)
+    found = BACKENDS[backend](f)(np.float32(1.0))
+    assert found.dtype == np.float32
+    assert found == pytest.approx(0.739085, rel=1e-5)
 
 
 def test_too_few_steps_are_told():

@@ -7,7 +7,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from funcgrad.errors import DTypeError, ShapeError, TreeError
+from funcgrad.errors import DerivativeError, DTypeError, ShapeError, TreeError
 
 BACKENDS = {"eager": lambda f: f, "native": fg.jit, "numpy": lambda f: fg.jit(f, backend="numpy")}
 
@@ -40,9 +40,8 @@ def test_while_in_both_directions(backend):
     for argnums in (0, 1):
         got = run(fg.grad(growing, argnums=argnums))(0.2, X)
         np.testing.assert_allclose(got, fg.grad(growing_python, argnums=argnums)(0.2, X), rtol=1e-10)
-    forward = run(lambda a: fg.jvp(fg.grad(newton), (a,), (1.0,))[1]) if backend == "eager" else None
-    if forward is not None:
-        assert forward(2.0) == pytest.approx(-0.25 * 2**-1.5, rel=1e-9)
+    forward = run(lambda a: fg.jvp(fg.grad(newton), (a,), (1.0,))[1])
+    assert forward(2.0) == pytest.approx(-0.25 * 2**-1.5, rel=1e-9)
 
 
 def test_second_derivatives_of_while_outside_of_jit():
@@ -53,6 +52,31 @@ def test_second_derivatives_of_while_outside_of_jit():
         rtol=1e-8,
         atol=1e-9,
     )
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_forward_derivatives_of_reverse_ones_of_while(backend):
+    run = BACKENDS[backend]
+    got = run(fg.hessian(growing, argnums=(0, 1)))(0.2, X)
+    want = fg.hessian(growing_python, argnums=(0, 1))(0.2, X)
+    for i, j in np.ndindex(2, 2):
+        np.testing.assert_allclose(got[i][j], want[i][j], rtol=1e-8)
+    third = run(fg.jacfwd(fg.hessian(growing)))(0.2, X)
+    assert third == pytest.approx(fg.jacfwd(fg.hessian(growing_python))(0.2, X), rel=1e-8)
+    np.testing.assert_allclose(
+        run(fg.vmap(fg.hessian(newton)))(np.array([2.0, 9.0])), -0.25 * np.array([2.0, 9.0]) ** -1.5
+    )
+
+    def inside(a):
+        return fg.scan(lambda c, x: (newton(c + x), None), a, np.ones(3))[0]
+
+    want = (fg.grad(inside)(2.0 + 1e-5) - fg.grad(inside)(2.0 - 1e-5)) / 2e-5
+    assert run(lambda a: fg.hvp(inside, (a,), (1.0,)))(2.0) == pytest.approx(want, rel=1e-5)
+
+
+def test_a_second_reverse_derivative_of_a_staged_while_is_told():
+    with pytest.raises(DerivativeError, match="hvp"):
+        fg.jit(fg.grad(fg.grad(newton)))(2.0)
 
 
 @pytest.mark.parametrize("backend", ["eager", "native"])
@@ -127,6 +151,41 @@ def test_a_batched_condition_evaluates_only_what_is_needed_where_values_are_know
 
     fg.vmap(lambda x: fg.cond(x > 0, watched("yes"), watched("no"), x))(np.array([1.0, 2.0, -1.0]))
     assert sum(1 for name, _ in seen if name == "no") == 1
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_a_batched_condition_leaves_loops_and_checks_of_the_other_branch_alone(backend):
+    run = BACKENDS[backend]
+
+    def doubled(x):
+        return fg.while_loop(lambda c: c < 100, lambda c: c * 2, x)  # does not end for x <= 0
+
+    x = np.array([3.0, -1.0, 0.0])
+    f = lambda x: fg.cond(x > 0, doubled, lambda x: x, x)
+    np.testing.assert_array_equal(run(fg.vmap(f))(x), [192.0, -1.0, 0.0])
+    np.testing.assert_array_equal(run(fg.vmap(fg.grad(f)))(x), [64.0, 1.0, 1.0])
+    np.testing.assert_array_equal(run(fg.grad(lambda x: fg.vmap(f)(x).sum()))(x), [64.0, 1.0, 1.0])
+
+    def checked(x, least):
+        fg.error_if(x < least, "too small")
+        return fnp.sqrt(x)
+
+    g = lambda x, least: fg.cond(x > 0, checked, lambda x, least: 0.0 * x, x, least)
+    np.testing.assert_array_equal(run(fg.vmap(g, in_axes=(0, None)))(np.array([4.0, -1.0]), 1.0), [2.0, 0.0])
+    with pytest.raises(fg.debug.CheckError, match="too small"):
+        run(fg.vmap(g, in_axes=(0, None)))(np.array([4.0, 0.5]), 1.0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_switch_takes_any_whole_number(backend):
+    f = lambda i: fg.switch(i, [lambda: 1.0, lambda: 2.0, lambda: 3.0])
+    for i, want in (
+        (np.uint64(2**64 - 1), 3.0),
+        (np.uint8(255), 3.0),
+        (np.int8(-5), 1.0),
+        (np.int32(1), 2.0),
+    ):
+        assert BACKENDS[backend](f)(i) == want
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -174,6 +174,10 @@ def test_what_does_not_change_is_computed_before_the_loop():
             ShapeError,
             "both",
         ),
+        (lambda: fg.scan(lambda c, x: (c, x), 0.0, np.ones(3), unroll=0), ShapeError, "unroll"),
+        (lambda: fg.scan(lambda c, x: (c, x), 0.0, np.ones(3), unroll=1.5), ShapeError, "unroll"),
+        (lambda: fg.scan(lambda c, x: (c, x), 0.0, np.ones(3), memory_limit="1 GB"), DTypeError, "bytes"),
+        (lambda: fg.associative_scan(np.add, np.ones((2, 3)), axis=2), ShapeError, "along axis 2"),
     ],
 )
 def test_bad_input(call, error, words):
@@ -191,6 +195,17 @@ def test_associative_scan_is_the_running_combination(n, reverse, backend):
     np.testing.assert_allclose(f(x), want, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "memory", [{"checkpoint": 1}, {"checkpoint": 4}, {"checkpoint": "sqrt"}, {"memory_limit": 8}]
+)
+def test_a_scan_of_nothing_has_no_segments(memory):
+    f = lambda c, x: fg.scan(lambda c, x: (c * x, c), c, x, **memory)
+    last, ys = f(2.0, np.ones(0))
+    assert last == 2.0
+    assert ys.shape == (0,)
+    assert fg.grad(lambda c: f(c, np.ones(0))[0])(2.0) == 1.0
+
+
 def test_associative_scan_of_matrices_does_not_commute():
     x = np.random.default_rng(0).standard_normal((6, 2, 2))
     got = fg.associative_scan(lambda a, b: fnp.matmul(a, b), x)
@@ -205,3 +220,29 @@ def test_associative_scan_of_matrices_does_not_commute():
 def test_map_goes_one_by_one():
     np.testing.assert_array_equal(fg.control.map(lambda x: x**2, np.arange(3.0)), [0, 1, 4])
     np.testing.assert_allclose(fg.grad(lambda x: fg.control.map(np.sin, x).sum())(XS), np.cos(XS))
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 9, 40])
+@pytest.mark.parametrize("length", [0, 1, 2, 5])
+def test_carries_of_any_size_may_change_places(size, length):
+    # Small carries live on the stack, and large ones go back and forth between two buffers.
+    a, b = np.arange(float(size)), -np.ones(size)
+
+    def swap(c):
+        return (c[1], c[0] + c[2], c[2] + 1, ~c[3])
+
+    want = (a, b, 0.5, True)
+    for _ in range(length):
+        want = (want[1], want[0] + want[2], want[2] + 1, not want[3])
+    start = (a, b, 0.5, np.True_)
+    scanned = fg.jit(lambda *c: fg.scan(lambda c, _: (swap(c), c[0]), c, None, length)[0])(*start)
+    looped = fg.jit(
+        lambda *c: fg.while_loop(lambda s: s[0] < length, lambda s: (s[0] + 1, swap(s[1])), (0, c))[1]
+    )(*start)
+    for got in (scanned, looped):
+        for x, y in zip(got, want, strict=True):
+            np.testing.assert_array_equal(x, y)
+    slope = fg.jit(
+        fg.grad(lambda *c: (fg.scan(lambda c, _: (swap(c), None), c, None, length)[0][1] ** 2).sum())
+    )
+    np.testing.assert_array_equal(slope(*start), 2 * want[1] if length % 2 else 0 * a)
