@@ -64,9 +64,15 @@ class JitCall(Primitive):
         return tuple(run(program, args))
 
     def jvp_rule(self, x_dots, ys, *xs, program, backend):
-        active = tuple(d is not None for d in x_dots)
+        active = tuple(d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots, xs, strict=True))
         tangent = pushforward(program, active)
-        return bind(self, *xs, *(d for d in x_dots if d is not None), program=tangent, backend=backend)
+        return bind(
+            self,
+            *xs,
+            *(d for d, a in zip(x_dots, active, strict=True) if a),
+            program=tangent,
+            backend=backend,
+        )
 
     def forward_rule(self, *xs, program, backend):
         forward, _ = halves(program, inexact_inputs(program))

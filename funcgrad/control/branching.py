@@ -43,9 +43,11 @@ class Switch(Primitive):
         )
 
     def jvp_rule(self, x_dots, ys, index, *xs, branches):
-        active = tuple(d is not None for d in x_dots[1:])
+        active = tuple(d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots[1:], xs, strict=True))
         pushed = tuple(_pushed(b, active) for b in branches)
-        out = bind(self, index, *xs, *(d for d in x_dots[1:] if d is not None), branches=pushed)
+        out = bind(
+            self, index, *xs, *(d for d, a in zip(x_dots[1:], active, strict=True) if a), branches=pushed
+        )
         return tuple(out)
 
     def vjp_rule(self, needs, y_bars, ys, index, *xs, branches):

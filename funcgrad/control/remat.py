@@ -71,9 +71,11 @@ class Checkpoint(Primitive):
         return tuple(run(program, xs))
 
     def jvp_rule(self, x_dots, ys, *xs, program, policy):
-        active = tuple(d is not None for d in x_dots)
+        active = tuple(d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots, xs, strict=True))
         tangent = pushforward(program, active)
-        return bind(self, *xs, *(d for d in x_dots if d is not None), program=tangent, policy=policy)
+        return bind(
+            self, *xs, *(d for d, a in zip(x_dots, active, strict=True) if a), program=tangent, policy=policy
+        )
 
     def forward_rule(self, *xs, program, policy):
         forward, _ = _parts(program, policy)

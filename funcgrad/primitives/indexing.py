@@ -193,7 +193,9 @@ class Gather(Linear):
         return _front(x, axes)[indices]
 
     def transpose_rule(self, y_bar, x, *indices, axes):
-        zeros = np.broadcast_to(np.zeros((), dtype_of(x)), shape_of(x))  # staged, one number rather than an array
+        zeros = np.broadcast_to(
+            np.zeros((), dtype_of(x)), shape_of(x)
+        )  # staged, one number rather than an array
         return scatter_add(zeros, y_bar, *indices, axes=axes)
 
     def points(self, out, *types, axes):
@@ -203,7 +205,9 @@ class Gather(Linear):
         lead = out.ndim - (x.ndim - len(axes))
 
         def at(index):
-            chosen = [lower.checked(i.spread(index[:lead]), x.shape[a]) for i, a in zip(indices, axes, strict=True)]
+            chosen = [
+                lower.checked(i.spread(index[:lead]), x.shape[a]) for i, a in zip(indices, axes, strict=True)
+            ]
             return x.at(_with_axes(chosen, index[lead:], axes))
 
         return lower.map(out, at)
@@ -257,7 +261,8 @@ class _Scatter(JointlyLinear):
 
         def target(index):
             chosen = [
-                lower.checked(i.spread(index[: len(lead)]), out.shape[a]) for i, a in zip(indices, axes, strict=True)
+                lower.checked(i.spread(index[: len(lead)]), out.shape[a])
+                for i, a in zip(indices, axes, strict=True)
             ]
             return _with_axes(chosen, index[len(lead) :], axes)
 

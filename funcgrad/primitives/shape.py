@@ -124,7 +124,10 @@ class Flip(Linear):
         def at(index):
             return x.at(
                 tuple(
-                    [i * -1 + (n - 1) if d in axes else i for d, (i, n) in enumerate(zip(index, out.shape, strict=True))]
+                    [
+                        i * -1 + (n - 1) if d in axes else i
+                        for d, (i, n) in enumerate(zip(index, out.shape, strict=True))
+                    ]
                 )
             )
 

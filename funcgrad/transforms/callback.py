@@ -44,7 +44,9 @@ class PureCallback(Primitive):
         arrays = [np.array(x) if isinstance(x, np.ndarray) else x for x in leaves]
         out, out_tree = tree.flatten(call.function(*tree.unflatten(call.in_tree, arrays)))
         if out_tree != call.out_tree:
-            raise TreeError(f"{call.name}: expected a result of the structure {call.out_tree}, got {out_tree}.")
+            raise TreeError(
+                f"{call.name}: expected a result of the structure {call.out_tree}, got {out_tree}."
+            )
         for i, (x, want) in enumerate(zip(out, call.types, strict=True)):
             got = type_of(x)
             if got.shape != want.shape or not np.can_cast(got.dtype, want.dtype, "same_kind"):

@@ -218,7 +218,9 @@ class Tape(Trace):
         """
         return self.walk(given, outputs, consume=consume).finish(range(1, inputs + 1))
 
-    def walk(self, given: Sequence[Any], outputs: Sequence[int | None], *, consume: bool = False) -> Cotangents:
+    def walk(
+        self, given: Sequence[Any], outputs: Sequence[int | None], *, consume: bool = False
+    ) -> Cotangents:
         """Pull the cotangents `given` of `outputs` back to the first record, and return them all."""
         cotangents = Cotangents(self._count)
         for i, y_bar in zip(outputs, given, strict=True):

@@ -100,6 +100,10 @@ class _Writer:
         if kind not in _PLAIN or None in parts:
             return None
         if kind == "dict":
-            return "{" + ", ".join(f"{self._key(k)}: {p}" for k, p in zip(treedef.meta, parts, strict=True)) + "}"
+            return (
+                "{"
+                + ", ".join(f"{self._key(k)}: {p}" for k, p in zip(treedef.meta, parts, strict=True))
+                + "}"
+            )
         inner = ", ".join(map(str, parts))
         return f"[{inner}]" if kind == "list" else f"({inner}{',' if parts else ''})"

@@ -344,3 +344,21 @@ def test_a_long_python_loop_under_jit_compiles_with_a_word_of_advice():
         got = fg.jit(unrolled)(0.5)
     rolled = fg.jit(lambda x: fg.fori_loop(0, 1000, lambda i, x: fnp.sin(x) * 1.1 + 0.1, x))(0.5)
     assert got == pytest.approx(rolled, rel=1e-9)
+
+
+def test_whole_numbers_in_a_carry_have_no_tangents():
+    def f(x):
+        def step(state):
+            n, c = state
+            return fg.cond(n > 1, lambda: (n + 1, c * x), lambda: (n + 2, c + x))
+
+        return fg.while_loop(lambda state: state[0] < 6, step, (0, x))[1]
+
+    x = 1.3
+    assert f(x) == pytest.approx((x + x) * x**4)
+    slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
+    for run in BACKENDS.values():
+        assert run(fg.jacfwd(f))(x) == pytest.approx(slope, rel=1e-6)
+        assert run(fg.grad(f))(x) == pytest.approx(slope, rel=1e-6)
+        assert run(fg.grad(fg.checkpoint(f)))(x) == pytest.approx(slope, rel=1e-6)
+        assert run(fg.jacfwd(fg.checkpoint(f)))(x) == pytest.approx(slope, rel=1e-6)

@@ -1,0 +1,18 @@
+"""lse: the logarithm of a sum of exponentials."""
+
+import numpy as np
+
+import funcgrad as fg
+import funcgrad.numpy as fnp
+from bench.gradbench.evals import pair
+
+__all__ = ["FUNCTIONS"]
+
+
+def primal(x):
+    top = fnp.max(x)
+    return top + fnp.log(fnp.sum(fnp.exp(x - top)))
+
+
+_primal, _gradient = pair(lambda given: (np.array(given["x"], float),), primal, fg.grad(primal))
+FUNCTIONS = {"primal": _primal, "gradient": _gradient}
