@@ -176,6 +176,26 @@ def test_a_batched_condition_leaves_loops_and_checks_of_the_other_branch_alone(b
         run(fg.vmap(g, in_axes=(0, None)))(np.array([4.0, 0.5]), 1.0)
 
 
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_batched_loops_leave_examples_that_are_done_alone(backend):
+    def halved(x):
+        return fg.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+
+    def checked(x):
+        def body(c):
+            fg.error_if(c >= 10, "checked: a step beyond 10")
+            inner = fg.while_loop(lambda d: d != 1, lambda d: d - 1, 10 - c)  # would not end from c = 10 on
+            return c + inner
+
+        return fg.while_loop(lambda c: c < 10, body, x)
+
+    run = BACKENDS[backend]
+    x = np.array([3.0, 9.0, 12.0])
+    np.testing.assert_array_equal(run(fg.vmap(checked))(x), [10.0, 10.0, 12.0])
+    np.testing.assert_array_equal(run(fg.vmap(fg.grad(checked)))(x), [0.0, 0.0, 1.0])  # c and 10 - c cancel
+    np.testing.assert_array_equal(run(fg.vmap(halved))(x), [0.75, 0.5625, 0.75])
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_switch_takes_any_whole_number(backend):
     f = lambda i: fg.switch(i, [lambda: 1.0, lambda: 2.0, lambda: 3.0])
