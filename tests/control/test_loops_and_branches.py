@@ -7,7 +7,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from funcgrad.errors import DerivativeError, DTypeError, ShapeError, TreeError
+from funcgrad.errors import AxisNameError, DerivativeError, DTypeError, ShapeError, TreeError
 
 BACKENDS = {"eager": lambda f: f, "native": fg.jit, "numpy": lambda f: fg.jit(f, backend="numpy")}
 
@@ -330,3 +330,24 @@ def test_checkpoint_keeps_arguments_alone():
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_sums_over_the_examples_inside_a_loop_are_told(backend):
+    loops = [
+        lambda x: fg.scan(lambda c, _: (c + fg.psum(c, "i"), None), x, length=2)[0],
+        lambda x: fg.while_loop(lambda c: c < 9, lambda c: c + fg.psum(c, "i"), x),
+        lambda x: fg.cond(x > 0, lambda x: fg.psum(x, "i"), lambda x: x, x),
+    ]
+    for loop in loops:
+        with pytest.raises(AxisNameError):
+            BACKENDS[backend](fg.vmap(loop, axis_name="i"))(np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_captured_arrays_of_another_byte_order(backend):
+    xs = np.arange(1.0, 4.0)
+    swapped = xs.astype(xs.dtype.newbyteorder())
+    run = BACKENDS[backend]
+    assert run(lambda x: fg.scan(lambda c, t: (c + t, None), x, swapped)[0])(1.0) == 7.0
+    np.testing.assert_array_equal(run(lambda x: x * swapped)(2.0), 2 * xs)
