@@ -251,6 +251,12 @@ def test_debugging_inside_compiled_loops(capsys):
     fg.jit(fg.grad(f))(2.0)
     assert capsys.readouterr().out == "0: 1.0\n1: 2.0\n2: 4.0\n"
 
+    def g(x):
+        return fg.while_loop(lambda c: c < 5, lambda c: (fg.debug.print("{}", c), c * x)[1], 1.0)
+
+    assert fg.jit(fg.grad(g))(2.0) == 12.0
+    assert capsys.readouterr().out == "1.0\n2.0\n4.0\n"
+
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_errors_told_by_the_user(backend):
