@@ -1,11 +1,14 @@
 """Derivatives and batches of programs, as programs; each is derived once."""
 
+from collections.abc import Iterator
+
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
 from funcgrad.core.interpret import run
-from funcgrad.core.program import Program, Var, has_effect, pruned
+from funcgrad.core.program import Equation, Program, Var, has_effect, pruned, subprograms
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact
+from funcgrad.errors import AxisNameError
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
@@ -40,9 +43,29 @@ def pushforward(program: Program, active: tuple[bool, ...]) -> Program:
     return stage_flat(push, types, f"jvp of {program.name}")
 
 
+def _collectives(program: Program) -> Iterator[Equation]:
+    """Yield the equations that sum, or the like, over the examples of a vmap around the program."""
+    for equation in program.equations:
+        if "axis_name" in equation.params:
+            yield equation
+        for inner in subprograms(equation.params):
+            yield from _collectives(inner)
+
+
 @kept
 def batched_program(program: Program, size: int, batched: tuple[bool, ...]) -> Program:
-    """Return the program for `size` examples, along axis 0 of the batched inputs and of every output."""
+    """Return the program for `size` examples, along axis 0 of the batched inputs and of every output.
+
+    Raises:
+        AxisNameError: for a sum (or the like) over the examples: a program does not know the name of their axis.
+    """
+    for equation in _collectives(program):
+        raise AxisNameError(
+            f"{equation.primitive.name}: expected no collective over the examples of vmap inside a loop, a branch or a "
+            f"compiled function under that vmap, got one over {equation.params['axis_name']!r} in {program.name}.",
+            hint="put the vmap inside the loop, or jit around the vmap.",
+            at=equation.source,
+        )
     types = [
         ArrayType((size, *t.shape), t.dtype) if b else t
         for t, b in zip(program.in_types, batched, strict=True)

@@ -58,7 +58,10 @@ class Module:
             self.parallel: list[int] = []  # the number of iterations of each parallel loop
             self.bodies = 0  # how many functions loops and branches have
         self.first_constant = len(self.root.constants)
-        self.root.constants += [np.ascontiguousarray(value) for _, value in program.constants]
+        self.root.constants += [
+            np.ascontiguousarray(value, np.asarray(value).dtype.newbyteorder("="))
+            for _, value in program.constants
+        ]
         lowering = Lowering(program).run()
         self.buffers = lowering.buffers
         self.statements = lowering.statements

@@ -9,10 +9,10 @@ from funcgrad import tree
 from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
-from funcgrad.control.scan_primitive import bind_scan
+from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program, has_effect, subprograms
+from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
@@ -69,8 +69,8 @@ class Switch(Primitive):
             ), True
         if is_concrete(index):
             return _by_parts(size, flags, np.asarray(concrete(index)), xs, branches), True
-        if any(map(_shows, branches)):
-            return _one_by_one(size, flags, index, xs, branches), True
+        if any(map(shows, branches)):
+            return one_by_one(self, size, batched, (index, *xs), {"branches": branches}), True
         wide = [batched_program(b, size, flags) for b in branches]
         results = [run(b, xs) for b in wide]
         return tuple(_chosen(index, column) for column in zip(*results, strict=True)), True
@@ -110,30 +110,6 @@ def _by_parts(size, flags, index, xs, branches):
             rows.append(run(batched_program(branch, mine.size, flags), part))
     back = np.argsort(np.concatenate(order))
     return tuple(concatenate(column)[back] for column in zip(*rows, strict=True))
-
-
-def _shows(branch: Program) -> bool:
-    """Whether it shows that a branch ran though it was not chosen: it prints, raises, or might not end."""
-    return any(
-        has_effect(e) or e.primitive.name.startswith("while") or any(map(_shows, subprograms(e.params)))
-        for e in branch.equations
-    )
-
-
-def _one_by_one(size, flags, index, xs, branches):
-    """Return the results of all examples, one after the other, so that each runs its own branch alone."""
-    fixed = [x for x, b in zip(xs, flags, strict=True) if not b]
-    own = [x for x, b in zip(xs, flags, strict=True) if b]
-
-    def one(*flat):
-        shared, (chosen, *mine) = iter(flat[: len(fixed)]), flat[len(fixed) :]
-        rest = iter(mine)
-        given = [next(rest) if b else next(shared) for b in flags]
-        return list(bind(switch_p, chosen, *given, branches=branches))
-
-    slices = [ArrayType(shape_of(x)[1:], dtype_of(x)) for x in (index, *own)]
-    body = stage_flat(one, [*(type_of(x).strong() for x in fixed), *slices], "switch")
-    return tuple(bind_scan(body, fixed, [], [index, *own], size, False))
 
 
 @kept

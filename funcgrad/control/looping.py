@@ -10,6 +10,7 @@ from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import as_strong, check_carry, leaves_of, stage_body, strong
 from funcgrad.control.native import called_natively, worth_compiling
+from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.control.scanning import scan
 from funcgrad.control.while_reverse import reversed_while
@@ -117,6 +118,9 @@ class While(Primitive):
         return [*(None,) * cond_consts, *(x if want else None for x, want in zip(found, wanted, strict=True))]
 
     def batch_rule(self, size, batched, *args, cond, body, cond_consts, body_consts):
+        if shows(cond) or shows(body):
+            params = {"cond": cond, "body": body, "cond_consts": cond_consts, "body_consts": body_consts}
+            return one_by_one(self, size, batched, args, params), True
         mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]
         mine_b = tuple(map(bool, batched[:cond_consts]))
         fixed_b = tuple(map(bool, batched[cond_consts : cond_consts + body_consts]))

@@ -8,7 +8,7 @@ from funcgrad.control.bodies import strong
 from funcgrad.control.scan_primitive import with_tangents
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program
+from funcgrad.core.program import Program, pruned
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
@@ -153,8 +153,16 @@ def _pull_with_tangents(pull: Program, consts: int, carries: int, active: tuple[
 while_reverse_p = WhileReverse()
 
 
+def _quiet(body: Program) -> Program:
+    """Return the body without its prints and checks: they were made when the loop ran first."""
+    equations = tuple(e for e in body.equations if not e.primitive.effect)
+    equations, constants = pruned(equations, body.constants, body.outputs)
+    return Program(body.inputs, constants, equations, body.outputs, name=body.name)
+
+
 def reversed_while(body, count, fixed, carry, bars):
     """Return the cotangents of what the body captures and of the first carry, for a traced number of steps."""
+    body = _quiet(body)
     pull = _pull(body, len(fixed))
     sums = [i for i, x in enumerate(fixed) if is_inexact(dtype_of(x))]
     start = [zeros(shape_of(fixed[i]), dtype_of(fixed[i])) for i in sums]

@@ -198,20 +198,25 @@ def test_arguments_as_scipy_takes_them(backend):
         return integrate.solve_ivp(decay, (0, 1), y0, args=(k,), rtol=1e-9, atol=1e-9).y[:, -1]
 
     for y0 in ([1.0, 0.0], [1, 0], np.array([1, 0]), np.array([1, 0], np.float32)):
-        got = run(lambda k: end(k, y0))(0.5)
+        got = run(lambda k, y0=y0: end(k, y0))(0.5)
         np.testing.assert_allclose(got, want, rtol=1e-7)
         assert got.dtype == np.float64
     np.testing.assert_allclose(run(end)(np.float32(0.5), np.array([1, 0], np.float32)), want, rtol=1e-7)
     rows = run(lambda k: integrate.odeint(lambda y, t: [-k * y[0]], [1], [0, 1, 2]))(0.5)
     np.testing.assert_allclose(rows[:, 0], np.exp([0.0, -0.5, -1.0]), rtol=1e-6)
 
+    def square(x, a):
+        return (x[0] - a) ** 2 + (x[1] - x[0]) ** 2
+
+    def both(x, a):
+        return [x[0] - a, x[1] - x[0]]
+
     for x0 in ([0.0, 0.0], np.array([0, 0])):
-        square = lambda x, a: (x[0] - a) ** 2 + (x[1] - x[0]) ** 2
-        found = run(lambda a: optimize.minimize(square, x0, (a,)).x)(1.5)
+        found = run(lambda a, x0=x0: optimize.minimize(square, x0, (a,)).x)(1.5)
         np.testing.assert_allclose(found, [1.5, 1.5], rtol=1e-5)
-        both = lambda x, a: [x[0] - a, x[1] - x[0]]
-        np.testing.assert_allclose(run(lambda a: optimize.root(both, x0, (a,)).x)(1.5), [1.5, 1.5])
-        np.testing.assert_allclose(run(lambda a: optimize.least_squares(both, x0, (a,)).x)(1.5), [1.5, 1.5])
+        np.testing.assert_allclose(run(lambda a, x0=x0: optimize.root(both, x0, (a,)).x)(1.5), [1.5, 1.5])
+        found = run(lambda a, x0=x0: optimize.least_squares(both, x0, (a,)).x)(1.5)
+        np.testing.assert_allclose(found, [1.5, 1.5])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -250,6 +255,12 @@ def test_debugging_inside_compiled_loops(capsys):
     assert capsys.readouterr().out == "0: 1.0\n1: 2.0\n2: 4.0\n"
     fg.jit(fg.grad(f))(2.0)
     assert capsys.readouterr().out == "0: 1.0\n1: 2.0\n2: 4.0\n"
+
+    def g(x):
+        return fg.while_loop(lambda c: c < 5, lambda c: (fg.debug.print("{}", c), c * x)[1], 1.0)
+
+    assert fg.jit(fg.grad(g))(2.0) == 12.0
+    assert capsys.readouterr().out == "1.0\n2.0\n4.0\n"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

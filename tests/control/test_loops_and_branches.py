@@ -7,7 +7,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from funcgrad.errors import DerivativeError, DTypeError, ShapeError, TreeError
+from funcgrad.errors import AxisNameError, DerivativeError, DTypeError, ShapeError, TreeError
 
 BACKENDS = {"eager": lambda f: f, "native": fg.jit, "numpy": lambda f: fg.jit(f, backend="numpy")}
 
@@ -174,6 +174,26 @@ def test_a_batched_condition_leaves_loops_and_checks_of_the_other_branch_alone(b
     np.testing.assert_array_equal(run(fg.vmap(g, in_axes=(0, None)))(np.array([4.0, -1.0]), 1.0), [2.0, 0.0])
     with pytest.raises(fg.debug.CheckError, match="too small"):
         run(fg.vmap(g, in_axes=(0, None)))(np.array([4.0, 0.5]), 1.0)
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_batched_loops_leave_examples_that_are_done_alone(backend):
+    def halved(x):
+        return fg.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+
+    def checked(x):
+        def body(c):
+            fg.error_if(c >= 10, "checked: a step beyond 10")
+            inner = fg.while_loop(lambda d: d != 1, lambda d: d - 1, 10 - c)  # would not end from c = 10 on
+            return c + inner
+
+        return fg.while_loop(lambda c: c < 10, body, x)
+
+    run = BACKENDS[backend]
+    x = np.array([3.0, 9.0, 12.0])
+    np.testing.assert_array_equal(run(fg.vmap(checked))(x), [10.0, 10.0, 12.0])
+    np.testing.assert_array_equal(run(fg.vmap(fg.grad(checked)))(x), [0.0, 0.0, 1.0])  # c and 10 - c cancel
+    np.testing.assert_array_equal(run(fg.vmap(halved))(x), [0.75, 0.5625, 0.75])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -362,3 +382,24 @@ def test_whole_numbers_in_a_carry_have_no_tangents():
         assert run(fg.grad(f))(x) == pytest.approx(slope, rel=1e-6)
         assert run(fg.grad(fg.checkpoint(f)))(x) == pytest.approx(slope, rel=1e-6)
         assert run(fg.jacfwd(fg.checkpoint(f)))(x) == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_sums_over_the_examples_inside_a_loop_are_told(backend):
+    loops = [
+        lambda x: fg.scan(lambda c, _: (c + fg.psum(c, "i"), None), x, length=2)[0],
+        lambda x: fg.while_loop(lambda c: c < 9, lambda c: c + fg.psum(c, "i"), x),
+        lambda x: fg.cond(x > 0, lambda x: fg.psum(x, "i"), lambda x: x, x),
+    ]
+    for loop in loops:
+        with pytest.raises(AxisNameError):
+            BACKENDS[backend](fg.vmap(loop, axis_name="i"))(np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_captured_arrays_of_another_byte_order(backend):
+    xs = np.arange(1.0, 4.0)
+    swapped = xs.astype(xs.dtype.newbyteorder())
+    run = BACKENDS[backend]
+    assert run(lambda x: fg.scan(lambda c, t: (c + t, None), x, swapped)[0])(1.0) == 7.0
+    np.testing.assert_array_equal(run(lambda x: x * swapped)(2.0), 2 * xs)
