@@ -9,18 +9,18 @@ from bench.gradbench.evals import pair
 __all__ = ["FUNCTIONS"]
 
 
-def primal(n):
-    t = -1 + 2 * np.arange(n) / (n - 1)
-
-    def half_square(x):
-        powers = t[:, None] ** np.arange(x.shape[0])
-        gaps = np.sign(t) - powers @ x
-        return 0.5 * fnp.sum(gaps * gaps)
-
-    return half_square
+def primal(x, i):
+    """Return half the squared distance; i counts the points, so that their powers are computed in every call."""
+    t = -1 + 2 * i / (i.shape[0] - 1)
+    columns = [fnp.ones((i.shape[0], 1)), fnp.broadcast_to(t[:, None], (i.shape[0], x.shape[0] - 1))]
+    powers = fnp.cumprod(fnp.concatenate(columns, axis=1), axis=1)
+    gaps = fnp.sign(t) - powers @ x
+    return 0.5 * fnp.sum(gaps * gaps)
 
 
-_primal, _gradient = pair(
-    lambda given: (np.array(given["x"], float),), primal, lambda n: fg.grad(primal(n)), "n"
-)
+def _arguments(given):
+    return np.array(given["x"], float), np.arange(given["n"], dtype=float)
+
+
+_primal, _gradient = pair(_arguments, primal, fg.grad(primal))
 FUNCTIONS = {"primal": _primal, "gradient": _gradient}
