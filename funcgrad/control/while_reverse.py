@@ -5,12 +5,12 @@ import numpy as np
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import strong
-from funcgrad.control.scan_primitive import with_tangents
+from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, pruned
 from funcgrad.core.staging import stage_flat
-from funcgrad.core.tracer import bind
+from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DerivativeError
 from funcgrad.numpy.creation import zeros
@@ -62,7 +62,19 @@ class WhileReverse(Primitive):
         )
         return tuple(out[len(ys) :])
 
-    def vjp_rule(self, needs, y_bars, ys, *args, **params):
+    def vjp_rule(self, needs, y_bars, ys, count, *args, **params):
+        if is_concrete(count):
+            places = [i for i, need in enumerate(needs[1:]) if need]
+
+            def function(*changing):
+                given = list(args)
+                for i, x in zip(places, changing, strict=True):
+                    given[i] = x
+                return tuple(_by_scans(int(concrete(count)), given, **params))
+
+            bars = tuple(as_derivative(bar, y) for bar, y in zip(y_bars, ys, strict=True))
+            found = dict(zip(places, vjp(function, *(args[i] for i in places))[1](bars), strict=True))
+            return [None, *(found.get(i) for i in range(len(args)))]
         raise DerivativeError(
             "while_loop: expected at most one reverse derivative of a loop whose number of steps is not known while the "
             "program is staged, got a second one.",
@@ -148,6 +160,24 @@ def _pull_with_tangents(pull: Program, consts: int, carries: int, active: tuple[
         return [*ys, *(as_derivative(d, y) for d, y in zip(y_dots, ys, strict=True))]
 
     return compiler().tidied(stage_flat(joint, types, f"jvp of {pull.name}"))
+
+
+def _by_scans(count, args, *, body, pull, body_consts, carries):
+    """Do the same by two scans, for a number of steps that is known: they can be differentiated again."""
+    end = body_consts + carries
+    fixed, carry, bars = args[:body_consts], args[body_consts:end], args[end:]
+    keeping = Program(
+        body.inputs,
+        body.constants,
+        body.equations,
+        (*body.outputs, *body.inputs[body_consts:]),
+        name=body.name,
+    )
+    kept_carries = bind_scan(keeping, fixed, carry, [], count, False)[carries:]
+    # As a scan has it: the cotangents are the carry, and the carries are gone through.
+    inputs = (*pull.inputs[:body_consts], *pull.inputs[end:], *pull.inputs[body_consts:end])
+    back = Program(inputs, pull.constants, pull.equations, pull.outputs, name=pull.name)
+    return bind_scan(back, fixed, bars, kept_carries, count, True)
 
 
 while_reverse_p = WhileReverse()
