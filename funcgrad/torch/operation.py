@@ -36,7 +36,7 @@ class Operation:
         view: the result shares the first argument's memory where NumPy's does.
     """
 
-    __slots__ = ("body", "label", "node", "passes", "promotes", "single", "view")
+    __slots__ = ("body", "label", "node", "passes", "promotes", "single", "ufunc", "view")
 
     def __init__(self, label: str, body: Callable, *, promotes: str = "", view: bool = False):
         self.label = label
@@ -50,6 +50,7 @@ class Operation:
             and body.forward_rule is None
             and not body.multiple
         )
+        self.ufunc = ufunc_of(body)
         self.passes = False  # a result that is an argument is given back as that tensor
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -68,6 +69,12 @@ class Operation:
         args = [_unpacked(x, edge) for x, edge in zip(node.arrays, node.edges, strict=True)]
         x_bars = iter(apply(op, [*args, *(y for y in y_bars if y is not None)]))
         return [next(x_bars) if need else None for need in needed]
+
+
+def ufunc_of(body: Callable) -> np.ufunc | None:
+    """Return the NumPy function that a primitive is on arrays, where it is one with an `out` argument."""
+    rule = getattr(body, "eval_rule", None)
+    return rule if isinstance(rule, np.ufunc) else None
 
 
 class WithoutDerivative(Operation):

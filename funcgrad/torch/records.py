@@ -97,10 +97,13 @@ class OperationNode(Node):
         self.params = params
         self.record = record
         self.arrays = arrays
-        self.counters = [(x._counter, x._counter[0], i) for i, x in enumerate(args) if isinstance(x, Tensor)]
-        for x in args:
-            if isinstance(x, Tensor) and x._inference and self._keeps_values():
-                raise RuntimeError(_INFERENCE)
+        self.counters: list[tuple[list, int, int]] = []
+        for i, x in enumerate(args):
+            if isinstance(x, Tensor):
+                counter = x._counter
+                self.counters.append((counter, counter[0], i))
+                if x._inference and self._keeps_values():
+                    raise RuntimeError(_INFERENCE)
         for x in arrays:
             if type(x) is np.ndarray and x.nbytes >= LARGE:
                 if not self._keeps_values():  # linear: to run it again needs no values

@@ -7,7 +7,7 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic, exponential, special, trigonometric
 from funcgrad.scipy import special as scipy_special
-from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.attach import computed_by, in_place_too, methods
 from funcgrad.torch.messages import not_a_tensor
 from funcgrad.torch.operation import Operation, WithoutDerivative, apply
 from funcgrad.torch.tensors import Tensor
@@ -107,6 +107,7 @@ def _relu(x):
 def _unary(name: str, label: str, body: Any, doc: str, promotes: str = "float") -> Any:
     op = Operation(label, body, promotes=promotes)
 
+    @computed_by(op)
     def function(input: Tensor) -> Tensor:
         if not isinstance(input, Tensor):
             raise not_a_tensor(name, "input", 1, input)
