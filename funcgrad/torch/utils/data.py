@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad.torch import random
-from funcgrad.torch.operations.creation import tensor
+from funcgrad.torch.dtypes import float64, int64
+from funcgrad.torch.operations.creation import empty, tensor
 from funcgrad.torch.operations.joining import stack
 from funcgrad.torch.tensors import Tensor, wrap
 
@@ -21,6 +22,7 @@ __all__ = [
     "Sampler",
     "SequentialSampler",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
     "WeightedRandomSampler",
     "default_collate",
@@ -73,9 +75,10 @@ class ConcatDataset(Dataset):
         return self.cumulative_sizes[-1]
 
     def __getitem__(self, index: int) -> Any:
-        if not -len(self) <= index < len(self):
-            raise ValueError("absolute value of index should not exceed dataset length")
-        index %= len(self)
+        if index < 0:
+            if index < -len(self):
+                raise ValueError("absolute value of index should not exceed dataset length")
+            index += len(self)
         n = int(np.searchsorted(self.cumulative_sizes, index, "right"))
         return self.datasets[n][index - (self.cumulative_sizes[n - 1] if n else 0)]
 
@@ -127,6 +130,16 @@ class SequentialSampler(Sampler):
         return len(self.data_source)
 
 
+def _check_count(n):
+    if not isinstance(n, int) or isinstance(n, bool) or n <= 0:
+        raise ValueError(f"num_samples should be a positive integer value, but got num_samples={n}")
+
+
+def _drawn_seed(generator: Any) -> int:
+    """Draw a seed as PyTorch does: from the common generator where none is given."""
+    return empty((), dtype=int64).random_(generator=generator).item()
+
+
 class RandomSampler(Sampler):
     """Examples in random order, or drawn with replacement."""
 
@@ -139,18 +152,14 @@ class RandomSampler(Sampler):
     ):
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self.num_samples = len(data_source) if num_samples is None else num_samples
-        if self.num_samples <= 0:
-            raise ValueError(
-                f"num_samples should be a positive integer value, but got num_samples={self.num_samples}"
-            )
+        _check_count(self.num_samples)
 
     def __iter__(self) -> Iterator[int]:
         n = len(self.data_source)
         generator = self.generator
         if generator is None:  # a generator of its own, seeded by the common one, as PyTorch does
-            seed = int(random.randint(0, 2**63 - 1, (), dtype=None).item())
             generator = random.Generator()
-            generator.manual_seed(seed)
+            generator.manual_seed(_drawn_seed(None))
         if self.replacement:
             yield from random.randint(0, n, (self.num_samples,), generator=generator).tolist()
             return
@@ -162,13 +171,28 @@ class RandomSampler(Sampler):
         return self.num_samples
 
 
+class SubsetRandomSampler(Sampler):
+    """The given numbers of examples, in random order."""
+
+    def __init__(self, indices: Sequence[int], generator: Any = None):
+        self.indices, self.generator = indices, generator
+
+    def __iter__(self) -> Iterator[int]:
+        for i in random.randperm(len(self.indices), generator=self.generator).tolist():
+            yield self.indices[i]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
 class WeightedRandomSampler(Sampler):
     """Examples drawn with the given weights."""
 
     def __init__(
         self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None
     ):
-        self.weights, self.num_samples = tensor([float(w) for w in weights]), num_samples
+        _check_count(num_samples)
+        self.weights, self.num_samples = tensor([float(w) for w in weights], dtype=float64), num_samples
         self.replacement, self.generator = replacement, generator
 
     def __iter__(self) -> Iterator[int]:
@@ -187,6 +211,8 @@ class BatchSampler(Sampler):
             raise ValueError(
                 f"batch_size should be a positive integer value, but got batch_size={batch_size}"
             )
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -211,8 +237,11 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return stack(list(batch), 0)
     if isinstance(first, np.ndarray):
         return wrap(np.stack(batch))
-    if isinstance(first, (bool, int, float, np.generic)):
-        return tensor(np.asarray(batch)) if isinstance(first, np.generic) else tensor(list(batch))
+    if isinstance(first, np.generic):
+        return tensor(np.asarray(batch))
+    if isinstance(first, (bool, int, float)):
+        # Python's floating-point numbers are doubles to PyTorch here, and only here.
+        return tensor(list(batch), dtype=float64 if isinstance(first, float) else None)
     if isinstance(first, (str, bytes)):
         return list(batch)
     if isinstance(first, dict):
@@ -262,31 +291,47 @@ class DataLoader:
             raise NotImplementedError(
                 f"DataLoader: num_workers={num_workers} is not there; batches are made in this process (0)."
             )
+        iterable = isinstance(dataset, IterableDataset)
+        for name, given in (
+            ("shuffle", shuffle or None),
+            ("sampler", sampler),
+            ("batch_sampler", batch_sampler),
+        ):
+            if iterable and given is not None:
+                raise ValueError(
+                    f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={given}"
+                )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
             raise ValueError(
                 "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
             )
-        self.dataset, self.batch_size, self.drop_last, self.generator = (
-            dataset,
-            batch_size,
-            drop_last,
-            generator,
-        )
+        if batch_size is None and drop_last:
+            raise ValueError(
+                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
+            )
+        self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
+        self.generator = generator
         self.num_workers, self.pin_memory = num_workers, pin_memory
         self.collate_fn = collate_fn or (
             default_collate if batch_size is not None else lambda example: example
         )
-        self._iterable = isinstance(dataset, IterableDataset)
-        if sampler is None and not self._iterable:
+        self._iterable = iterable
+        if sampler is None and not iterable:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         self.sampler = sampler
-        if batch_sampler is None and batch_size is not None and not self._iterable:
+        if batch_sampler is None and batch_size is not None and not iterable:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.batch_sampler = batch_sampler
 
     def __iter__(self) -> Iterator:
+        _drawn_seed(
+            self.generator
+        )  # PyTorch's workers get it; without it the numbers drawn next would differ
+        return self._batches()
+
+    def _batches(self):
         if self._iterable:
             yield from self._from_iterable()
         elif self.batch_sampler is None:
