@@ -1,0 +1,223 @@
+"""Modules as pure functions, and compiled functions and modules: values, gradients, and training through them."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+import funcgrad.numpy as fnp
+import funcgrad.torch as torch
+from funcgrad.torch import nn
+
+RNG = np.random.default_rng(5)
+X = RNG.standard_normal((6, 3)).astype(np.float32)
+Y = RNG.standard_normal((6, 2)).astype(np.float32)
+
+
+def model():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+
+
+def loss_of(f, params, x, y):
+    return ((f(params, x) - y) ** 2).sum()
+
+
+def stateful_gradients(net, x=X, y=Y):
+    net.zero_grad()
+    loss = ((net(torch.from_numpy(x)) - torch.from_numpy(y)) ** 2).sum()
+    loss.backward()
+    return loss.item(), {name: p.grad.numpy() for name, p in net.named_parameters()}
+
+
+def assert_close(a, b):
+    assert sorted(a) == sorted(b)
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], rtol=2e-5, atol=1e-6)
+
+
+# torch.functional
+
+
+def test_a_pure_function_gives_what_the_module_gives():
+    net = model()
+    f, params = torch.functional(net)
+    out = f(params, X)
+    assert type(out) is np.ndarray and sorted(params) == ["0.bias", "0.weight", "2.bias", "2.weight"]
+    np.testing.assert_allclose(out, net(torch.from_numpy(X)).detach().numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, fg.jit], ids=["eager", "jit"])
+def test_its_gradient_is_what_backward_accumulates(transform):
+    net = model()
+    f, params = torch.functional(net)
+    value, grads = transform(fg.value_and_grad(lambda p: loss_of(f, p, X, Y)))(params)
+    expected, accumulated = stateful_gradients(net)
+    assert float(value) == pytest.approx(expected, rel=1e-5)
+    assert_close(grads, accumulated)
+
+
+def test_it_is_batched_by_vmap():
+    net = model()
+    f, params = torch.functional(net)
+    np.testing.assert_allclose(fg.vmap(f, in_axes=(None, 0))(params, X), f(params, X), rtol=1e-5)
+    each = fg.vmap(fg.grad(lambda p, x, y: loss_of(f, p, x, y)), in_axes=(None, 0, 0))(params, X, Y)
+    for name, total in stateful_gradients(net)[1].items():
+        assert each[name].shape == (6, *total.shape)
+        np.testing.assert_allclose(each[name].sum(0), total, rtol=1e-4, atol=1e-5)
+
+
+def test_an_ensemble_is_batched_over_its_parameters():
+    f, params = torch.functional(model())
+    several = {name: np.stack([a, 2 * a]) for name, a in params.items()}
+    out = fg.jit(fg.vmap(f, in_axes=(0, None)))(several, X)
+    np.testing.assert_allclose(out[0], f(params, X), rtol=1e-5)
+    np.testing.assert_allclose(out[1], f({n: 2 * a for n, a in params.items()}, X), rtol=1e-5)
+
+
+def test_the_module_is_left_as_it_was():
+    net = model()
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    f, params = torch.functional(net)
+    fg.jit(fg.grad(lambda p: loss_of(f, p, X, Y)))({name: 0 * a for name, a in params.items()})
+    params["0.weight"][:] = 9
+    for name, p in net.named_parameters():
+        assert torch.equal(p, before[name]) and p.grad is None
+
+
+def test_training_the_pure_function_is_training_the_module():
+    net = model()
+    f, params = torch.functional(net)
+    step = fg.jit(fg.value_and_grad(lambda p: loss_of(f, p, X, Y)))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    for _ in range(20):
+        value, grads = step(params)
+        params = {name: a - np.float32(0.01) * grads[name] for name, a in params.items()}
+        expected, _ = stateful_gradients(net)
+        optimizer.step()
+        assert float(value) == pytest.approx(expected, rel=1e-4)
+
+
+# torch.compile
+
+
+def test_a_compiled_function_gives_the_same_value_and_gradient():
+    def f(x, y):
+        return torch.tanh(x @ y).pow(2).sum()
+
+    results = []
+    for g in (f, torch.compile(f)):
+        x, y = (torch.tensor(a, requires_grad=True) for a in (X, Y.T.copy()[:, :3].T))
+        out = g(x, y)
+        out.backward()
+        results.append((out.item(), x.grad.numpy(), y.grad.numpy()))
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_compiled_function_takes_and_gives_containers():
+    f = torch.compile(lambda pair, *, scale: {"sum": pair[0] + pair[1], "scaled": [pair[0] * scale]})
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    out = f((a, torch.tensor([3.0, 4.0])), scale=2.0)
+    assert out["sum"].tolist() == [4, 6] and out["scaled"][0].tolist() == [2, 4]
+    (out["sum"].sum() + out["scaled"][0].sum()).backward()
+    assert a.grad.tolist() == [3, 3]
+
+
+def test_a_compiled_function_may_decorate():
+    @torch.compile
+    def f(x):
+        """Double."""
+        return 2 * x
+
+    @torch.compile(dynamic=True)
+    def g(x):
+        return 3 * x
+
+    assert f.__name__ == "f" and f.__doc__ == "Double."
+    assert f(torch.ones(2)).tolist() == [2, 2] and g(torch.ones(2)).tolist() == [3, 3]
+
+
+def test_a_shape_is_compiled_once():
+    traced = []
+
+    @torch.compile
+    def f(x):
+        traced.append(tuple(x.shape))
+        return (x * x).sum()
+
+    for n in (3, 3, 5, 3, 5):
+        x = torch.arange(float(n)).requires_grad_()
+        f(x).backward()
+        assert x.grad.tolist() == [2.0 * i for i in range(n)]
+    assert set(traced) == {(3,), (5,)}
+    count = len(traced)
+    for n in (3, 5):
+        f(torch.arange(float(n)).requires_grad_()).backward()
+    assert len(traced) == count
+
+
+def test_compiled_gradients_can_be_differentiated_again():
+    f = torch.compile(lambda x: (x**3).sum())
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(f(x), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    assert first.tolist() == [3, 12] and second.tolist() == [6, 12]
+    assert torch.autograd.gradcheck(f, x)
+
+
+def test_gradients_reach_the_parameters_of_a_compiled_module():
+    net = model()
+    compiled = torch.compile(net)
+    expected = stateful_gradients(net)[1]
+    expected = {name: g.copy() for name, g in expected.items()}
+    net.zero_grad()
+    ((compiled(torch.from_numpy(X)) - torch.from_numpy(Y)) ** 2).sum().backward()
+    assert_close({name: p.grad.numpy() for name, p in net.named_parameters()}, expected)
+
+
+def test_a_compiled_module_sees_what_training_does_to_its_parameters():
+    nets = [model(), model()]
+    losses = []
+    for net, used in zip(nets, [nets[0], torch.compile(nets[1])], strict=True):
+        optimizer = torch.optim.Adam(used.parameters(), lr=0.05)
+        losses.append([])
+        for _ in range(30):
+            loss = nn.functional.mse_loss(used(torch.from_numpy(X)), torch.from_numpy(Y))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses[-1].append(loss.item())
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+    assert losses[1][-1] < 0.5 * losses[1][0]
+    for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-2, atol=1e-3)
+
+
+def test_a_compiled_module_takes_other_shapes():
+    net = model()
+    compiled = torch.compile(net)
+    for n in (6, 2, 1):
+        x = torch.from_numpy(X[:n])
+        np.testing.assert_allclose(
+            compiled(x).detach().numpy(), net(x).detach().numpy(), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_a_compiled_module_can_be_part_of_another():
+    net = model()
+    both = nn.Sequential(torch.compile(net), nn.Linear(2, 1))
+    both(torch.from_numpy(X)).sum().backward()
+    assert all(p.grad is not None for p in both.parameters()) and len(list(both.parameters())) == 6
+
+
+def test_nothing_is_recorded_without_gradients():
+    compiled = torch.compile(model())
+    with torch.no_grad():
+        assert not compiled(torch.from_numpy(X)).requires_grad
+
+
+def test_numpy_and_funcgrad_functions_may_be_compiled_with_tensors_in_them():
+    net = model()
+    f, params = torch.functional(net)
+    both = fg.jit(lambda p, x: fnp.sin(f(p, x)).sum())
+    assert float(both(params, X)) == pytest.approx(float(np.sin(f(params, X)).sum()), rel=1e-5)
