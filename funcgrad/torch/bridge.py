@@ -161,18 +161,14 @@ def compiled_call(jitted: Callable, args: tuple, kwargs: dict) -> Any:
     """Call a jitted function of arrays on tensors, as one operation of the graph."""
     leaves, treedef = tree.flatten((args, kwargs))
     tensors = [x for x in leaves if isinstance(x, Tensor)]
-    structure: list[Any] = []
+    structures: list[Any] = []  # of the results: known once the body has run
 
     def body(*arrays):
         values = iter(arrays)
         given, named = tree.unflatten(treedef, [next(values) if isinstance(x, Tensor) else x for x in leaves])
-        outs, structure[:] = _flat(jitted(*given, **named))
+        outs, structure = tree.flatten(jitted(*given, **named))
+        structures.append(structure)
         return tuple(outs)
 
     outs = apply(Operation("CompiledFunctionBackward", body), tensors)
-    return tree.unflatten(structure[0], list(outs))
-
-
-def _flat(out):
-    leaves, treedef = tree.flatten(out)
-    return leaves, [treedef]
+    return tree.unflatten(structures[0], list(outs))

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.torch.dtypes import RANK
 from funcgrad.torch.messages import broadcast_error
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
 from funcgrad.torch.operation import Operation, apply, replay
 from funcgrad.torch.tensors import Tensor, needs_history, wrap
 
-__all__ = ["CopySlices", "assign", "copy_into", "in_place", "is_recorded", "write"]
+__all__ = ["CopySlices", "copy_into", "in_place", "is_recorded", "write"]
 
 _VIEW_OF_NO_GRAD = (
     "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
@@ -142,13 +143,7 @@ def _check_may_be_written(x):
 
 def _check_fits(x, result):
     own, given = x._array, result._array
-    if "buifc".index(given.dtype.kind) > "buifc".index(own.dtype.kind) and (
-        own.dtype.kind,
-        given.dtype.kind,
-    ) != (
-        "u",
-        "i",
-    ):
+    if RANK[given.dtype.kind] > RANK[own.dtype.kind]:
         raise RuntimeError(
             f"result type {result.dtype.scalar} can't be cast to the desired output type {x.dtype.scalar}"
         )
@@ -259,8 +254,3 @@ def copy_into(x: Tensor, source: Any) -> Tensor:
         write(x, source._array)
         return x
     return in_place(x, lambda old, new: apply(_COPY, (old, new)), source)
-
-
-def assign(view: Tensor, value: Any) -> None:
-    """Write `value` to a view, as `x[key] = value` does."""
-    copy_into(view, value)

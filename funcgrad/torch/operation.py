@@ -15,13 +15,12 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.messages import explained
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import node_class
-from funcgrad.torch.records import OperationNode, Record, RefusingNode, Step, type_if_large
+from funcgrad.torch.records import OperationNode, Record, RefusingNode, Step, conjugate, type_if_large
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
 __all__ = ["Operation", "WithoutDerivative", "apply", "operation", "replay"]
 
 _NONE: dict = {}
-_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _RANK_OF_NUMBER = {bool: 0, int: 1, float: 2, complex: 3}
 
 
@@ -168,7 +167,7 @@ def _common_dtype(op, arrays):
             elif x.dtype != own:
                 own = None
                 break
-    if own is not None and rank <= _RANK[own.kind] and (own.kind in "fc" or op.promotes == "same"):
+    if own is not None and rank <= dtypes.RANK[own.kind] and (own.kind in "fc" or op.promotes == "same"):
         return None
     target = dtypes.promoted(
         tuple(
@@ -276,12 +275,12 @@ class Pullback(Operation):
     def __init__(self, op: Operation, params: dict, needed: list[bool], given: list[bool]):
         def body(*values):
             arrays = values[: len(needed)]
-            y_bars = iter([_conjugate(y) for y in values[len(needed) :]])
+            y_bars = iter([conjugate(y) for y in values[len(needed) :]])
             target = _common_dtype(op, arrays) if op.promotes else None
             _, record = _record(op, arrays, needed, params, target)
             x_bars = record.pull([next(y_bars) if g else None for g in given], record.ids)
             return tuple(
-                np.zeros(x.shape, x.dtype) if x_bar is None else _conjugate(x_bar)
+                np.zeros(x.shape, x.dtype) if x_bar is None else conjugate(x_bar)
                 for x, x_bar, need in zip(arrays, x_bars, needed, strict=True)
                 if need
             )
@@ -324,10 +323,6 @@ _PRIMITIVE_LABELS = {
     "select": "WhereBackward0",
     "convert": "ToCopyBackward0",
 }
-
-
-def _conjugate(x):
-    return np.conj(x) if x.dtype.kind == "c" else x
 
 
 def replay(path: tuple, x: Any) -> Any:
