@@ -221,3 +221,82 @@ def test_numpy_and_funcgrad_functions_may_be_compiled_with_tensors_in_them():
     f, params = torch.functional(net)
     both = fg.jit(lambda p, x: fnp.sin(f(p, x)).sum())
     assert float(both(params, X)) == pytest.approx(float(np.sin(f(params, X)).sum()), rel=1e-5)
+
+
+# Random numbers: what is traced once would give each call the same ones
+
+
+DRAWS = {
+    "rand": lambda x: x * torch.rand(3),
+    "dropout": lambda x: nn.functional.dropout(x),
+    "normal_": lambda x: x + torch.empty(3).normal_(),
+    "a generator": lambda x: x * torch.randn(3, generator=torch.Generator()),
+    "randperm": lambda x: x[torch.randperm(3)],
+    "a layer is made": lambda x: nn.Linear(3, 2)(x),
+}
+REFUSED = r"expected none to be drawn .* Call eval\(\) on the module .* pass the numbers as an argument"
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_compiled_functions_refuse_to_draw(name):
+    with pytest.raises(RuntimeError, match=REFUSED):
+        torch.compile(DRAWS[name])(torch.ones(3))
+    assert not torch.equal(torch.rand(3), torch.rand(3))  # the refusal ends with the call
+
+
+def test_a_compiled_function_without_arguments_refuses_to_draw():
+    with pytest.raises(RuntimeError, match=REFUSED):
+        torch.compile(lambda: torch.rand(2))()
+
+
+def test_dropout_is_refused_in_training_and_compiled_in_eval():
+    net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5))
+    x = torch.from_numpy(X)
+    f, params = torch.functional(net)
+    for call in (
+        lambda: torch.compile(net)(x),
+        lambda: fg.jit(f)(params, X),
+        lambda: fg.jit(fg.grad(lambda p: f(p, X).sum()))(params),
+    ):
+        with pytest.raises(RuntimeError, match=REFUSED):
+            call()
+    net.eval()
+    for out in (torch.compile(net)(x).detach().numpy(), fg.jit(f)(params, X)):
+        np.testing.assert_allclose(out, net(x).detach().numpy(), rtol=1e-5)
+
+
+def test_dropout_draws_anew_in_each_call_that_is_not_traced_once():
+    f, params = torch.functional(nn.Sequential(nn.Linear(3, 50), nn.Dropout(0.5)))
+    outs = [f(params, X), f(params, X)]
+    grads = [fg.grad(lambda p: f(p, X).sum())(params)["0.bias"] for _ in range(2)]
+    assert not np.array_equal(*outs) and not np.array_equal(*grads)
+
+
+def test_numbers_drawn_outside_are_arguments():
+    @torch.compile
+    def dropped(x, kept):
+        return x * kept * 2
+
+    for _ in range(3):
+        kept = torch.empty(8).bernoulli_(0.5)
+        assert torch.equal(dropped(torch.ones(8), kept), 2 * kept)
+
+
+@pytest.mark.parametrize("name", ["rand", "dropout"])
+def test_vmap_draws_as_it_is_told(name):
+    x = torch.ones(40, 3)
+    with pytest.raises(RuntimeError, match="vmap: called random operation while in randomness error mode"):
+        torch.func.vmap(DRAWS[name])(x)
+    out = torch.func.vmap(DRAWS[name], randomness="same")(x)
+    assert torch.equal(out, out[:1].expand(40, 3))
+    with pytest.raises(NotImplementedError, match="draw outside of vmap"):
+        torch.func.vmap(DRAWS[name], randomness="different")
+    with pytest.raises(RuntimeError, match="Only allowed values for randomness are"):
+        torch.func.vmap(DRAWS[name], randomness="none")
+
+
+def test_gradients_of_functions_that_draw():
+    torch.manual_seed(1)
+    drawn = torch.rand(3)
+    torch.manual_seed(1)
+    assert torch.equal(torch.func.grad(lambda x: DRAWS["rand"](x).sum())(torch.ones(3)), drawn)
