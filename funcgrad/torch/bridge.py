@@ -14,7 +14,8 @@ import numpy as np
 import funcgrad as fg
 from funcgrad import tree
 from funcgrad.extend import Tracer, is_concrete
-from funcgrad.torch.modes import no_draws
+from funcgrad.torch.inplace import write
+from funcgrad.torch.modes import compiling, no_draws
 from funcgrad.torch.nn.module import Module
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor, wrap
@@ -119,7 +120,7 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
     ['bias', 'weight']
     """
     params = {name: p._array.copy() for name, p in module.named_parameters()}
-    pure = _pure(module)
+    pure = on_arrays(lambda values, args, kwargs: functional_call(module, values, args, kwargs))
 
     def function(params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         return pure(dict(params), args, kwargs)
@@ -127,16 +128,16 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
     return function, params
 
 
-def _pure(module):
-    """Return the function of arrays `f(values by name, args, kwargs)` that a module is."""
-    return on_arrays(lambda values, args, kwargs: functional_call(module, values, args, kwargs))
-
-
 def compile(model: Any = None, **_: Any) -> Any:
     """Return a function or module of tensors compiled by `fg.jit`; gradients flow through it.
 
-    Each shape and dtype is compiled once; a module's parameters are arguments, so training goes on seeing
-    them. The function must not write to its arguments, or to anything outside of it, nor draw random numbers.
+    Each shape and dtype is compiled once, and a module once for `train()` and once for `eval()`; its
+    parameters are arguments, so training goes on seeing them, and its buffers are written to. A function
+    must not write to its arguments, or to anything outside of it.
+
+    Raises:
+        RuntimeError: when random numbers are drawn, or a tensor from outside requires gradients: they
+            would stay as they were when the function was traced.
 
     >>> from funcgrad import torch
     >>> f = torch.compile(lambda x: (x * x).sum())
@@ -156,7 +157,7 @@ class _Compiled:
     """A compiled function of tensors: one operation, whose record is the jitted program."""
 
     def __init__(self, function: Callable):
-        self._jitted = fg.jit(no_draws(_DRAWN)(function))
+        self._jitted = fg.jit(compiling()(no_draws(_DRAWN)(function)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return compiled_call(self._jitted, args, kwargs)
@@ -168,11 +169,26 @@ class _CompiledModule(Module):
     def __init__(self, module: Module):
         super().__init__()
         self._orig_mod = module
-        object.__setattr__(self, "_jitted", fg.jit(no_draws(_DRAWN)(_pure(module))))
+        object.__setattr__(self, "_jitted", {})  # by what is in training, which the program depends on
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        values = {**dict(self._orig_mod.named_parameters()), **dict(self._orig_mod.named_buffers())}
-        return compiled_call(self._jitted, (values, args, kwargs), {})
+        module = self._orig_mod
+        training = tuple(part.training for part in module.modules())
+        if training not in self._jitted:
+            pure = on_arrays(self._with_written)
+            self._jitted[training] = fg.jit(compiling()(no_draws(_DRAWN)(pure)))
+        parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
+        copies = {name: buffer.clone() for name, buffer in buffers.items()}  # the record keeps them
+        out, written = compiled_call(self._jitted[training], (parameters, copies, args, kwargs), {})
+        for name, value in written.items():
+            write(buffers[name], value._array)
+        return out
+
+    def _with_written(self, parameters, buffers, args, kwargs):
+        """Return what the module gives, and the buffers it has written to."""
+        copies = {name: buffer.clone() for name, buffer in buffers.items()}
+        out = functional_call(self._orig_mod, {**parameters, **copies}, args, kwargs)
+        return out, {name: copy for name, copy in copies.items() if copy._version}
 
 
 def compiled_call(jitted: Callable, args: tuple, kwargs: dict) -> Any:

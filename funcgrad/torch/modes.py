@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 __all__ = [
     "MODE",
+    "compiling",
     "detect_anomaly",
     "enable_grad",
     "inference_mode",
@@ -24,6 +25,7 @@ class _Mode(threading.local):
     grad = True
     inference = False
     anomaly = False
+    compiling = False
     no_draws = ""  # the error where random numbers may not be drawn
 
 
@@ -33,7 +35,7 @@ MODE = _Mode()
 class _Setting:
     """Set attributes of MODE for a `with` block, or for each call of a decorated function."""
 
-    def __init__(self, **settings: bool | str):
+    def __init__(self, **settings: Any):
         self._settings = settings
         self._before: list[dict[str, Any]] = []
 
@@ -164,6 +166,13 @@ class set_detect_anomaly(_Setting):
     def __enter__(self) -> None:
         self._before.append({"anomaly": self._at_once})
         MODE.anomaly = self._settings["anomaly"]
+
+
+class compiling(_Setting):
+    """Refuse tensors that require gradients and are no arguments: they would become constants."""
+
+    def __init__(self) -> None:
+        super().__init__(compiling=True)
 
 
 class no_draws(_Setting):

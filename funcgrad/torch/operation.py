@@ -113,6 +113,8 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
         else:
             arrays.append(x.item() if isinstance(x, np.generic) else x)
         edges.append(None)
+    if traced and MODE.compiling:
+        _check_arguments(args)
     target = _common_dtype(op, arrays) if op.promotes else None
     try:
         with np.errstate(all="ignore"):
@@ -150,6 +152,16 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
                 _passed(y, i, record.ids, args) for y, i in zip(results, record.outs, strict=True)
             )
     return results if isinstance(out, (tuple, list)) else results[0]
+
+
+def _check_arguments(args):
+    for x in args:
+        if isinstance(x, Tensor) and type(x._array) is np.ndarray and (x._leaf_grad or x._node is not None):
+            raise RuntimeError(
+                "compile: expected tensors that require gradients to be arguments of the compiled function, got one "
+                f"of shape {tuple(x.shape)} from outside, which would stay as it is now and get no gradient. Pass it "
+                "as an argument, or compile the module itself: torch.compile(module)."
+            )
 
 
 def _common_dtype(op, arrays):

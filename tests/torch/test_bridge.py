@@ -300,3 +300,40 @@ def test_gradients_of_functions_that_draw():
     drawn = torch.rand(3)
     torch.manual_seed(1)
     assert torch.equal(torch.func.grad(lambda x: DRAWS["rand"](x).sum())(torch.ones(3)), drawn)
+
+
+def test_a_compiled_module_follows_train_and_eval():
+    net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5))
+    compiled, x = torch.compile(net), torch.from_numpy(X)
+    net.eval()
+    compiled(x)
+    net.train()
+    with pytest.raises(RuntimeError, match=REFUSED):
+        compiled(x)
+    compiled.eval()
+    np.testing.assert_allclose(compiled(x).detach().numpy(), net(x).detach().numpy(), rtol=1e-5)
+
+
+def test_the_statistics_of_a_compiled_module_are_kept():
+    nets, x = [], torch.from_numpy(X).double()
+    for change in (lambda net: net, torch.compile):
+        torch.manual_seed(2)
+        net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).double()
+        used = change(net)
+        for _ in range(3):
+            used(x).exp().sum().backward()
+        net.eval()
+        nets.append({**net.state_dict(), "grad": net[0].weight.grad, "out": used(x).detach()})
+    for name, value in nets[0].items():
+        np.testing.assert_allclose(nets[1][name].numpy(), value.numpy(), rtol=1e-9, atol=1e-9)
+    assert nets[1]["1.num_batches_tracked"].item() == 3
+
+
+def test_parameters_from_outside_of_a_compiled_function_are_refused():
+    net = model()
+    with pytest.raises(
+        RuntimeError, match=r"to be arguments of the compiled function, .* torch.compile\(module\)"
+    ):
+        torch.compile(lambda x: net(x).sum())(torch.from_numpy(X))
+    with torch.no_grad(), pytest.raises(RuntimeError, match="would stay as it is now"):
+        torch.compile(lambda x: net(x).sum())(torch.from_numpy(X))
