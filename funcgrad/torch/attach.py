@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from funcgrad.torch.inplace import in_place
+from funcgrad.torch.operation import Operation
 from funcgrad.torch.tensors import Tensor
 
-__all__ = ["in_place_too", "methods", "operators"]
+__all__ = ["computed_by", "in_place_too", "methods", "operators"]
 
 
 def methods(*functions: Callable) -> None:
@@ -20,6 +21,16 @@ def in_place_too(*functions: Callable) -> None:
     methods(*functions)
     for function in functions:
         setattr(Tensor, f"{function.__name__}_", _written(function))
+
+
+def computed_by(op: Operation) -> Callable[[Any], Any]:
+    """Say that a function, given numbers and tensors of one floating dtype, does no more than apply `op`."""
+
+    def marked(function):
+        function.ufunc = op.ufunc
+        return function
+
+    return marked
 
 
 def operators(**functions: Callable) -> None:

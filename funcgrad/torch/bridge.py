@@ -13,12 +13,21 @@ import numpy as np
 
 import funcgrad as fg
 from funcgrad import tree
-from funcgrad.extend import Tracer
+from funcgrad.extend import Tracer, is_concrete
+from funcgrad.torch.inplace import write
+from funcgrad.torch.modes import compiling, no_draws
 from funcgrad.torch.nn.module import Module
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor, wrap
 
 __all__ = ["as_arrays", "as_tensors", "compile", "functional", "functional_call", "on_arrays"]
+
+
+_DRAWN = (
+    "random numbers: expected none to be drawn in a function that is compiled or batched, because it is traced once "
+    "and every call or example would get the same ones. Call eval() on the module (Dropout), or draw outside and pass "
+    "the numbers as an argument."
+)
 
 
 def as_arrays(x: Any) -> Any:
@@ -37,12 +46,19 @@ def _array(leaf):
     return leaf if isinstance(leaf, Tracer) else np.asarray(leaf)
 
 
-def on_arrays(function: Callable) -> Callable:
-    """Return a function of tensors as one of arrays, which funcgrad can transform."""
+def on_arrays(function: Callable, unless_known: str = _DRAWN) -> Callable:
+    """Return a function of tensors as one of arrays, which funcgrad can transform.
+
+    Args:
+        unless_known: the error when random numbers are drawn while arguments are staged or batched; "" draws them.
+    """
 
     @functools.wraps(function)
     def of_arrays(*args: Any, **kwargs: Any) -> Any:
-        return as_arrays(function(*as_tensors(args), **as_tensors(kwargs)))
+        if not unless_known or all(map(is_concrete, tree.leaves((args, kwargs)))):
+            return as_arrays(function(*as_tensors(args), **as_tensors(kwargs)))
+        with no_draws(unless_known):
+            return as_arrays(function(*as_tensors(args), **as_tensors(kwargs)))
 
     return of_arrays
 
@@ -94,7 +110,7 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
 
     The function can be given to any transformation of funcgrad: a stateful model is trained by
     `fg.jit(fg.value_and_grad(lambda params, x, y: loss(f(params, x), y)))`. Buffers keep the values they
-    have now.
+    have now. Random numbers (Dropout) are drawn anew in each call, and refused where a call is traced once.
 
     >>> import numpy as np
     >>> import funcgrad as fg
@@ -104,11 +120,10 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
     ['bias', 'weight']
     """
     params = {name: p._array.copy() for name, p in module.named_parameters()}
+    pure = on_arrays(lambda values, args, kwargs: functional_call(module, values, args, kwargs))
 
     def function(params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        return as_arrays(
-            functional_call(module, as_tensors(dict(params)), as_tensors(args), as_tensors(kwargs))
-        )
+        return pure(dict(params), args, kwargs)
 
     return function, params
 
@@ -116,8 +131,13 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
 def compile(model: Any = None, **_: Any) -> Any:
     """Return a function or module of tensors compiled by `fg.jit`; gradients flow through it.
 
-    Each shape and dtype is compiled once; a module's parameters are arguments, so training goes on seeing
-    them. The function must not write to its arguments, or to anything outside of it.
+    Each shape and dtype is compiled once, and a module once for `train()` and once for `eval()`; its
+    parameters are arguments, so training goes on seeing them, and its buffers are written to. A function
+    must not write to its arguments, or to anything outside of it.
+
+    Raises:
+        RuntimeError: when random numbers are drawn, or a tensor from outside requires gradients: they
+            would stay as they were when the function was traced.
 
     >>> from funcgrad import torch
     >>> f = torch.compile(lambda x: (x * x).sum())
@@ -137,7 +157,7 @@ class _Compiled:
     """A compiled function of tensors: one operation, whose record is the jitted program."""
 
     def __init__(self, function: Callable):
-        self._jitted = fg.jit(function)
+        self._jitted = fg.jit(compiling()(no_draws(_DRAWN)(function)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return compiled_call(self._jitted, args, kwargs)
@@ -149,30 +169,40 @@ class _CompiledModule(Module):
     def __init__(self, module: Module):
         super().__init__()
         self._orig_mod = module
-        pure = on_arrays(lambda values, args, kwargs: functional_call(module, values, args, kwargs))
-        object.__setattr__(self, "_jitted", fg.jit(pure))
+        object.__setattr__(self, "_jitted", {})  # by what is in training, which the program depends on
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        values = {**dict(self._orig_mod.named_parameters()), **dict(self._orig_mod.named_buffers())}
-        return compiled_call(self._jitted, (values, args, kwargs), {})
+        module = self._orig_mod
+        training = tuple(part.training for part in module.modules())
+        if training not in self._jitted:
+            pure = on_arrays(self._with_written)
+            self._jitted[training] = fg.jit(compiling()(no_draws(_DRAWN)(pure)))
+        parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
+        copies = {name: buffer.clone() for name, buffer in buffers.items()}  # the record keeps them
+        out, written = compiled_call(self._jitted[training], (parameters, copies, args, kwargs), {})
+        for name, value in written.items():
+            write(buffers[name], value._array)
+        return out
+
+    def _with_written(self, parameters, buffers, args, kwargs):
+        """Return what the module gives, and the buffers it has written to."""
+        copies = {name: buffer.clone() for name, buffer in buffers.items()}
+        out = functional_call(self._orig_mod, {**parameters, **copies}, args, kwargs)
+        return out, {name: copy for name, copy in copies.items() if copy._version}
 
 
 def compiled_call(jitted: Callable, args: tuple, kwargs: dict) -> Any:
     """Call a jitted function of arrays on tensors, as one operation of the graph."""
     leaves, treedef = tree.flatten((args, kwargs))
     tensors = [x for x in leaves if isinstance(x, Tensor)]
-    structure: list[Any] = []
+    structures: list[Any] = []  # of the results: known once the body has run
 
     def body(*arrays):
         values = iter(arrays)
         given, named = tree.unflatten(treedef, [next(values) if isinstance(x, Tensor) else x for x in leaves])
-        outs, structure[:] = _flat(jitted(*given, **named))
+        outs, structure = tree.flatten(jitted(*given, **named))
+        structures.append(structure)
         return tuple(outs)
 
     outs = apply(Operation("CompiledFunctionBackward", body), tensors)
-    return tree.unflatten(structure[0], list(outs))
-
-
-def _flat(out):
-    leaves, treedef = tree.flatten(out)
-    return leaves, [treedef]
+    return tree.unflatten(structures[0], list(outs))

@@ -7,6 +7,7 @@ import numpy as np
 
 __all__ = [
     "DTYPES",
+    "RANK",
     "bool",
     "complex64",
     "complex128",
@@ -186,13 +187,13 @@ def is_floating(d: np.dtype) -> _bool:
 # Promotion: tensors with axes come first, then tensors without, then Python numbers; a later group
 # matters only where its kind (bool < integer < float < complex) is above the earlier groups'.
 
-_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _NUMBERS = {_bool: "bool", _int: "int64", _float: None, _complex: "complex"}
 
 
 def _pair(a: np.dtype, b: np.dtype) -> np.dtype:
     """Return the dtype two tensors of the same group promote to: integers do not widen floats."""
-    if _RANK[a.kind] < _RANK[b.kind]:
+    if RANK[a.kind] < RANK[b.kind]:
         a, b = b, a
     if a.kind == "f" and b.kind in "bui":
         return a
@@ -230,7 +231,7 @@ def promoted(operands: tuple) -> np.dtype:
             continue
         if out is None:
             out = group
-        elif _RANK[group.kind] > _RANK[out.kind]:
+        elif RANK[group.kind] > RANK[out.kind]:
             # A complex number beside float64 tensors is complex128, beside float32 ones complex64.
             out = _pair(
                 DTYPES[out].to_complex().numpy if group.kind == "c" and out.kind == "f" else group, out

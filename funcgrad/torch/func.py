@@ -78,9 +78,32 @@ def hessian(func: Callable, argnums: Any = 0) -> Callable:
     return _on_tensors(fg.hessian(on_arrays(func), argnums=argnums))
 
 
-def vmap(func: Callable, in_dims: Any = 0, out_dims: Any = 0) -> Callable:
-    """Return the function mapped over an axis of its arguments."""
-    return _on_tensors(fg.vmap(on_arrays(func), in_axes=in_dims, out_axes=out_dims))
+_DRAWN = {
+    "error": "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+    "'different' randomness flags on vmap or perform the randomness operation out of vmap",
+    "same": "",
+}
+
+
+def vmap(func: Callable, in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error") -> Callable:
+    """Return the function mapped over an axis of its arguments.
+
+    Args:
+        randomness: what drawing random numbers does: "error", or give each example the "same".
+
+    Raises:
+        NotImplementedError: for "different".
+    """
+    if randomness == "different":
+        raise NotImplementedError(
+            "vmap: randomness='different' is not there; draw outside of vmap and pass the numbers as an argument."
+        )
+    if randomness not in _DRAWN:
+        raise RuntimeError(
+            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
+        )
+    mapped = fg.vmap(on_arrays(func, _DRAWN[randomness]), in_axes=in_dims, out_axes=out_dims)
+    return _on_tensors(mapped)
 
 
 def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:

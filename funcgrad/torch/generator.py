@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.torch.devices import checked_device, device
+from funcgrad.torch.modes import MODE
 from funcgrad.torch.tensors import Tensor, wrap
 
 __all__ = ["Generator", "default_generator", "generator_of"]
@@ -189,7 +190,10 @@ def generator_of(generator: Generator | None) -> Generator:
 
     Raises:
         TypeError: when it is something else.
+        RuntimeError: where nothing may be drawn.
     """
+    if MODE.no_draws:
+        raise RuntimeError(MODE.no_draws)
     if generator is None:
         return default_generator
     if not isinstance(generator, Generator):

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.torch.dtypes import RANK
 from funcgrad.torch.messages import broadcast_error
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
 from funcgrad.torch.operation import Operation, apply, replay
 from funcgrad.torch.tensors import Tensor, needs_history, wrap
 
-__all__ = ["CopySlices", "assign", "copy_into", "in_place", "is_recorded", "write"]
+__all__ = ["CopySlices", "copy_into", "in_place", "is_recorded", "write"]
 
 _VIEW_OF_NO_GRAD = (
     "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use "
@@ -35,11 +36,15 @@ _INFERENCE = (
 def in_place(x: Tensor, function: Callable, *args: Any, **kwargs: Any) -> Tensor:
     """Give `x` the value of `function(x, ...)`, in its own memory, and the history that goes with it.
 
+    A function that has a `ufunc` (see `computed_by`) needs no memory for the result where nothing is recorded.
+
     Raises:
         RuntimeError: where PyTorch forbids it: for a leaf that requires gradients, or a view of one; for
             a result of another kind of dtype or shape.
     """
     recorded = is_recorded(x, *args, *kwargs.values())
+    if not recorded and not kwargs and _computed_in(x, getattr(function, "ufunc", None), args):
+        return x
     if recorded:
         _check_may_be_written(x)
         old = wrap(x._array.copy() if type(x._array) is np.ndarray else x._array)  # the record keeps it
@@ -63,18 +68,55 @@ def is_recorded(x: Tensor, *others: Any) -> bool:
 
 def write(x: Tensor, value: Any, writer: Node | None = None) -> None:
     """Overwrite the elements of `x`; no history, but the write is counted."""
-    if x._inference and not MODE.inference:
-        raise RuntimeError(_INFERENCE)
+    _check_memory(x)
     array = x._array
     if type(array) is not np.ndarray:  # traced: functional underneath
         array[...] = value
     else:
-        if not array.flags.writeable or (array.size > 1 and 0 in array.strides and _overlaps(array)):
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-                "location. Please clone() the tensor before performing the operation."
-            )
         np.copyto(array, value, casting="unsafe")
+    _count_write(x, writer)
+
+
+def _computed_in(x, ufunc, args):
+    """Let NumPy write its result straight to `x`, where that is of the dtype and shape of `x`; return whether it did."""
+    array = x._array
+    if (
+        ufunc is None
+        or type(array) is not np.ndarray
+        or array.dtype.kind != "f"
+        or ufunc.nin != 1 + len(args)
+    ):
+        return False
+    operands = []
+    for y in args:
+        if isinstance(y, Tensor):
+            y = y._array
+            if type(y) is not np.ndarray or y.dtype != array.dtype or (y.ndim and y.shape != array.shape):
+                return False
+        elif type(y) not in (int, float):
+            return False
+        operands.append(y)
+    _check_memory(x)
+    with np.errstate(all="ignore"):
+        ufunc(array, *operands, out=array)
+    _count_write(x, None)
+    return True
+
+
+def _check_memory(x):
+    if x._inference and not MODE.inference:
+        raise RuntimeError(_INFERENCE)
+    array = x._array
+    if type(array) is np.ndarray and (
+        not array.flags.writeable or (array.size > 1 and 0 in array.strides and _overlaps(array))
+    ):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+
+
+def _count_write(x, writer):
     x._counter[0] += 1
     x._counter[1] = writer.label if writer is not None else ""
 
@@ -101,13 +143,7 @@ def _check_may_be_written(x):
 
 def _check_fits(x, result):
     own, given = x._array, result._array
-    if "buifc".index(given.dtype.kind) > "buifc".index(own.dtype.kind) and (
-        own.dtype.kind,
-        given.dtype.kind,
-    ) != (
-        "u",
-        "i",
-    ):
+    if RANK[given.dtype.kind] > RANK[own.dtype.kind]:
         raise RuntimeError(
             f"result type {result.dtype.scalar} can't be cast to the desired output type {x.dtype.scalar}"
         )
@@ -218,8 +254,3 @@ def copy_into(x: Tensor, source: Any) -> Tensor:
         write(x, source._array)
         return x
     return in_place(x, lambda old, new: apply(_COPY, (old, new)), source)
-
-
-def assign(view: Tensor, value: Any) -> None:
-    """Write `value` to a view, as `x[key] = value` does."""
-    copy_into(view, value)

@@ -1,4 +1,4 @@
-"""Whether operations are recorded: grad mode, inference mode and anomaly mode, each per thread."""
+"""Whether operations are recorded, and random numbers drawn: the modes, each per thread."""
 
 import functools
 import inspect
@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 __all__ = [
     "MODE",
+    "compiling",
     "detect_anomaly",
     "enable_grad",
     "inference_mode",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "no_draws",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
@@ -23,6 +25,8 @@ class _Mode(threading.local):
     grad = True
     inference = False
     anomaly = False
+    compiling = False
+    no_draws = ""  # the error where random numbers may not be drawn
 
 
 MODE = _Mode()
@@ -31,9 +35,9 @@ MODE = _Mode()
 class _Setting:
     """Set attributes of MODE for a `with` block, or for each call of a decorated function."""
 
-    def __init__(self, **settings: bool):
+    def __init__(self, **settings: Any):
         self._settings = settings
-        self._before: list[dict[str, bool]] = []
+        self._before: list[dict[str, Any]] = []
 
     def __enter__(self) -> None:
         self._before.append({name: getattr(MODE, name) for name in self._settings})
@@ -162,6 +166,24 @@ class set_detect_anomaly(_Setting):
     def __enter__(self) -> None:
         self._before.append({"anomaly": self._at_once})
         MODE.anomaly = self._settings["anomaly"]
+
+
+class compiling(_Setting):
+    """Refuse tensors that require gradients and are no arguments: they would become constants."""
+
+    def __init__(self) -> None:
+        super().__init__(compiling=True)
+
+
+class no_draws(_Setting):
+    """Raise where a random number is drawn: what is traced once would give each call the same ones.
+
+    Args:
+        error: what to say.
+    """
+
+    def __init__(self, error: str):
+        super().__init__(no_draws=error)
 
 
 def is_grad_enabled() -> bool:

@@ -15,13 +15,12 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.messages import explained
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import node_class
-from funcgrad.torch.records import OperationNode, Record, RefusingNode, Step, type_if_large
+from funcgrad.torch.records import OperationNode, Record, RefusingNode, Step, conjugate, type_if_large
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
 __all__ = ["Operation", "WithoutDerivative", "apply", "operation", "replay"]
 
 _NONE: dict = {}
-_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _RANK_OF_NUMBER = {bool: 0, int: 1, float: 2, complex: 3}
 
 
@@ -36,7 +35,7 @@ class Operation:
         view: the result shares the first argument's memory where NumPy's does.
     """
 
-    __slots__ = ("body", "label", "node", "passes", "promotes", "single", "view")
+    __slots__ = ("body", "label", "node", "passes", "promotes", "single", "ufunc", "view")
 
     def __init__(self, label: str, body: Callable, *, promotes: str = "", view: bool = False):
         self.label = label
@@ -50,6 +49,7 @@ class Operation:
             and body.forward_rule is None
             and not body.multiple
         )
+        self.ufunc = ufunc_of(body)
         self.passes = False  # a result that is an argument is given back as that tensor
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -68,6 +68,12 @@ class Operation:
         args = [_unpacked(x, edge) for x, edge in zip(node.arrays, node.edges, strict=True)]
         x_bars = iter(apply(op, [*args, *(y for y in y_bars if y is not None)]))
         return [next(x_bars) if need else None for need in needed]
+
+
+def ufunc_of(body: Callable) -> np.ufunc | None:
+    """Return the NumPy function that a primitive is on arrays, where it is one with an `out` argument."""
+    rule = getattr(body, "eval_rule", None)
+    return rule if isinstance(rule, np.ufunc) else None
 
 
 class WithoutDerivative(Operation):
@@ -107,6 +113,8 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
         else:
             arrays.append(x.item() if isinstance(x, np.generic) else x)
         edges.append(None)
+    if traced and MODE.compiling:
+        _check_arguments(args)
     target = _common_dtype(op, arrays) if op.promotes else None
     try:
         with np.errstate(all="ignore"):
@@ -146,6 +154,16 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
     return results if isinstance(out, (tuple, list)) else results[0]
 
 
+def _check_arguments(args):
+    for x in args:
+        if isinstance(x, Tensor) and type(x._array) is np.ndarray and (x._leaf_grad or x._node is not None):
+            raise RuntimeError(
+                "compile: expected tensors that require gradients to be arguments of the compiled function, got one "
+                f"of shape {tuple(x.shape)} from outside, which would stay as it is now and get no gradient. Pass it "
+                "as an argument, or compile the module itself: torch.compile(module)."
+            )
+
+
 def _common_dtype(op, arrays):
     """Return the dtype the arrays are to be brought to; None when they have it."""
     own = None
@@ -161,7 +179,7 @@ def _common_dtype(op, arrays):
             elif x.dtype != own:
                 own = None
                 break
-    if own is not None and rank <= _RANK[own.kind] and (own.kind in "fc" or op.promotes == "same"):
+    if own is not None and rank <= dtypes.RANK[own.kind] and (own.kind in "fc" or op.promotes == "same"):
         return None
     target = dtypes.promoted(
         tuple(
@@ -269,12 +287,12 @@ class Pullback(Operation):
     def __init__(self, op: Operation, params: dict, needed: list[bool], given: list[bool]):
         def body(*values):
             arrays = values[: len(needed)]
-            y_bars = iter([_conjugate(y) for y in values[len(needed) :]])
+            y_bars = iter([conjugate(y) for y in values[len(needed) :]])
             target = _common_dtype(op, arrays) if op.promotes else None
             _, record = _record(op, arrays, needed, params, target)
             x_bars = record.pull([next(y_bars) if g else None for g in given], record.ids)
             return tuple(
-                np.zeros(x.shape, x.dtype) if x_bar is None else _conjugate(x_bar)
+                np.zeros(x.shape, x.dtype) if x_bar is None else conjugate(x_bar)
                 for x, x_bar, need in zip(arrays, x_bars, needed, strict=True)
                 if need
             )
@@ -317,10 +335,6 @@ _PRIMITIVE_LABELS = {
     "select": "WhereBackward0",
     "convert": "ToCopyBackward0",
 }
-
-
-def _conjugate(x):
-    return np.conj(x) if x.dtype.kind == "c" else x
 
 
 def replay(path: tuple, x: Any) -> Any:

@@ -14,7 +14,16 @@ from funcgrad.torch.dtypes import dtype_of
 from funcgrad.torch.node import Node
 from funcgrad.torch.tensors import Tensor
 
-__all__ = ["LARGE", "SECOND_TIME", "OperationNode", "Record", "RefusingNode", "Step", "type_if_large"]
+__all__ = [
+    "LARGE",
+    "SECOND_TIME",
+    "OperationNode",
+    "Record",
+    "RefusingNode",
+    "Step",
+    "conjugate",
+    "type_if_large",
+]
 
 LARGE = 32768  # bytes from which it matters whether an array is kept
 
@@ -97,19 +106,18 @@ class OperationNode(Node):
         self.params = params
         self.record = record
         self.arrays = arrays
-        self.counters = [(x._counter, x._counter[0], i) for i, x in enumerate(args) if isinstance(x, Tensor)]
-        for x in args:
-            if isinstance(x, Tensor) and x._inference and self._keeps_values():
-                raise RuntimeError(_INFERENCE)
+        self.counters: list[tuple[list, int, int]] = []
+        for i, x in enumerate(args):
+            if isinstance(x, Tensor):
+                counter = x._counter
+                self.counters.append((counter, counter[0], i))
+                if x._inference and self._keeps_values():
+                    raise RuntimeError(_INFERENCE)
         for x in arrays:
             if type(x) is np.ndarray and x.nbytes >= LARGE:
                 if not self._keeps_values():  # linear: to run it again needs no values
                     self.arrays = [type_if_large(x) for x in arrays]
                 break
-
-    def saw_result(self, tensor: Tensor, index: int) -> None:
-        """Note the version of a result, which the record may have saved."""
-        self.counters.append((tensor._counter, tensor._counter[0], ~index))
 
     @property
     def next_functions(self) -> tuple:
@@ -133,8 +141,7 @@ class OperationNode(Node):
         ids = record.ids
         if wanted is not None:
             ids = [i if w else None for i, w in zip(ids, wanted, strict=True)]
-        # funcgrad's cotangent of a complex number is the conjugate of PyTorch's.
-        y_bars = [_conjugate(y) for y in y_bars]
+        y_bars = [conjugate(y) for y in y_bars]
         y_bars += [None] * (len(record.outs) - len(y_bars))
         x_bars = record.pull(y_bars, ids)
         if record.outs.count(None) == len(record.outs):  # constant wherever it has a derivative
@@ -142,7 +149,7 @@ class OperationNode(Node):
                 None if i is None else np.zeros(x.shape, x.dtype)
                 for i, x in zip(ids, self.arrays, strict=True)
             ]
-        return [_conjugate(x) for x in x_bars]
+        return [conjugate(x) for x in x_bars]
 
     def pull_tensors(self, y_bars, wanted):
         if self.record is None:
@@ -180,7 +187,8 @@ class RefusingNode(OperationNode):
     pull_tensors = pull
 
 
-def _conjugate(x):
+def conjugate(x: Any) -> Any:
+    """Return a cotangent in the other convention: funcgrad's of a complex number is the conjugate of PyTorch's."""
     return np.conj(x) if x is not None and x.dtype.kind == "c" else x
 
 

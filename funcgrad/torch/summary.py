@@ -65,7 +65,9 @@ def _print(rows, sizes, batch_size):
         total += row["count"]
         output += int(np.prod(np.ravel(row["shape"])))
         trained += row["count"] if row["trained"] else 0
-    in_mb = abs(sum(int(np.prod(s)) for s in sizes) * batch_size * 4.0 / _MEGABYTE)
+    in_mb = abs(
+        int(np.prod(np.concatenate(sizes))) * batch_size * 4.0 / _MEGABYTE
+    )  # all multiplied: torchsummary's
     out_mb = abs(2.0 * output * 4.0 / _MEGABYTE)  # once for the values, once for the gradients
     params_mb = abs(total * 4.0 / _MEGABYTE)
     print("=" * 64)

@@ -6,7 +6,7 @@ import pytest
 import funcgrad as fg
 import funcgrad.numpy as fnp
 import funcgrad.torch as torch
-from funcgrad.torch.summary import summary
+from tests.torch import recorded
 
 RNG = np.random.default_rng(3)
 
@@ -228,28 +228,14 @@ def test_the_network_takes_the_same_steps(network, way):
     np.testing.assert_allclose(list(WAYS[way](data)), losses, rtol=tolerance)
 
 
-def test_summary(capsys):
-    summary(
-        torch.nn.Sequential(torch.nn.Linear(1000, 100), torch.nn.ReLU(), torch.nn.Linear(100, 10)), (64, 1000)
-    )
-    assert capsys.readouterr().out == (
-        "----------------------------------------------------------------\n"
-        "        Layer (type)               Output Shape         Param #\n"
-        "================================================================\n"
-        "            Linear-1              [-1, 64, 100]         100,100\n"
-        "              ReLU-2              [-1, 64, 100]               0\n"
-        "            Linear-3               [-1, 64, 10]           1,010\n"
-        "================================================================\n"
-        "Total params: 101,110\n"
-        "Trainable params: 101,110\n"
-        "Non-trainable params: 0\n"
-        "----------------------------------------------------------------\n"
-        "Input size (MB): 0.24\n"
-        "Forward/backward pass size (MB): 0.10\n"
-        "Params size (MB): 0.39\n"
-        "Estimated Total Size (MB): 0.73\n"
-        "----------------------------------------------------------------\n"
-    )
+@pytest.mark.parametrize("name", recorded.expected("networks"))
+def test_500_steps_have_pytorchs_losses(name):
+    recorded.check("networks", name, tolerance=1e-9 if "float64" in name else 1e-4)
+
+
+@pytest.mark.parametrize("name", recorded.expected("summaries"))
+def test_a_summary_is_torchsummarys(name):
+    recorded.check("summaries", name)
 
 
 # D2: the Jacobian

@@ -23,22 +23,32 @@ def _results(func: Callable, inputs: tuple) -> tuple[Tensor, ...]:
 
 
 def _numerical(func, inputs, x, n_out, eps):
-    """Return the Jacobian of one output by one input, by central differences."""
+    """Return what central differences of one output are for each step of one input: d/dRe, and d/dIm."""
     flat = x._array.reshape(-1)
-    columns = []
+    rows = []
     for i in range(flat.size):
         before = flat[i]
-        steps = (eps, 1j * eps) if flat.dtype.kind == "c" else (eps,)
-        parts = []
-        for step in steps:
+        row = []
+        for step in (eps, 1j * eps) if flat.dtype.kind == "c" else (eps,):
             flat[i] = before + step
             high = _results(func, inputs)[n_out]._array.copy()
             flat[i] = before - step
             low = _results(func, inputs)[n_out]._array.copy()
             flat[i] = before
-            parts.append((high - low).reshape(-1) / (2 * eps))
-        columns.append(parts)
-    return columns
+            row.append((high - low).reshape(-1) / (2 * eps))
+        rows.append(row)
+    return rows
+
+
+def _analytical(y, x, weight):
+    """Return the gradients by `x` of each element of `y`, weighted, as columns."""
+    columns = []
+    for j in range(y.numel()):
+        y_bar = np.zeros(y.numel(), y._array.dtype)
+        y_bar[j] = weight
+        (found,) = grad(y, x, wrap(y_bar.reshape(y.shape)), retain_graph=True, allow_unused=True)
+        columns.append(np.zeros(x.numel(), x._array.dtype) if found is None else found._array.reshape(-1))
+    return np.array(columns).reshape(y.numel(), x.numel()).T
 
 
 def gradcheck(
@@ -91,30 +101,30 @@ def gradcheck(
 
 def _compare(func, inputs, n_out, n_in, x, eps, atol, rtol):
     y = _results(func, inputs)[n_out]
-    shape = (x.numel(), y.numel())
-    analytical = np.zeros(shape, np.result_type(x._array.dtype, y._array.dtype))
-    for j in range(y.numel()):
-        weight = np.zeros(y.numel(), y._array.dtype)
-        weight[j] = 1
-        (found,) = grad(y, x, wrap(weight.reshape(y.shape)), retain_graph=True, allow_unused=True)
-        if found is not None:
-            analytical[:, j] = np.conj(found._array.reshape(-1))
-    numerical = np.zeros(shape, analytical.dtype)
-    for i, parts in enumerate(_numerical(func, inputs, x, n_out, eps)):
-        # PyTorch's gradient of a complex number holds both derivatives: d/dRe + i d/dIm, of the real part.
-        numerical[i] = parts[0] if len(parts) == 1 else _wirtinger(parts, y)
-    if not np.allclose(analytical, numerical, rtol, atol):
-        raise GradcheckError(
-            f"Jacobian mismatch for output {n_out} with respect to input {n_in},\nnumerical:{wrap(numerical)}\n"
-            f"analytical:{wrap(analytical)}\n"
-        )
+    differences = _numerical(func, inputs, x, n_out, eps)
+    # Of a complex output both parts are checked. PyTorch's gradient of a real L is dL/dRe + i dL/dIm: of the
+    # imaginary part, by the output itself, that is i.
+    parts = (
+        {"": (np.real, 1)}
+        if y._array.dtype.kind == "f"
+        else {"imaginary": (np.imag, 1j), "real": (np.real, 1)}
+    )
+    for name, (part, weight) in parts.items():
+        analytical = _analytical(y, x, weight)
+        numerical = np.zeros(analytical.shape, analytical.dtype)
+        for i, row in enumerate(differences):
+            numerical[i] = part(row[0]) if len(row) == 1 else part(row[0]) + 1j * part(row[1])
+        if not np.allclose(analytical, numerical, rtol, atol):
+            prefix = f"While considering the {name} part of complex outputs only, " if name else ""
+            raise GradcheckError(
+                f"{prefix}Jacobian mismatch for output {n_out} with respect to input {n_in},\n"
+                f"numerical:{wrap(numerical)}\nanalytical:{wrap(analytical)}\n"
+            )
 
 
-def _wirtinger(parts, y):
-    by_real, by_imaginary = parts
-    if y._array.dtype.kind == "c":
-        return (by_real - 1j * by_imaginary) / 2 if np.allclose(by_imaginary, 1j * by_real) else by_real
-    return by_real - 1j * by_imaginary
+def _drawn(rng, like):
+    parts = rng.standard_normal((2, *like.shape)).astype(like.dtype)
+    return parts[0] + 1j * parts[1] if like.dtype.kind == "c" else parts[0]
 
 
 def gradgradcheck(
@@ -134,9 +144,7 @@ def gradgradcheck(
     outputs = [y for y in _results(func, inputs) if y.requires_grad]
     if grad_outputs is None:
         rng = np.random.default_rng(0)
-        weights = [
-            wrap(rng.standard_normal(y._array.shape).astype(y._array.dtype)).requires_grad_() for y in outputs
-        ]
+        weights = [wrap(_drawn(rng, y._array)).requires_grad_() for y in outputs]
     else:
         weights = list(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else [grad_outputs]
 

@@ -7,7 +7,7 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic as p
 from funcgrad.torch import dtypes
-from funcgrad.torch.attach import in_place_too, operators
+from funcgrad.torch.attach import computed_by, in_place_too, operators
 from funcgrad.torch.inplace import in_place
 from funcgrad.torch.messages import not_a_tensor
 from funcgrad.torch.operation import Operation, WithoutDerivative, apply
@@ -66,11 +66,13 @@ _REMAINDER = [Operation(f"RemainderBackward{n}", fnp.remainder, promotes="same")
 _FMOD = [Operation(f"FmodBackward{n}", fnp.fmod, promotes="same") for n in range(2)]
 
 
+@computed_by(_ADD)
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return `input + alpha * other`."""
     return apply(_ADD, (input, other if alpha == 1 else mul(other, alpha)))
 
 
+@computed_by(_SUB)
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return `input - alpha * other`."""
     if all(isinstance(x, Tensor) and x._array.dtype.kind == "b" for x in (input, other)):
@@ -92,11 +94,13 @@ def rsub(input: Any, other: Any) -> Tensor:
     return apply(_RSUB[not isinstance(other, Tensor)], (other, input))
 
 
+@computed_by(_MUL)
 def mul(input: Any, other: Any) -> Tensor:
     """Return `input * other`."""
     return apply(_MUL, (input, other))
 
 
+@computed_by(_DIV)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """Return `input / other`, rounded down ("floor") or toward zero ("trunc") if asked for."""
     if rounding_mode is None:
@@ -141,6 +145,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
     return apply(_POW[isinstance(input, Tensor), isinstance(exponent, Tensor)], (input, exponent))
 
 
+@computed_by(_NEG)
 def neg(input: Tensor) -> Tensor:
     """Return `-input`."""
     if input._array.dtype.kind == "b":

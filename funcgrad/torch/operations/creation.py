@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad import numpy as fnp
 from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
 from funcgrad.torch.devices import checked_device
@@ -32,6 +33,7 @@ __all__ = [
     "logspace",
     "ones",
     "ones_like",
+    "polar",
     "range",
     "scalar_tensor",
     "tensor",
@@ -312,11 +314,17 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
 
 
 _COMPLEX = Operation("ComplexBackward0", lambda x, y: x + y * 1j)
+_POLAR = Operation("PolarBackward0", lambda r, angle: r * fnp.cos(angle) + r * fnp.sin(angle) * 1j)
 
 
 def complex(real: Tensor, imag: Tensor) -> Tensor:
     """Return the complex tensor with these real and imaginary parts."""
     return apply(_COMPLEX, (real, imag))
+
+
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
+    """Return the complex tensor with these absolute values and angles."""
+    return apply(_POLAR, (abs, angle))
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:

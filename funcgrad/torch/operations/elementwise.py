@@ -7,7 +7,7 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic, exponential, special, trigonometric
 from funcgrad.scipy import special as scipy_special
-from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.attach import computed_by, in_place_too, methods
 from funcgrad.torch.messages import not_a_tensor
 from funcgrad.torch.operation import Operation, WithoutDerivative, apply
 from funcgrad.torch.tensors import Tensor
@@ -104,9 +104,18 @@ def _relu(x):
     return fnp.where(x <= 0, 0, x)  # nan stays
 
 
+def _direction(x):
+    if x.dtype.kind != "c":
+        return fnp.sign(x)
+    size = fnp.abs(x)  # the core holds the sign constant, which of complex numbers it is not
+    zero = size == 0
+    return fnp.where(zero, 0, x / fnp.where(zero, 1, size))
+
+
 def _unary(name: str, label: str, body: Any, doc: str, promotes: str = "float") -> Any:
     op = Operation(label, body, promotes=promotes)
 
+    @computed_by(op)
     def function(input: Tensor) -> Tensor:
         if not isinstance(input, Tensor):
             raise not_a_tensor(name, "input", 1, input)
@@ -162,7 +171,7 @@ _SIGMOID_COMPLEX = Operation("SigmoidBackward0", lambda x: 1 / (1 + fnp.exp(-x))
 _RELU = Operation("ReluBackward0", _relu)
 _SQUARE = Operation("PowBackward0", arithmetic.square)
 _SIGN = Operation("SignBackward0", fnp.sign)
-_SGN = Operation("SgnBackward0", fnp.sign)
+_SGN = Operation("SgnBackward0", _direction)
 _CONJ = Operation("ConjBackward0", fnp.conj)
 _LOGIT = Operation("LogitBackward0", scipy_special.logit, promotes="float")
 

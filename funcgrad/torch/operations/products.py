@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
+from funcgrad.primitives import contraction
 from funcgrad.torch.attach import in_place_too, methods, operators
 from funcgrad.torch.messages import named_in_c
 from funcgrad.torch.operation import Operation, apply
@@ -37,7 +38,8 @@ __all__ = [
 _DOT = Operation("DotBackward0", fnp.dot)
 _VDOT = Operation("VdotBackward0", lambda x, y: fnp.dot(fnp.conj(x), y))
 _MV = Operation("MvBackward0", fnp.matmul)
-_MM = Operation("MmBackward0", fnp.matmul)
+_MM = Operation("MmBackward0", contraction.dot)
+_ROWS_BY_COLUMNS = {"contract": ((1,), (0,)), "batch": ((), ())}
 _BMM = Operation("BmmBackward0", fnp.matmul)
 _MATMUL = Operation("UnsafeViewBackward0", fnp.matmul)
 _CLONED = Operation("CloneBackward0", fnp.matmul)
@@ -97,16 +99,15 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the product of two matrices."""
-    for name, x in (("self", input), ("mat2", mat2)):
-        if x.ndim != 2:
+    shapes = input._array.shape, mat2._array.shape
+    for name, shape in zip(("self", "mat2"), shapes, strict=True):
+        if len(shape) != 2:
             raise RuntimeError(f"{name} must be a matrix")
-    if input.shape[1] != mat2.shape[0]:
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
-            f"{mat2.shape[0]}x{mat2.shape[1]})"
-        )
+    (m, k), (n, p) = shapes
+    if k != n:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({m}x{k} and {n}x{p})")
     check_same_dtype(input, mat2)
-    return apply(_MM, (input, mat2))
+    return apply(_MM, (input, mat2), _ROWS_BY_COLUMNS)
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
