@@ -1,6 +1,7 @@
 """Lowered arrays: what an element is, as a function of its index."""
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,7 +9,22 @@ from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.index import Index
 from funcgrad.core.types import ArrayType
 
-__all__ = ["Value"]
+__all__ = ["Part", "Value"]
+
+
+class Part(NamedTuple):
+    """What an array is zero but for.
+
+    Attributes:
+        value: the elements. where: the place of one, as a function of its index.
+        distinct: whether no two have the same place (else they are added).
+        statements: those that made the array of it, which are not needed where it is only added to another.
+    """
+
+    value: "Value"
+    where: Callable[[tuple[Index, ...]], tuple]
+    distinct: bool = True
+    statements: tuple[Any, ...] = ()
 
 
 class Value:
@@ -26,7 +42,7 @@ class Value:
         self._at = at
         self._known: dict[tuple[Index, ...], Expression] = {}
         self.buffer = buffer
-        self.part: tuple[Value, Callable] | None = None  # zero but for this value, at these places
+        self.part: Part | None = None
 
     def at(self, index: tuple[Index | int, ...]) -> Expression:
         """Return the element at `index`, one Index (or number) an axis."""
@@ -44,6 +60,14 @@ class Value:
     def become(self, other: "Value") -> None:
         """Take the elements of an equal value, which may be had elsewhere, from now on."""
         self._at, self._known, self.buffer, self.part = other._at, {}, other.buffer, None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether every element is known to be 0.0 (or 0)."""
+        if self.buffer is not None or not self.size:
+            return False
+        element = self.at(tuple(Index() for _ in self.shape))
+        return element.op == "const" and element.detail == 0
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.analysis import evaluations, last_uses
+from funcgrad.compile.analysis import evaluations
 from funcgrad.compile.expression import Buffer, Expression, Expressions
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
 from funcgrad.compile.lapack import Lapack
 from funcgrad.compile.lowered import Value
 from funcgrad.compile.order import ordered_loops
 from funcgrad.compile.products import lower_product
+from funcgrad.compile.reads import reads_first
 from funcgrad.compile.scalars import identity, is_native, supports
 from funcgrad.compile.statement import Effect, Statement
+from funcgrad.compile.updates import Updates
 from funcgrad.compile.whole import control_call, host_call
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
@@ -42,38 +44,47 @@ class Lowering:
     several results) and `args` Values. It returns a Value (or a tuple of them), or None where it does not apply:
     then the primitive's evaluation rule is called on the host.
 
+    Args:
+        given: inputs whose memory may be written to, each if the output it stands for is then in it.
+
     Attributes:
         lapack: matrices in memory, and the routines of BLAS and LAPACK on them (`Lapack`).
+        updates: arrays written where they are (`Updates`).
+        position: of the equation that is being lowered.
+        values: of the variables so far.
     """
 
-    def __init__(self, program: Program):
-        self.program = program
+    def __init__(self, program: Program, given: dict[int, int] | None = None):
+        self.program = program = reads_first(program)
         self.expressions = Expressions()
         self.statements: list[Statement] = []
         self.buffers: list[Buffer] = []
-        self._values: dict[Var, Value] = {}
+        self.values: dict[Var, Value] = {}
         self._loops: dict[tuple[int, int], Loop] = {}
         self._evaluations = evaluations(program)
         self._outputs: dict[Var, int] = {}
-        self._last_use = last_uses(program)
         self.lapack = Lapack(self)
-        self._position = 0
-        self._users: dict[Buffer, list[Var]] = {}
+        self.updates = Updates(self, program, given or {})
+        self.position = 0
         self._depth: dict[Var, int] = {}
 
     def run(self) -> "Lowering":
         """Lower every equation, and store the outputs."""
         program = self.program
         for position, var in enumerate(program.inputs):
-            self._values[var] = self.stored(self._buffer("input", var.type, position), var.type)
+            buffer = self._buffer("input", var.type, position)
+            self.values[var] = self.stored(buffer, var.type)
+            self.updates.enter(position, var, buffer)
         for position, (var, _) in enumerate(program.constants):
-            self._values[var] = self.stored(self._buffer("constant", var.type, position), var.type)
+            self.values[var] = self.stored(self._buffer("constant", var.type, position), var.type)
         for position, atom in enumerate(program.outputs):
-            if isinstance(atom, Var) and atom not in self._values:
+            if isinstance(atom, Var) and atom not in self.values:
                 self._outputs.setdefault(atom, position)
-        for self._position, equation in enumerate(program.equations):
+        for self.position, equation in enumerate(program.equations):
             self._lower(equation)
         for position, atom in enumerate(program.outputs):
+            if isinstance(atom, Var) and self.updates.is_in_place(self.values[atom], position):
+                continue
             if not isinstance(atom, Var) or self._outputs.get(atom) != position:
                 self._write(self._read(atom), self._buffer("output", atom.type, position))
         return self
@@ -128,11 +139,9 @@ class Lowering:
         """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`."""
         if name == "add":
             for x, y in (args, reversed(args)):
-                if y.part is None or not x.type == y.type == out:
-                    continue
-                part, where = y.part
-                if self._owns(x, part.shape, where):
-                    return self._updated(x, part, where, "add")
+                total = self.updates.added(out, x, y)
+                if total is not None:
+                    return total
         try:
             dtypes = ufunc.resolve_dtypes((*[x.type.promotion for x in args], *(None,) * ufunc.nout))
         except TypeError:
@@ -162,9 +171,13 @@ class Lowering:
         """Return `value` in memory, in C order."""
         if value.buffer is not None:
             return value
+        return self.stored(self.copied(value), value.type)
+
+    def copied(self, value: Value) -> Buffer:
+        """Return a new buffer with the elements of `value`."""
         buffer = self.result(value.type)
         self._write(value, buffer)
-        return self.stored(buffer, value.type)
+        return buffer
 
     def reduce(self, op: str, out: ArrayType, x: Value, axes: Sequence[int], *, keepdims: bool) -> Value:
         """Return `x` combined by `op` over `axes`."""
@@ -237,72 +250,6 @@ class Lowering:
         out = ArrayType(shape, x.dtype)
         return self.map(out, lambda index: x.at(split_index(flatten_index(index, shape), x.shape)))
 
-    def place(self, out: ArrayType, x: Value, at: Callable, where: Callable) -> Value:
-        """Return zeros but for `x`: `at(index)` is an element, and `where(index)` the place of one of `x`."""
-        value = self.map(out, at)
-        value.part = (x, where)
-        return value
-
-    def update(
-        self, out: ArrayType, x: Value, v: Value, shape: tuple[int, ...], at: Callable, where: Callable
-    ) -> Value:
-        """Return `x` with `v`, spread to `shape`, at `where(index)`: in the memory of `x` if nobody needs that."""
-        if not self._owns(x, shape, where):
-            return self.map(out, at)
-        spread = Value(ArrayType(shape, v.dtype), v.spread)
-        return self._updated(x, spread, where, None)
-
-    def scatter(self, x: Value, v: Value, lead: tuple[int, ...], target: Callable, op: str | None) -> Value:
-        """Return `x` with each element of `v` written (or combined by `op`) at `target(index)`."""
-        buffer = x.buffer
-        if buffer is None or not self._owns(x, lead, target):
-            buffer = self.result(x.type)
-            self._write(x, buffer)
-        spread = Value(ArrayType(lead, v.dtype), v.spread)
-        self._write_at(buffer, x.shape, spread, target, op, self.loops(lead))
-        return self.stored(buffer, x.type)
-
-    def _updated(self, x, v, where, op):
-        self._write_at(x.buffer, x.shape, v, where, op, ())
-        return self.stored(x.buffer, x.type)
-
-    def _write_at(self, buffer, shape, v, where, op, carried):
-        """Write `v` into a buffer of `shape`, what it is computed from being read before."""
-        self.lapack.forget()
-        if not v.size:
-            return
-        index = tuple(map(Index.of, self.loops(v.shape)))
-        if any(n.op == "load" and n.detail[0] is buffer for n in v.at(index).walk()):
-            v = self.store(v)
-        places = tuple([Index({}, i) if isinstance(i, int) else i for i in where(index)])
-        effect = Effect(buffer, flatten_index(places, shape), self.cast(v.at(index), buffer.dtype), op)
-        kept = [] if carried else self.loops(v.shape)
-        self.emit(kept, [effect], carried)
-
-    def _owns(self, x: Value, shape: tuple[int, ...], where: Callable) -> bool:
-        """Whether the memory of `x` can be written to, at `where(index)` for each index in `shape`.
-
-        Nothing lowered later may ask for what is in it, but for few elements, which are stored elsewhere first; nor
-        may the places be read from it.
-        """
-        buffer = x.buffer
-        if buffer is None or buffer.kind != "scratch":
-            return False
-        users = self._users.get(buffer, [])
-        users[:] = [var for var in users if self._last_use[var] > self._position]
-        late = [(var, value) for var in users if (value := self._values[var]).buffer in (None, buffer)]
-        if any(value.buffer is buffer for _, value in late) or 8 * sum(v.size for _, v in late) > x.size:
-            return False
-        places = where(tuple(map(Index.of, self.loops(shape)))) if 0 not in shape else ()
-        roots = [root for i in places if isinstance(i, Index) for root in i.data()]
-        if any(n.op == "load" and n.detail[0] is buffer for root in roots for n in root.walk()):
-            return False
-        for var, value in late:
-            value.become(self.store(value))
-            assert value.buffer is not None
-            self._users.setdefault(value.buffer, []).append(var)
-        return True
-
     def control(self, kind: str, programs: Sequence[Program], outs: Any, args: Any, **details: Any) -> Any:
         """Return the results of a loop or branch of the program itself; None where its bodies cannot be native."""
         return control_call(self, kind, programs, outs, args, **details)
@@ -353,23 +300,16 @@ class Lowering:
             results = (results,)
         depth = 1 + max([self._depth.get(a, 0) for a in equation.inputs if isinstance(a, Var)], default=0)
         for var, value in zip(equation.outputs, results, strict=True):
-            value = self._values[var] = self._settled(var, value, mark, depth > DEEP)
+            value = self.values[var] = self._settled(var, value, mark, depth > DEEP)
             self._depth[var] = depth if value.buffer is None else 0
-            for buffer in self._read_by(value):
-                self._users.setdefault(buffer, []).append(var)
-
-    def _read_by(self, value: Value) -> set[Buffer]:
-        if value.buffer is not None:
-            return {value.buffer}
-        if not value.size:
-            return set()
-        expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
-        return {node.detail[0] for node in expression.walk() if node.op == "load"}
+            self.updates.defined(var, value)
 
     def _settled(self, var: Var, value: Value, mark: int, deep: bool) -> Value:
         """Return the value, stored where it must be or where that is cheaper."""
         position = self._outputs.get(var)
         if position is not None:
+            if self.updates.is_in_place(value, position):
+                return value
             buffer = value.buffer
             if buffer is not None and buffer.kind == "scratch" and buffer in self.buffers[mark:]:
                 buffer.kind, buffer.position = "output", position
@@ -392,7 +332,7 @@ class Lowering:
         if isinstance(atom, Literal):
             constant = self.const(atom.value, atom.type.dtype)
             return Value(atom.type, lambda index: constant)
-        return self._values[atom]
+        return self.values[atom]
 
     def _write(self, value: Value, buffer: Buffer) -> None:
         if not value.size:

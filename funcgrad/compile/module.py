@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from funcgrad.compile.contraction import contracted
-from funcgrad.compile.control import DECLARATIONS, write_control
+from funcgrad.compile.control import DECLARATIONS, carried_in_place, write_control
 from funcgrad.compile.emit import NestWriter
 from funcgrad.compile.entry import Table, write_entry
 from funcgrad.compile.expression import Expressions
@@ -47,7 +47,14 @@ class Module:
         host_calls: in the order of the table's `host` slots.
     """
 
-    def __init__(self, program: Program, *, careful: bool = False, root: "Module | None" = None):
+    def __init__(
+        self,
+        program: Program,
+        *,
+        careful: bool = False,
+        root: "Module | None" = None,
+        given: dict[int, int] | None = None,
+    ):
         self.program = program
         self.careful = careful
         self.root = self if root is None else root
@@ -62,7 +69,8 @@ class Module:
             np.ascontiguousarray(value, np.asarray(value).dtype.newbyteorder("="))
             for _, value in program.constants
         ]
-        lowering = Lowering(program).run()
+        lowering = _lowered(program, given or {})
+        self.in_place = frozenset(lowering.updates.in_place)
         self.buffers = lowering.buffers
         self.statements = lowering.statements
         nests = [part for node in fuse(lowering.statements) for part in _shared(node, lowering.expressions)]
@@ -72,7 +80,11 @@ class Module:
         self.offsets, self.own_scratch = placed({b: life for b, life in lives.items() if b not in self.local})
         controls = [s.call for s in self.statements if isinstance(s.call, ControlCall)]
         self.children = {
-            id(call): [Module(p, careful=careful, root=self.root) for p in call.programs] for call in controls
+            id(call): [
+                Module(p, careful=careful, root=self.root, given=given)
+                for p, given in zip(call.programs, carried_in_place(call), strict=True)
+            ]
+            for call in controls
         }
         inner = [child.scratch for bodies in self.children.values() for child in bodies]
         self.scratch: int = self.own_scratch + max(inner, default=0)
@@ -148,7 +160,7 @@ class Module:
             names.append(name)
         name = f"fg_loop{self.root.bodies}"
         self.root.bodies += 1
-        parts.controls.append(write_control(name, call, names))
+        parts.controls.append(write_control(name, call, names, self.children[id(call)][-1].in_place))
         parts.declared |= DECLARATIONS
         return name
 
@@ -206,6 +218,16 @@ class _Parts:
     def nests(self) -> list[str]:
         """Return the text of each nest."""
         return [f"{signature} {{\n{body}\n}}" for body, (_, signature) in self.functions.items()]
+
+
+def _lowered(program: Program, given: dict[int, int]) -> Lowering:
+    """Lower a program; inputs that were given, but whose outputs turned out to be elsewhere, are left alone."""
+    while True:
+        lowering = Lowering(program, given).run()
+        spoiled = lowering.updates.spoiled
+        if not spoiled:
+            return lowering
+        given = {position: out for position, out in given.items() if position not in spoiled}
 
 
 def _shared(node: Block | Leaf, expressions: Expressions) -> list[Block] | list[Leaf]:

@@ -83,7 +83,7 @@ class Place(Linear):
             conditions, inner = put_by(key, shape, index)
             return lower.guard(conditions, lambda: x.at(inner), lower.const(0, out.dtype))
 
-        return lower.place(out, x, at, lambda index: taken_from(key, shape, index))
+        return lower.updates.place(out, x, at, lambda index: taken_from(key, shape, index))
 
     def batch_rule(self, size, batched, x, *, shape, key):
         return place(x, shape=(size, *shape), key=key.batched()), True
@@ -131,7 +131,7 @@ class IndexUpdate(JointlyLinear):
             return lower.guard(conditions, lambda: lower.cast(v.spread(inner), out.dtype), x.at(index))
 
         part = indexed_shape(out, key)
-        return lower.update(out, x, v, part, at, lambda index: taken_from(key, out.shape, index))
+        return lower.updates.update(out, x, v, part, at, lambda index: taken_from(key, out.shape, index))
 
     def overwrite_rule(self, y_bar, x, v, *, key):
         v_bar = conform(np.array(y_bar[key])[()], v)
@@ -266,7 +266,7 @@ class _Scatter(JointlyLinear):
             ]
             return _with_axes(chosen, index[len(lead) :], axes)
 
-        return lower.scatter(x, v, lead + rest, target, self.combine)
+        return lower.updates.scatter(x, v, lead + rest, target, self.combine)
 
     def batch_rule(self, size, batched, x, v, *indices, axes):
         if not batched[0]:
@@ -331,7 +331,8 @@ class ScatterSet(_Scatter):
             x_bar = scatter_set(y_bar, zero, *indices, axes=axes)
         if needs[1]:
             v_bar = gather(y_bar, *indices, axes=axes)
-            v_bar = conform(v_bar * _survivors(shape_of(x), indices, axes, len(shape_of(v_bar))), v)
+            survivors = _survivors(shape_of(x), indices, axes, len(shape_of(v_bar)))
+            v_bar = conform(v_bar if survivors is None else v_bar * survivors, v)
         return (x_bar, v_bar, *rest)
 
     def samples(self):
@@ -340,9 +341,11 @@ class ScatterSet(_Scatter):
 
 
 def _survivors(shape, indices, axes, ndim):
-    """1.0 for each index tuple whose value stays, 0.0 where a later one overwrites it."""
+    """1.0 for each index tuple whose value stays, 0.0 where a later one overwrites it; None where all stay."""
     lead = np.broadcast_shapes(*map(shape_of, indices))
     count = int(np.prod(lead))
+    if count <= 1:
+        return None
     order = np.reshape(np.arange(1, count + 1), lead)
     last = scatter_set(np.zeros([shape[a] for a in axes], int), order, *indices, axes=tuple(range(len(axes))))
     mask = gather(last, *indices, axes=tuple(range(len(axes)))) == order

@@ -229,14 +229,13 @@ def overwrites(x):
 @pytest.mark.parametrize("function", [writes, overwrites, fg.grad(writes), fg.grad(overwrites)])
 def test_unrolled_loops_are_linear(function):
     """Code in proportion to the number of writes; and nothing like the whole array moved for each of them."""
-    sizes = (100, 200)
-    modules = [lowered(fg.trace(function)(np.linspace(0, 1, n))) for n in sizes]
-    short, long = modules
-    assert len(long.statements) <= 2.2 * len(short.statements) + 20
+    short, long = [lowered(fg.trace(function)(np.linspace(0, 1, n))) for n in (200, 400)]
+    # (The first few writes are cheaper: they are read through.)
+    assert len(long.statements) <= 2.5 * len(short.statements)
     assert len(long.text) <= 2.2 * len(short.text)
     assert long.scratch <= 3 * short.scratch + 4096
-    points = sum(s.points for s in long.statements)
-    assert points <= 200 * 200 / 10, points
+    before, points = (sum(s.points for s in m.statements) for m in (short, long))
+    assert points <= 2.5 * before and points <= 400 * 400 / 10, points
 
 
 def test_unrolled_loops_are_right():
@@ -278,3 +277,13 @@ def test_empty_arrays_in_other_shapes():
         for shape in ((2, 0), (1, 0)):
             x = np.ones(shape)
             np.testing.assert_array_equal(fg.jit(function)(x), function(x))
+
+
+def test_a_part_added_in_place_is_read_before():
+    """x + place(x, reversed) in the memory of x reads elements that it has written; found by random programs."""
+
+    def flipped_and_added(x, bar):
+        return fg.vjp(lambda x: np.sin(x[::-1] + x), x)[1](bar)[0]
+
+    x, bar = np.arange(6.0).reshape(2, 3), np.cos(np.arange(6.0)).reshape(2, 3)
+    np.testing.assert_allclose(fg.jit(flipped_and_added)(x, bar), flipped_and_added(x, bar), rtol=1e-14)

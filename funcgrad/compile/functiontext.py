@@ -1,0 +1,109 @@
+"""The text of one LLVM function around the functions of a program's bodies: `i32 @name(ptr %frame, ptr %scratch)`.
+
+A frame holds the addresses of inputs and outputs; scratch is memory for what is computed in between.
+"""
+
+from collections.abc import Sequence
+
+from funcgrad.core.program import Program
+
+__all__ = ["FunctionText"]
+
+
+class FunctionText:
+    """Instructions written one behind the other; what is at the entry comes first.
+
+    Attributes:
+        tape: whether the function has a tape (`%tapeplace`) to free at the end.
+    """
+
+    def __init__(self, name: str, bodies: Sequence[str]):
+        self.name = name
+        self.bodies = bodies
+        self.entry: list[str] = []
+        self.lines: list[str] = []
+        self.count = 0
+        self.tape = False
+
+    def text(self) -> str:
+        free = (
+            ["  %tape = load ptr, ptr %tapeplace", "  call void @PyMem_RawFree(ptr %tape)"]
+            if self.tape
+            else []
+        )
+        return "\n".join(
+            [
+                f"define internal i32 @{self.name}(ptr %frame, ptr %scratch) noinline {{",
+                "entry:",
+                "  %why = alloca i32",
+                "  store i32 0, ptr %why",
+                *self.entry,
+                *self.lines,
+                "  br label %stop",
+                "stop:",
+                *free,
+                "  %status = load i32, ptr %why",
+                "  ret i32 %status",
+                "}",
+            ]
+        )
+
+    def new(self) -> str:
+        self.count += 1
+        return f"%v{self.count}"
+
+    def set(self, text: str) -> str:
+        name = self.new()
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def do(self, text: str) -> None:
+        self.lines.append(f"  {text}")
+
+    def label(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+
+    def parameter(self, position: int) -> str:
+        name = self.new()
+        self.entry += [
+            f"  {name}a = getelementptr ptr, ptr %frame, i64 {position}",
+            f"  {name} = load ptr, ptr {name}a",
+        ]
+        return name
+
+    def frame(self, program: Program) -> str:
+        name = self.new()
+        self.entry.append(f"  {name} = alloca [{max(len(program.inputs) + len(program.outputs), 1)} x ptr]")
+        return name
+
+    def put(self, frame: str, position: int, pointer: str) -> None:
+        place = self.set(f"getelementptr ptr, ptr {frame}, i64 {position}")
+        self.do(f"store ptr {pointer}, ptr {place}")
+
+    def put_all(self, frame: str, first: int, pointers: Sequence[str]) -> None:
+        for k, pointer in enumerate(pointers):
+            self.put(frame, first + k, pointer)
+
+    def run(self, body: int, frame: str) -> None:
+        """Call a body, and stop where it fails."""
+        status = self.set(f"call i32 @{self.bodies[body]}(ptr {frame}, ptr %scratch)")
+        self.do(f"store i32 {status}, ptr %why")
+        bad = self.set(f"icmp ne i32 {status}, 0")
+        label = f"go{self.count}"
+        self.do(f"br i1 {bad}, label %stop, label %{label}")
+        self.label(label)
+
+    def advanced(self, pointer: str, index: str, size: int) -> str:
+        if not size:
+            return pointer
+        offset = self.set(f"mul i64 {index}, {size}")
+        return self.set(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+
+    def copy(self, target: str, source: str, size: int) -> None:
+        if size:
+            self.do(f"call void @llvm.memmove.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+
+    def stack(self, size: int) -> str:
+        name = self.new()
+        self.entry.append(f"  {name} = alloca [{size} x i8], align 16")
+        return name
