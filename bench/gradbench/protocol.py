@@ -4,10 +4,13 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TextIO
 
-__all__ = ["Evaluation", "serve"]
+from bench.gradbench.fields import field, integer, number
+
+__all__ = ["EVALS", "Evaluation", "serve", "timed"]
 
 EVALS = ("hello", "det", "gmm", "ba", "ht", "kmeans", "llsq", "lse", "lstm", "ode", "particle", "saddle")
 
@@ -24,23 +27,20 @@ class Evaluation(NamedTuple):
     finish: Callable[[Any], Any]
 
 
-def _timed(evaluation: Evaluation, given: Any) -> tuple[Any, list[dict]]:
-    """Run a function as often, and as long, as the input asks; return the output and the times."""
-    repeats, seconds = (given["min_runs"], given["min_seconds"]) if isinstance(given, dict) else (1, 0)
+def timed(evaluation: Evaluation, given: Any, runs: int = 1, seconds: float = 0) -> tuple[Any, int, array]:
+    """Run a function `runs` times and for `seconds`; return output, time to prepare, times of the runs in ns."""
     start = time.perf_counter_ns()
     function, args = evaluation.prepare(given)
     prepared = time.perf_counter_ns() - start
-    times: list[int] = []
-    total = 0
-    while len(times) < repeats or total < seconds * 1e9:
+    times = array("q")  # of millions of runs, where a run takes a microsecond
+    total, enough = 0, seconds * 1e9
+    while len(times) < runs or total < enough:
         start = time.perf_counter_ns()
         result = function(*args)
         took = time.perf_counter_ns() - start
         times.append(took)
         total += took
-    timings = [{"name": "prepare", "nanoseconds": prepared}]
-    timings += [{"name": "evaluate", "nanoseconds": t} for t in times]
-    return evaluation.finish(result), timings
+    return evaluation.finish(result), prepared, times
 
 
 def _functions(module: Any) -> dict[str, Evaluation]:
@@ -49,36 +49,64 @@ def _functions(module: Any) -> dict[str, Evaluation]:
     return importlib.import_module(f"bench.gradbench.evals.{module}").FUNCTIONS
 
 
-def _answer(message: dict) -> dict:
+def _evaluate(message: dict) -> str:
+    """Return the fields of an answer, as JSON without the brackets."""
+    module, name = message.get("module"), message.get("function")
+    functions = _functions(module)
+    if name not in tuple(functions):
+        raise ValueError(f"expected a function among {', '.join(functions)}, got {name!r}")
+    if "input" not in message:
+        raise ValueError("expected an evaluation with the field 'input', got none")
+    given = message["input"]
+    runs, seconds = 1, 0.0
+    if module != "hello":  # its input is a bare number
+        runs, seconds = integer(given, "min_runs"), number(field(given, "min_seconds"), "min_seconds", 0)
+    output, prepared, times = timed(functions[name], given, runs, seconds)
+    text = json.dumps(output, allow_nan=False)
+    return f'"success": true, "output": {text}, "timings": [{_timings(prepared, times)}]'
+
+
+def _timings(prepared: int, times: Iterable[int]) -> str:
+    """Return the timings as JSON without the brackets; written here, since there may be millions."""
+    evaluated = '{"name": "evaluate", "nanoseconds": '
+    return f'{{"name": "prepare", "nanoseconds": {prepared}}}, {evaluated}' + (
+        f"}}, {evaluated}".join(map(str, times)) + "}"
+    )
+
+
+def _fields(message: dict) -> str:
+    """Return the fields of the answer to a message beside its id, as JSON without the brackets."""
     kind = message.get("kind")
     if kind == "start":
-        return {"tool": "funcgrad"}
+        return '"tool": "funcgrad"'
     if kind == "define":
         _functions(message.get("module"))
-        return {"success": True}
-    if kind != "evaluate":
-        return {}
-    functions = _functions(message.get("module"))
-    name = message.get("function")
-    if name not in functions:
-        raise ValueError(f"expected a function among {', '.join(functions)}, got {name!r}")
-    output, timings = _timed(functions[name], message["input"])
-    return {"success": True, "output": output, "timings": timings}
+        return '"success": true'
+    return _evaluate(message) if kind == "evaluate" else ""
 
 
-def serve(lines: TextIO, out: TextIO) -> None:
+def _message(line: str) -> dict:
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError(f"expected an object a line, got {type(message).__name__}")
+    if not isinstance(message.get("id"), int) or isinstance(message["id"], bool):
+        raise ValueError(f"expected a message with an integer 'id', got {message.get('id')!r}")
+    return message
+
+
+def serve(lines: Iterable[str], out: TextIO) -> None:
     """Answer every line; what fails is answered with its error, and the tool goes on."""
     for line in lines:
         if not line.strip():
             continue
-        number = None
+        number = "null"
         try:
-            message = json.loads(line)
-            number = message["id"]
-            answer = {"id": number, **_answer(message)}
-            text = json.dumps(answer, allow_nan=False)
+            message = _message(line)
+            number = str(message["id"])
+            fields = _fields(message)
         except Exception as error:  # whatever the input was, the session goes on
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
-            text = json.dumps({"id": number, "success": False, "error": f"{type(error).__name__}: {error}"})
-        out.write(text + "\n")
+            reason = f"{type(error).__name__}: {error}"
+            print(reason, file=sys.stderr)
+            fields = f'"success": false, "error": {json.dumps(reason)}'
+        out.write(f'{{"id": {number}{", " * bool(fields)}{fields}}}\n')
         out.flush()

@@ -4,22 +4,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 import funcgrad as fg
+from bench.gradbench.outputs import listed
 from bench.gradbench.protocol import Evaluation
 
-__all__ = ["listed", "pair"]
+__all__ = ["pair"]
 
 
-def listed(x: Any) -> Any:
-    """Return arrays in containers as lists and numbers."""
-    return fg.tree.map(lambda leaf: np.asarray(leaf).tolist(), x)
-
-
-def pair(
-    arguments: Callable, primal: Callable, derivative: Callable, *static: str, finish: Callable = listed
-) -> Any:
+def pair(arguments: Callable, primal: Callable, derivative: Callable, *static: str) -> Any:
     """Return the evaluations of a function and its derivative, compiled.
 
     Args:
@@ -33,6 +25,10 @@ def pair(
         def compiled(*sizes):
             return fg.jit(make(*sizes) if static else make)
 
-        return Evaluation(lambda given: (compiled(*(given[s] for s in static)), arguments(given)), finish)
+        def prepare(given):
+            args = arguments(given)  # first, for it checks the sizes too
+            return compiled(*(given[s] for s in static)), args
+
+        return Evaluation(prepare, listed)
 
     return evaluation(primal), evaluation(derivative)

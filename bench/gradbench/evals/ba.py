@@ -4,6 +4,7 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs, outputs
 from bench.gradbench.protocol import Evaluation
 
 __all__ = ["FUNCTIONS"]
@@ -69,28 +70,7 @@ def jacobian(cameras, points, weights, features):
     )
 
 
-def _arguments(given):
-    n, m, p = (given[k] for k in "nmp")
-    cameras = np.tile(np.array(given["cam"], float), (n, 1))
-    points = np.tile(np.array(given["x"], float), (m, 1))
-    return cameras, points, np.full(p, float(given["w"])), np.tile(np.array(given["feat"], float), (p, 1))
-
-
-def _finish_objective(result):
-    errors, misses = result
-    p = len(misses)
-    return {
-        "reproj_error": {"elements": errors[0].tolist(), "repeated": p},
-        "w_err": {"element": float(misses[0]), "repeated": p},
-    }
-
-
-def _finish_jacobian(result):
-    parts = zip(("rows", "cols", "vals"), result, strict=True)
-    return {name: [*x[:30].tolist(), x[-1].item()] for name, x in parts}
-
-
 FUNCTIONS = {
-    "objective": Evaluation(lambda given: (objective, _arguments(given)), _finish_objective),
-    "jacobian": Evaluation(lambda given: (jacobian, _arguments(given)), _finish_jacobian),
+    "objective": Evaluation(lambda given: (objective, inputs.ba(given)), outputs.ba_objective),
+    "jacobian": Evaluation(lambda given: (jacobian, inputs.ba(given)), outputs.ba_jacobian),
 }

@@ -6,6 +6,7 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
 from bench.gradbench.evals import pair
 
 __all__ = ["FUNCTIONS"]
@@ -37,7 +38,5 @@ def determinant(ell):
     return det
 
 
-_primal, _gradient = pair(
-    lambda given: (np.array(given["A"], float),), determinant, lambda ell: fg.grad(determinant(ell)), "ell"
-)
+_primal, _gradient = pair(inputs.det, determinant, lambda ell: fg.grad(determinant(ell)), "ell")
 FUNCTIONS = {"primal": _primal, "gradient": _gradient}

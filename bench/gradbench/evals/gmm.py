@@ -6,6 +6,7 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
 from bench.gradbench.evals import pair
 
 __all__ = ["FUNCTIONS"]
@@ -43,12 +44,6 @@ def objective(d, k, n, m, gamma):
     return posterior
 
 
-def _arguments(given):
-    params = {name: np.array(given[name], float) for name in ("alpha", "mu", "q", "l")}
-    params["l"] = params["l"].reshape(given["k"], given["d"] * (given["d"] - 1) // 2)
-    return params, np.array(given["x"], float)
-
-
 _sizes = ("d", "k", "n", "m", "gamma")
-_objective, _jacobian = pair(_arguments, objective, lambda *sizes: fg.grad(objective(*sizes)), *_sizes)
+_objective, _jacobian = pair(inputs.gmm, objective, lambda *sizes: fg.grad(objective(*sizes)), *_sizes)
 FUNCTIONS = {"objective": _objective, "jacobian": _jacobian}

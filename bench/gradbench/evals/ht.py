@@ -6,6 +6,8 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
+from bench.gradbench.outputs import listed
 from bench.gradbench.protocol import Evaluation
 
 __all__ = ["FUNCTIONS"]
@@ -98,23 +100,10 @@ def jacobian(parents, complicated):
 
 def _evaluation(make):
     def prepare(given):
-        data = given["data"]
-        model = data["model"]
-        chosen = np.array(data["correspondences"], np.int64)
-        complicated = len(given["us"]) > 0
-        if complicated:
-            chosen = np.array(model["triangles"], np.int64)[chosen]
-        arrays = {
-            "base_relatives": np.array(model["base_relatives"], float),
-            "inverses": np.array(model["inverse_base_absolutes"], float),
-            "positions": np.array(model["base_positions"], float),
-            "weights": np.array(model["weights"], float),
-        }
-        us = np.array(given["us"], float).reshape(-1, 2)
-        args = (np.array(given["theta"], float), us, np.array(data["points"], float), chosen, arrays)
-        return make(tuple(model["parents"]), complicated), args
+        parents, *args = inputs.ht(given)
+        return make(parents, len(args[1]) > 0), args
 
-    return Evaluation(prepare, lambda out: out.tolist())
+    return Evaluation(prepare, listed)
 
 
 FUNCTIONS = {"objective": _evaluation(objective), "jacobian": _evaluation(jacobian)}

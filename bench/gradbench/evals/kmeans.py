@@ -4,6 +4,7 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
 from bench.gradbench.evals import pair
 
 __all__ = ["FUNCTIONS"]
@@ -19,7 +20,5 @@ def direction(centroids, points):
     return gradient / diagonal
 
 
-_cost, _dir = pair(
-    lambda given: (np.array(given["centroids"], float), np.array(given["points"], float)), cost, direction
-)
+_cost, _dir = pair(inputs.kmeans, cost, direction)
 FUNCTIONS = {"cost": _cost, "dir": _dir}

@@ -1,9 +1,8 @@
 """llsq: half the squared distance of a polynomial from a step."""
 
-import numpy as np
-
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
 from bench.gradbench.evals import pair
 
 __all__ = ["FUNCTIONS"]
@@ -18,9 +17,5 @@ def primal(x, i):
     return 0.5 * fnp.sum(gaps * gaps)
 
 
-def _arguments(given):
-    return np.array(given["x"], float), np.arange(given["n"], dtype=float)
-
-
-_primal, _gradient = pair(_arguments, primal, fg.grad(primal))
+_primal, _gradient = pair(inputs.llsq, primal, fg.grad(primal))
 FUNCTIONS = {"primal": _primal, "gradient": _gradient}

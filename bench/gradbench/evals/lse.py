@@ -1,9 +1,8 @@
 """lse: the logarithm of a sum of exponentials."""
 
-import numpy as np
-
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
 from bench.gradbench.evals import pair
 
 __all__ = ["FUNCTIONS"]
@@ -14,5 +13,5 @@ def primal(x):
     return top + fnp.log(fnp.sum(fnp.exp(x - top)))
 
 
-_primal, _gradient = pair(lambda given: (np.array(given["x"], float),), primal, fg.grad(primal))
+_primal, _gradient = pair(inputs.lse, primal, fg.grad(primal))
 FUNCTIONS = {"primal": _primal, "gradient": _gradient}

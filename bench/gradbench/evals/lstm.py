@@ -1,9 +1,8 @@
 """lstm: a stack of diagonal LSTM layers that predicts the next character's bits."""
 
-import numpy as np
-
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
 from bench.gradbench.evals import pair
 
 __all__ = ["FUNCTIONS"]
@@ -44,8 +43,5 @@ def jacobian(main, extra, state, sequence):
     return fnp.concatenate([by_main.ravel(), by_extra.ravel()])
 
 
-_names = ("main_params", "extra_params", "state", "sequence")
-_objective, _jacobian = pair(
-    lambda given: tuple(np.array(given[n], float) for n in _names), objective, jacobian
-)
+_objective, _jacobian = pair(inputs.lstm, objective, jacobian)
 FUNCTIONS = {"objective": _objective, "jacobian": _jacobian}

@@ -4,6 +4,7 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from bench.gradbench import inputs
 from bench.gradbench.evals import pair
 
 __all__ = ["FUNCTIONS"]
@@ -32,5 +33,5 @@ def gradient(s):
     return fg.grad(lambda x: primal(s)(x)[-1])
 
 
-_primal, _gradient = pair(lambda given: (np.array(given["x"], float),), primal, gradient, "s")
+_primal, _gradient = pair(inputs.ode, primal, gradient, "s")
 FUNCTIONS = {"primal": _primal, "gradient": _gradient}

@@ -4,8 +4,9 @@ import numpy as np
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from bench.gradbench.evals import listed
+from bench.gradbench import inputs
 from bench.gradbench.evals.descent import MODES, argmin
+from bench.gradbench.outputs import listed
 from bench.gradbench.protocol import Evaluation
 
 __all__ = ["FUNCTIONS"]
@@ -40,6 +41,6 @@ def solver(outer, inner):
 
 _solvers = {a + b: solver(MODES[a], MODES[b]) for a in "fr" for b in "fr"}
 FUNCTIONS = {
-    name: Evaluation(lambda given, run=run: (run, (np.float64(given["w"]),)), listed)
+    name: Evaluation(lambda given, run=run: (run, inputs.particle(given)), listed)
     for name, run in _solvers.items()
 }

@@ -1,11 +1,10 @@
 """saddle: a minimum of a maximum, each found by descent, the derivative taken through the inner one."""
 
-import numpy as np
-
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from bench.gradbench.evals import listed
+from bench.gradbench import inputs
 from bench.gradbench.evals.descent import MODES, argmax, argmin
+from bench.gradbench.outputs import listed
 from bench.gradbench.protocol import Evaluation
 
 __all__ = ["FUNCTIONS"]
@@ -30,6 +29,6 @@ def solver(outer, inner):
 
 _solvers = {a + b: solver(MODES[a], MODES[b]) for a in "fr" for b in "fr"}
 FUNCTIONS = {
-    name: Evaluation(lambda given, run=run: (run, (np.array(given["start"], float),)), listed)
+    name: Evaluation(lambda given, run=run: (run, inputs.saddle(given)), listed)
     for name, run in _solvers.items()
 }
