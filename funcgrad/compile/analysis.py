@@ -23,7 +23,7 @@ def evaluations(program: Program) -> dict[Var, float]:
         asked = often.get(equation.outputs[0], 0.0) if equation.primitive.view else 1.0
         types = [a.type for a in equation.inputs]
         points = equation.primitive.points(out, *types, **equation.params)
-        for atom in equation.inputs:
+        for atom, count in zip(equation.inputs, points, strict=True):
             if isinstance(atom, Var):
-                often[atom] = often.get(atom, 0.0) + asked * max(points / max(atom.type.size, 1), 0.0)
+                often[atom] = often.get(atom, 0.0) + asked * count / max(atom.type.size, 1)
     return often

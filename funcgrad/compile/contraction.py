@@ -86,7 +86,7 @@ def _local(buffer, where):
             steps = mine
         elif steps != mine:
             return None
-        least, most = inner_offset(offset, leaf, shared).bounds()
+        least, most = access.bounds(inner_offset(offset, leaf, shared))
         low = least if low is None else min(low, least)
         high = most if high is None else max(high, most)
     size = high - low + 1

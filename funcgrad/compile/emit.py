@@ -88,7 +88,9 @@ class NestWriter(CallWriter):
         if self.chunked:
             (node,) = self.nodes
             assert isinstance(node, Block)
-            self._loop(node, 0, [], Bounds("%first", "%last", 0, node.extent - 1))
+            # Said once more for LLVM, which finds out from it that no offset overflows.
+            first, last = (self._within(end, 0, node.extent) for end in ("%first", "%last"))
+            self._loop(node, 0, [], Bounds(first, last, 0, node.extent - 1))
         else:
             for node in self.nodes:
                 self._node(node, 0, [])

@@ -5,15 +5,15 @@ computed once. An expression knows its cost, from which it is decided whether to
 needed or to store it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.index import Index, Loop, Remainder
+from funcgrad.compile.index import Index, Interval, Loop, Remainder
 
-__all__ = ["Buffer", "Expression", "Expressions"]
+__all__ = ["Buffer", "Expression", "Expressions", "intervals"]
 
 # The price of an operation, in additions. What is not listed costs 1.
 COSTS = {
@@ -61,9 +61,12 @@ class Expression:
     `detail` is the value of a "const", the `(buffer, offset)` of a "load", the index of an "index", and the
     conditions `(index, low, high)` of a "guard", each meaning low <= index < high: a guard is its first
     argument where all hold (and reads nothing of it elsewhere), else its second.
+
+    Attributes:
+        divides: whether a place where it reads is found by dividing a loop's counter.
     """
 
-    __slots__ = ("args", "cost", "detail", "dtype", "op", "own_cost", "size")
+    __slots__ = ("args", "cost", "detail", "divides", "dtype", "op", "own_cost", "size")
 
     def __init__(self, op: str, args: tuple["Expression", ...], dtype: np.dtype, detail: Any):
         self.op = op
@@ -73,6 +76,7 @@ class Expression:
         self.own_cost = 0 if op in ("const", "cast") else COSTS.get(op, 1)
         self.cost: int = min(self.own_cost + sum([a.cost for a in args]), _HUGE)
         self.size: int = min(1 + sum([a.size for a in args]), _HUGE)
+        self.divides: bool = any([a.divides for a in args]) or any([i.is_divided() for i in self.indices()])
 
     def is_cheap(self, limit: int) -> bool:
         """Whether computing it costs at most `limit`, a node that several share counted once."""
@@ -157,9 +161,47 @@ class Expressions:
             if least < low or most >= high:
                 open_conditions.append((index, low, high))
         value = inside()
+        if value.divides:
+            value = self._narrowed(value, intervals(open_conditions))
         if not open_conditions or value is outside:
             return value
         return self.make("guard", (value, outside), value.dtype, tuple(open_conditions))
+
+    def _narrowed(self, value: Expression, within: dict[Loop, Interval]) -> Expression:
+        """Return an expression that is equal where loops' counters are `within` these bounds."""
+        known: dict[int, Expression] = {}
+
+        def narrow(x: Expression) -> Expression:
+            if not x.divides:
+                return x
+            if id(x) not in known:
+                known[id(x)] = rebuilt(x)
+            return known[id(x)]
+
+        def rebuilt(x: Expression) -> Expression:
+            if x.op == "load":
+                return self.load(x.detail[0], x.detail[1].narrowed(within))
+            if x.op == "index":
+                return self.index(x.detail.narrowed(within))
+            if x.op == "guard":
+                conditions = [(index.narrowed(within), low, high) for index, low, high in x.detail]
+                return self.guard(conditions, lambda: narrow(x.args[0]), narrow(x.args[1]))
+            return self.make(x.op, tuple([narrow(a) for a in x.args]), x.dtype, x.detail)
+
+        return narrow(value) if within else value
+
+
+def intervals(conditions: Any, known: Mapping[Loop, Interval] | None = None) -> dict[Loop, Interval]:
+    """Return what conditions `(index, low, high)` say of loops' counters, beside what is known."""
+    found = dict(known or {})
+    for index, low, high in conditions:
+        if len(index.terms) == 1:
+            ((loop, factor),) = index.terms.items()
+            if type(loop) is Loop and factor in (1, -1):
+                ends = sorted((factor * (low - index.constant), factor * (high - 1 - index.constant)))
+                least, most = found.get(loop, loop).bounds()
+                found[loop] = Interval(max(least, ends[0]), min(most, ends[1]))
+    return found
 
 
 def _plainer(condition):

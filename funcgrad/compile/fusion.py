@@ -212,20 +212,27 @@ def _share(first: Statement, second: Statement, level: int) -> bool:
 
 
 def _together(a: Access, first: Statement, b: Access, second: Statement, level: int) -> bool:
-    """Whether two accesses to a buffer meet the same element only in the same iteration."""
+    """Whether two accesses to a buffer meet the same element only in the same iteration, or never.
+
+    Where they go on by different steps LLVM could not tell that they never meet, so that does not count.
+    """
     if a.offset is None or b.offset is None:
         return False
     x, y = a.offset, b.offset
+    (x_low, x_high), (y_low, y_high) = a.bounds(x), b.bounds(y)
+    apart = x_high < y_low or y_high < x_low
     for outer in range(level + 1):
         i, j = first.loops[outer], second.loops[outer]
         step = x.coefficient(i)
         if step != y.coefficient(j) or (outer == level and step == 0):
             return False
         x, y = x.without(i), y.without(j)
+    if apart:
+        return True
     step = abs(step)
     if not (_free_of(x, first.loops[: level + 1]) and _free_of(y, second.loops[: level + 1])):
         return False
-    (x_low, x_high), (y_low, y_high) = x.bounds(), y.bounds()
+    (x_low, x_high), (y_low, y_high) = a.bounds(x), b.bounds(y)
     return x_low // step == x_high // step == y_low // step == y_high // step
 
 

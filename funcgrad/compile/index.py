@@ -8,7 +8,7 @@ array. Every atom has known bounds, so that `(i * 8 + j) // 8` is `i` where `j` 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Data", "Index", "Loop", "Quotient", "Remainder", "flatten_index", "split_index"]
+__all__ = ["Data", "Index", "Interval", "Loop", "Quotient", "Remainder", "flatten_index", "split_index"]
 
 
 class Loop:
@@ -21,6 +21,25 @@ class Loop:
 
     def bounds(self) -> tuple[int, int]:
         return 0, self.extent - 1
+
+
+class Interval:
+    """What is known of an integer: it is from `low` to `high`."""
+
+    __slots__ = ("high", "low")
+
+    def __init__(self, low: int, high: int):
+        self.low = low
+        self.high = high
+
+    def bounds(self) -> tuple[int, int]:
+        return self.low, self.high
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Interval and self.bounds() == other.bounds()
+
+    def __hash__(self) -> int:
+        return hash(self.bounds())
 
 
 class Quotient:
@@ -69,6 +88,9 @@ class Data:
 
     def __hash__(self) -> int:
         return hash((id(self.expression), self.extent))
+
+
+_ANYWHERE: dict[Any, Any] = {}
 
 
 class Index:
@@ -130,8 +152,9 @@ class Index:
                     return Index(rest, self.constant) + atom.index * k
         return self
 
-    def _divided(self, divisor: int) -> tuple["Index", "Index"]:
-        """Return (quotient, rest) with self = quotient * divisor + rest, as far as coefficients tell.
+    def _divided(self, divisor: int, within: Mapping[Any, Any]) -> tuple["Index", "Index", bool]:
+        """Return (quotient, rest) with self = quotient * divisor + rest, as far as coefficients tell; and whether the rest
+        is below the divisor.
 
         The smallest value of the rest is between 0 and `divisor - 1`.
         """
@@ -140,7 +163,7 @@ class Index:
             q = (2 * abs(c) + divisor - 1) // (2 * divisor)  # the nearest, of two the one nearer to 0
             q = q if c > 0 else -q
             left = c - q * divisor
-            low, high = atom.bounds()
+            low, high = within.get(atom, atom).bounds()
             if left and abs(left) * max(abs(low), abs(high)) >= divisor:
                 q, left = 0, c
             if q:
@@ -148,26 +171,44 @@ class Index:
             if left:
                 rest[atom] = left
         remaining = Index(rest, self.constant)
-        shift = remaining.bounds()[0] // divisor
-        return Index(whole, shift), remaining + -shift * divisor
+        low, high = remaining.bounds(within)
+        shift = low // divisor
+        return Index(whole, shift), remaining + -shift * divisor, high // divisor == shift
 
-    def __floordiv__(self, divisor: int) -> "Index":
+    def quotient(self, divisor: int, within: Mapping[Any, Any] = _ANYWHERE) -> "Index":
+        """Return `self // divisor`, where atoms are `within` bounds narrower than their own."""
         if divisor == 1:
             return self
-        whole, rest = self._divided(divisor)
-        low, high = rest.bounds()
-        if low // divisor == high // divisor:
-            return whole + low // divisor
-        return whole + Index.of(Quotient(rest, divisor))
+        whole, rest, is_whole = self._divided(divisor, within)
+        return whole if is_whole else whole + Index.of(Quotient(rest, divisor))
 
-    def __mod__(self, divisor: int) -> "Index":
+    def remainder(self, divisor: int, within: Mapping[Any, Any] = _ANYWHERE) -> "Index":
+        """Return `self % divisor`, where atoms are `within` bounds narrower than their own."""
         if divisor == 1:
             return Index()
-        _, rest = self._divided(divisor)
-        low, high = rest.bounds()
-        if low // divisor == high // divisor:
-            return rest - low // divisor * divisor
-        return Index.of(Remainder(rest, divisor))
+        _, rest, is_rest = self._divided(divisor, within)
+        return rest if is_rest else Index.of(Remainder(rest, divisor))
+
+    def __floordiv__(self, divisor: int) -> "Index":
+        return self.quotient(divisor)
+
+    def __mod__(self, divisor: int) -> "Index":
+        return self.remainder(divisor)
+
+    def narrowed(self, within: Mapping[Any, Any]) -> "Index":
+        """Return an index that is equal where atoms are `within` bounds narrower than their own."""
+        out = Index({}, self.constant)
+        for atom, c in self.terms.items():
+            low, high = within.get(atom, atom).bounds()
+            if low == high:
+                out = out + low * c
+            elif isinstance(atom, Quotient):
+                inner = atom.index.narrowed(within)
+                divide = inner.remainder if type(atom) is Remainder else inner.quotient
+                out = out + divide(atom.divisor, within) * c
+            else:
+                out = out + Index({atom: c})
+        return out
 
     def bounds(self, within: Mapping[Any, Any] | None = None) -> tuple[int, int]:
         """Return the smallest and the largest value; `within` gives what has narrower bounds in place of an atom."""
@@ -190,6 +231,10 @@ class Index:
     def is_affine(self) -> bool:
         """Whether every atom is a loop's counter."""
         return all(type(a) is Loop for a in self.terms)
+
+    def is_divided(self) -> bool:
+        """Whether a loop's counter is in a quotient or a remainder."""
+        return any(isinstance(a, Quotient) and any(True for _ in a.index.loops()) for a in self.terms)
 
     def loops(self) -> Iterator[Loop]:
         """Yield the loops it depends on, directly or inside a quotient or an array's element."""

@@ -157,7 +157,10 @@ class _Printer:
             return f"{name}{'.flat' if len(buffer.shape) > 1 else ''}[{self._index(offset, leaf)}]"
         if offset.is_affine() and offset.bounds()[0] < 0:
             return f"{name}.flat[{self._index(offset, leaf)}]"
-        return f"{name}[{', '.join(self._index(i, leaf) for i in split_index(offset, buffer.shape))}]"
+        place = split_index(offset, buffer.shape)
+        if not offset.is_divided() and any(i.is_divided() for i in place):  # it crosses the ends of rows
+            return f"{name}.flat[{self._index(offset, leaf)}]"
+        return f"{name}[{', '.join(self._index(i, leaf) for i in place)}]"
 
     def _index(self, index: Index, leaf: Leaf) -> str:
         parts = []

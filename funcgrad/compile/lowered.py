@@ -9,7 +9,7 @@ from funcgrad.compile.expression import Buffer, Expression
 from funcgrad.compile.index import Index
 from funcgrad.core.types import ArrayType
 
-__all__ = ["Part", "Value"]
+__all__ = ["Part", "Piece", "Value"]
 
 
 class Part(NamedTuple):
@@ -27,10 +27,17 @@ class Part(NamedTuple):
     statements: tuple[Any, ...] = ()
 
 
+class Piece(NamedTuple):
+    """One of those that an array is put together of: `place(index)` is where an element of it lies, in C order."""
+
+    value: "Value"
+    place: Callable[[tuple[Index, ...]], Index]
+
+
 class Value:
     """An array whose element at an index is `at(index)`."""
 
-    __slots__ = ("_at", "_known", "buffer", "part", "type")
+    __slots__ = ("_at", "_known", "buffer", "part", "pieces", "type")
 
     def __init__(
         self,
@@ -43,6 +50,7 @@ class Value:
         self._known: dict[tuple[Index, ...], Expression] = {}
         self.buffer = buffer
         self.part: Part | None = None
+        self.pieces: tuple[Piece, ...] = ()
 
     def at(self, index: tuple[Index | int, ...]) -> Expression:
         """Return the element at `index`, one Index (or number) an axis."""
@@ -59,7 +67,7 @@ class Value:
 
     def become(self, other: "Value") -> None:
         """Take the elements of an equal value, which may be had elsewhere, from now on."""
-        self._at, self._known, self.buffer, self.part = other._at, {}, other.buffer, None
+        self._at, self._known, self.buffer, self.part, self.pieces = other._at, {}, other.buffer, None, ()
 
     @property
     def is_zero(self) -> bool:

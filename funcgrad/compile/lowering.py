@@ -6,7 +6,7 @@ first; stored it is where that is needed (a result, an operand of a call), or wh
 times at a cost above `CHEAP`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from funcgrad.compile.analysis import evaluations
 from funcgrad.compile.expression import Buffer, Expression, Expressions
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
 from funcgrad.compile.lapack import Lapack
-from funcgrad.compile.lowered import Value
+from funcgrad.compile.lowered import Piece, Value
 from funcgrad.compile.order import ordered_loops
 from funcgrad.compile.products import lower_product
 from funcgrad.compile.reads import reads_first
@@ -248,7 +248,31 @@ class Lowering:
         if x.buffer is not None:
             return self.stored(x.buffer, ArrayType(shape, x.dtype))
         out = ArrayType(shape, x.dtype)
-        return self.map(out, lambda index: x.at(split_index(flatten_index(index, shape), x.shape)))
+        value = self.map(out, lambda index: x.at(split_index(flatten_index(index, shape), x.shape)))
+        value.pieces = x.pieces or (Piece(x, lambda index: flatten_index(index, x.shape)),)
+        return value
+
+    def assemble(
+        self, out: ArrayType, at: Callable, xs: Sequence[Value], wheres: Sequence[Callable]
+    ) -> Value:
+        """Return an array that is put together of `xs`: `at(index)` is an element, and `wheres[k](index)` the index of one
+        of `xs[k]`."""
+        value = self.map(out, at)
+        value.pieces = tuple(
+            piece for x, where in zip(xs, wheres, strict=True) for piece in self._pieces(x, where, out.shape)
+        )
+        return value
+
+    def _pieces(self, x: Value, where: Callable, shape: tuple[int, ...]) -> Iterator[Piece]:
+        """Yield the pieces of one piece of an array of `shape`."""
+
+        def placed(place):
+            return lambda index: flatten_index(where(split_index(place(index), x.shape)), shape)
+
+        if not x.pieces:
+            yield Piece(x, lambda index: flatten_index(where(index), shape))
+        for inner, place in x.pieces:
+            yield Piece(inner, placed(place))
 
     def control(self, kind: str, programs: Sequence[Program], outs: Any, args: Any, **details: Any) -> Any:
         """Return the results of a loop or branch of the program itself; None where its bodies cannot be native."""
@@ -323,9 +347,9 @@ class Lowering:
             if deep or expression.size > LARGE or (often and not expression.is_cheap(CHEAP)):
                 value = self.store(value)
         if value.type != var.type:
-            part = value.part
+            part, pieces = value.part, value.pieces
             value = Value(var.type, value.at, value.buffer)
-            value.part = part
+            value.part, value.pieces = part, pieces
         return value
 
     def _read(self, atom) -> Value:
@@ -337,10 +361,17 @@ class Lowering:
     def _write(self, value: Value, buffer: Buffer) -> None:
         if not value.size:
             return
-        loops = self.loops(value.shape)
-        index = tuple(map(Index.of, loops))
-        offset = flatten_index(index, value.shape)
-        self.emit(loops, [Effect(buffer, offset, self.cast(value.at(index), buffer.dtype))])
+        whole = Piece(value, lambda index: flatten_index(index, value.shape))
+        for x, place in value.pieces if self._is_better_in_pieces(value, buffer) else (whole,):
+            loops = self.loops(x.shape)
+            index = tuple(map(Index.of, loops))
+            self.emit(loops, [Effect(buffer, place(index), self.cast(x.at(index), buffer.dtype))])
+
+    def _is_better_in_pieces(self, value: Value, buffer: Buffer) -> bool:
+        """Whether to write a value one piece after the other, which can cost what would read it in the same loop."""
+        if len(value.pieces) > 1 and buffer.kind == "output":
+            return True
+        return bool(value.pieces) and value.at(tuple(map(Index.of, self.loops(value.shape)))).divides
 
     def _buffer(self, kind: str, type: ArrayType, position: int = 0) -> Buffer:
         buffer = Buffer(kind, type.shape, type.dtype, position)

@@ -5,8 +5,8 @@ from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
-from funcgrad.compile.expression import Buffer, Expression
-from funcgrad.compile.index import Index, Loop
+from funcgrad.compile.expression import Buffer, Expression, intervals
+from funcgrad.compile.index import Index, Interval, Loop
 from funcgrad.compile.status import Status
 
 __all__ = [
@@ -27,11 +27,20 @@ KERNEL = 30
 
 
 class Access(NamedTuple):
-    """One place where a statement reads or writes a buffer; the whole of it where `offset` is None."""
+    """One place where a statement reads or writes a buffer; the whole of it where `offset` is None.
+
+    Attributes:
+        within: loops whose counters are known to have narrower bounds there than their own.
+    """
 
     buffer: Buffer
     offset: Index | None
     writes: bool
+    within: frozenset[tuple[Loop, Interval]] = frozenset()
+
+    def bounds(self, offset: Index) -> tuple[int, int]:
+        """Return the smallest and the largest value of (a part of) the offset there."""
+        return offset.bounds(dict(self.within)) if self.within else offset.bounds()
 
 
 class Effect(NamedTuple):
@@ -186,11 +195,9 @@ class Statement:
                 yield Access(buffer, offset + Index.of(rows) * row + Index.of(columns) * column, writes)
             return
         for effect in self.effects:
-            for root in (effect.value, *effect.offset.data()):
-                for node in root.walk():
-                    if node.op == "load":
-                        buffer, offset = node.detail
-                        yield Access(buffer, offset, False)
+            yield from _reads(effect.value)
+            for root in effect.offset.data():
+                yield from _reads(root)
             if effect.op is not None:
                 yield Access(effect.buffer, effect.offset, False)
             yield Access(effect.buffer, effect.offset, True)
@@ -219,3 +226,25 @@ class Statement:
     def points(self) -> int:
         """How often it runs."""
         return prod(loop.extent for loop in self.loops)
+
+
+def _reads(root: Expression, within: frozenset[tuple[Loop, Interval]] = frozenset()) -> Iterator[Access]:
+    """Yield what an expression reads, with the bounds that guards set to it."""
+    seen = set()
+    stack = [(root, within)]
+    while stack:
+        node, within = stack.pop()
+        if (id(node), within) in seen:
+            continue
+        seen.add((id(node), within))
+        if node.op == "load":
+            buffer, offset = node.detail
+            yield Access(buffer, offset, False, within)
+        elif node.op == "guard":
+            inside, outside = node.args
+            stack.append((inside, frozenset(intervals(node.detail, dict(within)).items())))
+            stack.append((outside, within))
+        else:
+            stack.extend((arg, within) for arg in node.args)
+        for index in node.indices():
+            stack.extend((data, within) for data in index.data())

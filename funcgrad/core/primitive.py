@@ -196,9 +196,9 @@ class Primitive:
         """Whether a result without axes is a view, as a reshaped array is, and an element is not."""
         return True
 
-    def points(self, out: int, *types: ArrayType, **params: Any) -> int:
-        """Return how many elements of an argument are asked for by a result of `out` elements."""
-        return out if self.view else max([out, *[t.size for t in types]])
+    def points(self, out: int, *types: ArrayType, **params: Any) -> list[int]:
+        """Return how many elements of each argument are asked for by a result of `out` elements."""
+        return [out if self.view else max([out, *[t.size for t in types]])] * len(types)
 
     def linear_together(self, positions: Iterable[int], count: int) -> bool:
         """Whether the operation is jointly linear in these argument positions."""

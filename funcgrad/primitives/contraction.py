@@ -38,7 +38,7 @@ class Dot(Bilinear):
         return _plan(x.ndim, y.ndim, contract, batch)(x, y)
 
     def points(self, out, *types, contract, batch):
-        return out * math.prod(types[0].shape[a] for a in contract[0])
+        return [out * math.prod(types[0].shape[a] for a in contract[0])] * 2
 
     def lower_rule(self, lower, out, x, y, *, contract, batch):
         return lower.product(out, x, y, contract, batch)

@@ -199,7 +199,7 @@ class Gather(Linear):
         return scatter_add(zeros, y_bar, *indices, axes=axes)
 
     def points(self, out, *types, axes):
-        return out
+        return [out] * len(types)
 
     def lower_rule(self, lower, out, x, *indices, axes):
         lead = out.ndim - (x.ndim - len(axes))

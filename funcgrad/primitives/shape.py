@@ -1,5 +1,7 @@
 """Primitives that rearrange or convert elements: convert, transpose, flip, concatenate."""
 
+from itertools import accumulate
+
 import numpy as np
 
 from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Primitive, Sample, box
@@ -184,6 +186,9 @@ class Concatenate(JointlyLinear):
             start = stop
         return out
 
+    def points(self, out, *types, axis):
+        return [x.size for x in types]
+
     def lower_rule(self, lower, out, *xs, axis):
         def at(index):
             value = lower.const(0, out.dtype)
@@ -199,7 +204,11 @@ class Concatenate(JointlyLinear):
                 stop = start
             return value
 
-        return lower.map(out, at)
+        def shifted(start):
+            return lambda index: (*index[:axis], index[axis] + start, *index[axis + 1 :])
+
+        starts = accumulate([0, *(x.shape[axis] for x in xs[:-1])])
+        return lower.assemble(out, at, xs, [shifted(start) for start in starts])
 
     def batch_rule(self, size, batched, *xs, axis):
         full = [x if b else stretch(x, size) for x, b in zip(xs, batched, strict=True)]

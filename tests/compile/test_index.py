@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funcgrad.compile.index import Index, Loop, Quotient, Remainder, flatten_index, split_index
+from funcgrad.compile.index import Index, Interval, Loop, Quotient, Remainder, flatten_index, split_index
 from tests.compile.loop_interpreter import evaluate_index, points
 
 LOOPS = tuple(Loop(n) for n in (1, 2, 3, 5, 8))
@@ -58,6 +58,21 @@ def test_arithmetic(steps):
         assert low <= got <= high
     for env in points(LOOPS[:1]):
         assert evaluate_index(index - index, env) == 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS, st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), min_size=5, max_size=5))
+def test_narrowed(steps, ends):
+    """Within narrower bounds, an index and what is left of it are equal."""
+    index, value = built(steps)
+    within = {}
+    for loop, (a, b) in zip(LOOPS, ends, strict=True):
+        low, high = sorted((a % loop.extent, b % loop.extent))
+        within[loop] = Interval(low, high)
+    narrowed = index.narrowed(within)
+    for env in points(LOOPS):
+        if all(within[loop].low <= env[loop] <= within[loop].high for loop in LOOPS):
+            assert evaluate_index(narrowed, env) == value(env)
 
 
 @settings(max_examples=150, deadline=None)
