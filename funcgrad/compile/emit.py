@@ -27,6 +27,11 @@ PARTS = 5
 # A loop of this many iterations at most, that come to this many nodes at most, is written out.
 UNROLLED = 8
 UNROLLED_NODES = 64
+# So are all loops inside one of so many iterations at least, if they come to this many nodes at most: then LLVM's
+# vectors hold the same element of several iterations.
+LONG = 64
+SHORT = 16
+STRAIGHT_NODES = 2500
 
 
 def _written_out(node: Block, level: int) -> float:
@@ -36,7 +41,7 @@ def _written_out(node: Block, level: int) -> float:
         loop = leaf.counters[level]
         times = node.extent
         for inner in leaf.counters[level + 1 :]:
-            times *= inner.extent if inner.extent <= UNROLLED else 1
+            times *= inner.extent if inner.extent <= SHORT else 1
         share = leaf.statement.size * 1.0
         for effect in leaf.statement.effects:
             for x in effect.value.walk():
@@ -48,6 +53,20 @@ def _written_out(node: Block, level: int) -> float:
                             break
         total += max(share, 1.0) * times
     return total
+
+
+def _is_straight(node: Block, level: int) -> bool:
+    """Whether all loops inside a long one are so short that they can be written out."""
+    if node.extent < LONG:
+        return False
+    inner = [child for child in node.children if isinstance(child, Block)]
+    if not all(_is_short(child) for child in inner):
+        return False
+    return sum(_written_out(child, level + 1) for child in inner) <= STRAIGHT_NODES
+
+
+def _is_short(node: Block) -> bool:
+    return node.extent <= SHORT and all(_is_short(child) for child in node.children if isinstance(child, Block))
 
 
 class Bounds:
@@ -82,6 +101,7 @@ class NestWriter(CallWriter):
         self.chunked = chunked
         self._totals: dict[tuple[Leaf, int], Total] = {}
         self._sizes: dict[Block, float] = {}
+        self._straight: Block | None = None  # the loop inside which all are written out
 
     def write(self) -> str:
         """Return the body of the function; `parameters` and the rest are known then."""
@@ -129,6 +149,9 @@ class NestWriter(CallWriter):
     def _loop(self, node, level, counters, bounds):
         opened = self._open_totals(node, level)
         innermost = all(isinstance(child, Leaf) for child in node.children)
+        outermost = self._straight is None
+        if outermost and not innermost and _is_straight(node, level):
+            self._straight = node
         partial = innermost and [k for k in self._totals_under(node) if self._totals[k].compensated]
         if partial and (node.extent > RUN or not all(k in opened for k in partial)):
             self._runs(node, level, counters, bounds, partial)
@@ -138,9 +161,13 @@ class NestWriter(CallWriter):
                 self._count(node, level, counters, part)
         for key in opened:
             self._close_total(key, counters)
+        if outermost:
+            self._straight = None
 
     def _is_small(self, node, level, times):
         """Whether so many iterations of a loop are written out."""
+        if self._straight not in (None, node):
+            return True
         if times > UNROLLED:
             return False
         if node not in self._sizes:

@@ -105,3 +105,17 @@ def test_random_arrangements(order):
 @given(ORDERS)
 def test_many_random_arrangements(order):
     agrees(order)
+
+
+def test_short_loops_inside_a_long_one_are_written_out():
+    """So that LLVM's vectors hold the same element of several iterations."""
+    x = np.linspace(0.1, 1, 3 * 500).reshape(500, 3)
+
+    def function(x):
+        return np.sin(x) * np.cumsum(x) / x[2]
+
+    f = fg.jit(fg.vmap(fg.jacrev(function)))
+    llvm = str(f.lower(x).llvm)
+    nest = llvm[llvm.index("@fg_nest0") :].split("\n}", 1)[0]
+    assert nest.count("phi i64") == 1
+    np.testing.assert_allclose(f(x), np.stack([fg.jacobian(function)(row) for row in x]), rtol=1e-12)
