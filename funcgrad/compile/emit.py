@@ -4,9 +4,10 @@ A nest becomes `i32 @nest(ptr noalias %p0, ...)`, with one parameter for each bu
 is a `Status`. Buffers that live inside are on its stack.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 
@@ -32,6 +33,7 @@ UNROLLED_NODES = 64
 LONG = 64
 SHORT = 16
 STRAIGHT_NODES = 2500
+NODES_PER_STORE = 50
 
 
 def _written_out(node: Block, level: int) -> float:
@@ -55,18 +57,34 @@ def _written_out(node: Block, level: int) -> float:
     return total
 
 
-def _is_straight(node: Block, level: int) -> bool:
-    """Whether all loops inside a long one are so short that they can be written out."""
-    if node.extent < LONG:
-        return False
+def _is_straight(node: Block, level: int, local: Container[Buffer]) -> bool:
+    """Whether all loops inside a long one are so short that they can be written out, and it pays to.
+
+    Where several iterations are in one vector, their results are stored one by one unless they lie side by side:
+    there has to be enough to compute for each.
+    """
     inner = [child for child in node.children if isinstance(child, Block)]
-    if not all(_is_short(child) for child in inner):
+    if node.extent < LONG or not inner or not all(_is_short(child) for child in inner):
         return False
-    return sum(_written_out(child, level + 1) for child in inner) <= STRAIGHT_NODES
+    nodes = sum(_written_out(child, level + 1) for child in inner)
+    nodes += sum(child.statement.size for child in node.children if isinstance(child, Leaf))
+    return NODES_PER_STORE * _scattered(node, level, local) <= nodes <= STRAIGHT_NODES
+
+
+def _scattered(node: Block, level: int, local: Container[Buffer]) -> int:
+    """Return how many elements an iteration stores that the next does not store beside them."""
+    found = 0
+    for leaf in leaves(node):
+        times = prod(loop.extent for loop in leaf.counters[level + 1 :])
+        effects = [e for e in leaf.statement.effects if e.buffer not in local]
+        found += times * sum(abs(e.offset.coefficient(leaf.counters[level])) > 1 for e in effects)
+    return found
 
 
 def _is_short(node: Block) -> bool:
-    return node.extent <= SHORT and all(_is_short(child) for child in node.children if isinstance(child, Block))
+    return node.extent <= SHORT and all(
+        _is_short(child) for child in node.children if isinstance(child, Block)
+    )
 
 
 class Bounds:
@@ -150,7 +168,7 @@ class NestWriter(CallWriter):
         opened = self._open_totals(node, level)
         innermost = all(isinstance(child, Leaf) for child in node.children)
         outermost = self._straight is None
-        if outermost and not innermost and _is_straight(node, level):
+        if outermost and _is_straight(node, level, self._locals):
             self._straight = node
         partial = innermost and [k for k in self._totals_under(node) if self._totals[k].compensated]
         if partial and (node.extent > RUN or not all(k in opened for k in partial)):

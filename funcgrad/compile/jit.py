@@ -32,7 +32,7 @@ __all__ = ["jit"]
 
 
 def jit(
-    function: Callable,
+    function: Callable | None = None,
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
@@ -46,7 +46,8 @@ def jit(
     happens only then, and arrays it closes over are constants from then on.
 
     Args:
-        function: a pure function of arrays in any containers.
+        function: a pure function of arrays in any containers; without it, jit returns a decorator:
+            `@jit(static_argnames="order")`.
         static_argnums, static_argnames: arguments that are not arrays but choose what to compile; hashable.
         donate_argnums: positional arguments the caller gives up: using one of their arrays again in a jitted
             function is an error. Memory is reused in any case: large results are made in that of earlier ones
@@ -75,6 +76,14 @@ def jit(
     >>> step(np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    if function is None:
+        return partial(
+            jit,
+            static_argnums=static_argnums,
+            static_argnames=static_argnames,
+            donate_argnums=donate_argnums,
+            backend=backend,
+        )
     if not callable(function):
         raise DTypeError(
             f"jit: expected a function, got {type(function).__name__}.",

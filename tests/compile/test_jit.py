@@ -492,3 +492,13 @@ def test_positions_of_extrema():
         for axis in (0, 1, None):
             for f in (np.argmax, np.argmin):
                 np.testing.assert_array_equal(fg.jit(lambda y: f(y, axis))(y), f(y, axis))  # noqa: B023
+
+
+def test_jit_with_options_alone_is_a_decorator():
+    @fg.jit(static_argnames="order")
+    def power(x, order):
+        return x**order
+
+    np.testing.assert_array_equal(power(np.array([1.0, 2.0]), order=3), [1.0, 8.0])
+    with pytest.raises(DTypeError, match="expected a function, got int"):
+        fg.jit(backend="numpy")(3)

@@ -112,10 +112,10 @@ def test_short_loops_inside_a_long_one_are_written_out():
     x = np.linspace(0.1, 1, 3 * 500).reshape(500, 3)
 
     def function(x):
-        return np.sin(x) * np.cumsum(x) / x[2]
+        return np.sum(np.sin(x) * np.outer(x, x) / x[2])
 
-    f = fg.jit(fg.vmap(fg.jacrev(function)))
+    f = fg.jit(fg.vmap(function))
     llvm = str(f.lower(x).llvm)
     nest = llvm[llvm.index("@fg_nest0") :].split("\n}", 1)[0]
     assert nest.count("phi i64") == 1
-    np.testing.assert_allclose(f(x), np.stack([fg.jacobian(function)(row) for row in x]), rtol=1e-12)
+    np.testing.assert_allclose(f(x), [function(row) for row in x], rtol=1e-12)

@@ -1,5 +1,7 @@
 """ba: bundle adjustment; the Jacobian is one small dense block an observation, all of them at once."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 import funcgrad as fg
@@ -33,44 +35,66 @@ def residual(camera, point, weight, feature):
     return weight * (camera[6] * t + camera[7:9] - feature)
 
 
-def _observed(cameras, points, weights, features):
-    """Return for each observation its camera, its point, its weight and its feature."""
-    i = np.arange(weights.shape[0])
-    return cameras[i % cameras.shape[0]], points[i % points.shape[0]], weights, features
+class Observations(NamedTuple):
+    """Which camera sees which point: for each of p observations its number, its camera's and its point's."""
+
+    number: np.ndarray
+    camera: np.ndarray
+    point: np.ndarray
 
 
 @fg.jit
-def objective(cameras, points, weights, features):
-    errors = fg.vmap(residual)(*_observed(cameras, points, weights, features))
+def objective(seen, cameras, points, weights, features):
+    errors = fg.vmap(residual)(cameras[seen.camera], points[seen.point], weights, features)
     return errors, 1 - weights**2
 
 
 @fg.jit
-def _values(cameras, points, weights, features):
-    observed = _observed(cameras, points, weights, features)
-    blocks = fg.vmap(fg.jacrev(residual, argnums=(0, 1, 2)))(*observed)
-    by_weight = fg.vmap(fg.grad(lambda w: 1 - w**2))(weights)
-    rows = fnp.concatenate([blocks[0], blocks[1], blocks[2][..., None]], axis=2)  # 15 numbers a residual
-    return fnp.concatenate([rows.ravel(), by_weight])
-
-
-def jacobian(cameras, points, weights, features):
-    """Return the Jacobian of all residuals as compressed rows."""
-    n, m, p = cameras.shape[0], points.shape[0], weights.shape[0]
-    rows = np.concatenate([np.arange(2 * p + 1) * 15, 30 * p + np.arange(1, p + 1)])
-    i = np.arange(p)
-    columns = np.empty((p, 2, 15), np.int64)
-    columns[:, :, :11] = (11 * (i % n))[:, None, None] + np.arange(11)
-    columns[:, :, 11:14] = (11 * n + 3 * (i % m))[:, None, None] + np.arange(3)
-    columns[:, :, 14] = (11 * n + 3 * m + i)[:, None]
-    return (
-        rows,
-        np.concatenate([columns.ravel(), columns[:, 0, 14]]),
-        _values(cameras, points, weights, features),
+def values(seen, cameras, points, weights, features):
+    """Return the Jacobian's elements that are not zero, row by row: 15 a residual, and one a weight's miss."""
+    blocks = fg.vmap(fg.jacrev(residual, argnums=(0, 1, 2)))(
+        cameras[seen.camera], points[seen.point], weights, features
     )
+    misses = fg.vmap(fg.grad(lambda w: 1 - w**2))(weights)
+    rows = fnp.concatenate([blocks[0], blocks[1], blocks[2][..., None]], axis=2)
+    return fnp.concatenate([rows.ravel(), misses])
+
+
+@fg.jit(static_argnames=("n", "m"))
+def places(seen, n, m):
+    """Return where the rows of the Jacobian start, and the columns of its elements."""
+    p = seen.number.shape[0]
+    own = 11 * n + 3 * m + seen.number
+    camera = 11 * seen.camera[:, None] + np.arange(11)
+    point = 11 * n + 3 * seen.point[:, None] + np.arange(3)
+    columns = fnp.concatenate([camera, point, own[:, None], camera, point, own[:, None]], axis=1)
+    starts = 30 * seen.number[:, None] + np.array([0, 15])
+    ends = fnp.concatenate([starts.ravel(), np.array([30 * p]), 30 * p + 1 + seen.number])
+    return ends, fnp.concatenate([columns.ravel(), own])
+
+
+def jacobian(seen, cameras, points, weights, features):
+    """Return the Jacobian of all residuals as compressed rows."""
+    starts, columns = places(seen, n=cameras.shape[0], m=points.shape[0])
+    return starts, columns, values(seen, cameras, points, weights, features)
+
+
+def _evaluation(function, finish):
+    def prepare(given):
+        cameras, points, weights, features = inputs.ba(given)
+        i = np.arange(len(weights))
+        return function, (
+            Observations(i, i % len(cameras), i % len(points)),
+            cameras,
+            points,
+            weights,
+            features,
+        )
+
+    return Evaluation(prepare, finish)
 
 
 FUNCTIONS = {
-    "objective": Evaluation(lambda given: (objective, inputs.ba(given)), outputs.ba_objective),
-    "jacobian": Evaluation(lambda given: (jacobian, inputs.ba(given)), outputs.ba_jacobian),
+    "objective": _evaluation(objective, outputs.ba_objective),
+    "jacobian": _evaluation(jacobian, outputs.ba_jacobian),
 }
