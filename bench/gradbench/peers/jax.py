@@ -17,7 +17,9 @@ __all__ = ["FUNCTIONS", "REASONS"]
 jax.config.update("jax_enable_x64", True)
 
 
-def _evaluation(read: Callable, make: Callable, *static: str, finish: Callable = outputs.listed) -> Evaluation:
+def _evaluation(
+    read: Callable, make: Callable, *static: str, finish: Callable = outputs.listed
+) -> Evaluation:
     """Return the evaluation of a function; `make` gives it for the input's sizes named by `static`."""
     compiled = cache(lambda *sizes: jax.jit(make(*sizes)))
 
@@ -172,7 +174,11 @@ def ba_jacobian(cameras, points, weights, features):
 def _turn(axis, t):
     """Return the rotation about the axis x or z."""
     c, s, one, zero = jnp.cos(t), jnp.sin(t), jnp.ones_like(t), jnp.zeros_like(t)
-    rows = [one, zero, zero, zero, c, -s, zero, s, c] if axis == "x" else [c, -s, zero, s, c, zero, zero, zero, one]
+    rows = (
+        [one, zero, zero, zero, c, -s, zero, s, c]
+        if axis == "x"
+        else [c, -s, zero, s, c, zero, zero, zero, one]
+    )
     return jnp.stack(rows, axis=-1).reshape(*t.shape, 3, 3)
 
 
