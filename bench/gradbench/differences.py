@@ -72,17 +72,19 @@ def _value(module: str, given: Any, output: Any) -> float:
     return apart(output, want)
 
 
-def _jacobians(module: str, output: Any, variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return an output as the derivative of all residuals, or of the one value, by each variable."""
+def _jacobians(module: str, output: Any, variables: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """Return an output as the derivative of the values by each variable; None where its sizes are wrong."""
+    sizes = [x.size for x in variables.values()]
     if module == "gmm":
-        return {name: np.asarray(output[name]) for name in variables}
+        parts = {name: np.asarray(part) for name, part in output.items()}
+        shapes = {name: part.shape for name, part in parts.items()}
+        return parts if shapes == {name: x.shape for name, x in variables.items()} else None
     rows = np.atleast_1d(output["vals"] if module == "ba" else output)
-    if module == "ba":  # of 31 values: two rows of 15, and what is not zero in a third
+    if module == "ba" and rows.shape == (31,):  # two rows of 15, and what is not zero in a third
         rows = np.append(rows[:-1], [0.0] * 14 + [rows[-1]]).reshape(3, 15)
-    ends = np.cumsum([x.size for x in variables.values()])
-    if rows.shape[-1] != ends[-1]:
-        raise ValueError(f"expected rows of {ends[-1]} numbers, got shape {rows.shape}")
-    return dict(zip(variables, np.split(rows, ends[:-1], axis=-1), strict=True))
+    if rows.shape[-1] != sum(sizes):
+        return None
+    return dict(zip(variables, np.split(rows, np.cumsum(sizes)[:-1], axis=-1), strict=True))
 
 
 def _derivative(module: str, given: Any, output: Any) -> float:
@@ -90,13 +92,17 @@ def _derivative(module: str, given: Any, output: Any) -> float:
     if module == "ode":  # the last value is what is differentiated
         whole = f
         f = lambda x: whole(x)[-1]
+    jacobians = _jacobians(module, output, variables)
+    if jacobians is None:
+        return np.inf
     rng, worst = np.random.default_rng(0), 0.0
-    for name, jacobian in _jacobians(module, output, variables).items():
-        x = variables[name]
+    for name, x in variables.items():
         one = lambda x, name=name: f(**{**variables, name: x})
         directions = list(_directions(x, rng))
         want = np.array([along(one, x, direction) for direction in directions])
-        flat = jacobian.reshape(*want.shape[1:], x.size)
+        if jacobians[name].size != want[0].size * x.size:
+            return np.inf
+        flat = jacobians[name].reshape(*want.shape[1:], x.size)
         worst = max(worst, relative([flat @ direction.ravel() for direction in directions], want))
     return worst
 
