@@ -23,6 +23,7 @@ def test_a_peer_answers_or_says_why_not(name, library):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the peers' own
 @PEERS
 def test_peers_agree(name, library):
     pytest.importorskip(library)
