@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.gradbench.reference import DESCENTS, REFERENCES
 
-__all__ = ["apart", "judge", "relative"]
+__all__ = ["along", "apart", "central", "gradient", "judge", "relative"]
 
 STEP = 1e-30  # of a complex step, from which nothing is subtracted
 DIRECTIONS = 4  # of each kind, in a variable too large for all its unit vectors

@@ -1,6 +1,7 @@
-"""GradBench's evals in JAX: jitted, in float64, results waited for."""
+"""GradBench's evals in JAX: jitted, in float64 on one thread, results waited for."""
 
 import math
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from itertools import combinations
@@ -15,6 +16,7 @@ from bench.gradbench.protocol import Evaluation
 __all__ = ["FUNCTIONS", "REASONS"]
 
 jax.config.update("jax_enable_x64", True)
+os.environ.setdefault("NPROC", "1")  # the threads of XLA's pool, which the first computation makes
 
 
 def _evaluation(
