@@ -110,8 +110,8 @@ def _derivative(module: str, given: Any, output: Any) -> float:
 def _sparsity(given: dict, output: dict) -> bool:
     """Return whether the rows and columns of ba's Jacobian are where they should be."""
     n, m, p = (given[size] for size in "nmp")
-    if p < 11:  # then the first 30 elements are not those of the first observation alone
-        raise ValueError(f"expected at least 11 observations, got {p}")
+    if p < 15:  # then the first 30 rows are not all of errors
+        raise ValueError(f"expected at least 15 observations, got {p}")
     columns = [*range(11), *range(11 * n, 11 * n + 3), 11 * n + 3 * m]
     return output["rows"] == [*range(0, 450, 15), 31 * p] and output["cols"] == [
         *columns, *columns, 11 * n + 3 * m + p - 1
@@ -139,9 +139,7 @@ def _newton(given: dict, output: Any) -> float:
 
 def judge(module: str, given: Any) -> Callable[[str, Any], float]:
     """Return what gives the relative error of (function, output): the largest of all the output's parts."""
-    ends = cache(
-        lambda: DESCENTS[module](given, inner=central, outer=gradient)
-    )  # the same for the four functions
+    ends = cache(lambda: DESCENTS[module](given, inner=central, outer=gradient))  # the same for all four
 
     def error(function, output):
         if module in DESCENTS:
