@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TextIO
 
-from bench.gradbench.fields import field, integer, number
+from bench.gradbench.fields import among, field, integer, number, shown
 
 __all__ = ["EVALS", "Evaluation", "serve", "timed"]
 
@@ -44,24 +44,21 @@ def timed(evaluation: Evaluation, given: Any, runs: int = 1, seconds: float = 0)
 
 
 def _functions(module: Any) -> dict[str, Evaluation]:
-    if module not in EVALS:
-        raise ValueError(f"expected a module among {', '.join(EVALS)}, got {module!r}")
-    return importlib.import_module(f"bench.gradbench.evals.{module}").FUNCTIONS
+    return importlib.import_module(f"bench.gradbench.evals.{among(module, EVALS, 'a module')}").FUNCTIONS
 
 
 def _evaluate(message: dict) -> str:
     """Return the fields of an answer, as JSON without the brackets."""
-    module, name = message.get("module"), message.get("function")
+    module = message.get("module")
     functions = _functions(module)
-    if name not in tuple(functions):
-        raise ValueError(f"expected a function among {', '.join(functions)}, got {name!r}")
+    evaluation = functions[among(message.get("function"), functions, "a function")]
     if "input" not in message:
         raise ValueError("expected an evaluation with the field 'input', got none")
     given = message["input"]
     runs, seconds = 1, 0.0
     if module != "hello":  # its input is a bare number
         runs, seconds = integer(given, "min_runs"), number(field(given, "min_seconds"), "min_seconds", 0)
-    output, prepared, times = timed(functions[name], given, runs, seconds)
+    output, prepared, times = timed(evaluation, given, runs, seconds)
     text = json.dumps(output, allow_nan=False)
     return f'"success": true, "output": {text}, "timings": [{_timings(prepared, times)}]'
 
@@ -77,6 +74,8 @@ def _timings(prepared: int, times: Iterable[int]) -> str:
 def _fields(message: dict) -> str:
     """Return the fields of the answer to a message beside its id, as JSON without the brackets."""
     kind = message.get("kind")
+    if not isinstance(kind, str):
+        raise ValueError(f"expected a message with a 'kind', a string, got {shown(kind)}")
     if kind == "start":
         return '"tool": "funcgrad"'
     if kind == "define":
@@ -86,11 +85,14 @@ def _fields(message: dict) -> str:
 
 
 def _message(line: str) -> dict:
-    message = json.loads(line)
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected a JSON object a line, got {shown(line.strip())}: {error}") from error
     if not isinstance(message, dict):
-        raise ValueError(f"expected an object a line, got {type(message).__name__}")
+        raise ValueError(f"expected a JSON object a line, got {shown(message)}")
     if not isinstance(message.get("id"), int) or isinstance(message["id"], bool):
-        raise ValueError(f"expected a message with an integer 'id', got {message.get('id')!r}")
+        raise ValueError(f"expected a message with an integer 'id', got {shown(message.get('id'))}")
     return message
 
 
