@@ -173,6 +173,18 @@ class Lowering:
             return value
         return self.stored(self.copied(value), value.type)
 
+    def keep(self, value: Value) -> Value:
+        """Put `value` in memory, from where whoever asks for it has it from now on."""
+        if value.buffer is None:
+            buffer = self.copied(value)
+            value.become(self.stored(buffer, value.type))
+            self.updates.pin(buffer)
+        return value
+
+    def imagined(self, value: Value) -> Value:
+        """Return `value` as it would be in memory, to see how its elements would lie there."""
+        return self.stored(Buffer("scratch", value.shape, value.dtype), value.type)
+
     def copied(self, value: Value) -> Buffer:
         """Return a new buffer with the elements of `value`."""
         buffer = self.result(value.type)

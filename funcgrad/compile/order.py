@@ -16,7 +16,7 @@ def ordered_loops(
     """Return the loops of a statement, outermost first.
 
     The kept loops stay in the order of the result's axes, the carried ones (sums, scans) in theirs, innermost:
-    unless consecutive memory is read along a kept loop rather than along the last carried one. Then the
+    unless consecutive memory is read or written along a kept loop rather than along the last carried one. Then the
     carried loops go around it.
     """
     kept = tuple(loop for loop in kept if loop.extent > 1)
@@ -36,12 +36,11 @@ def ordered_loops(
 
 
 def _consecutive(loop: Loop, others: tuple[Loop, ...], effects: tuple[Effect, ...]) -> int:
-    """Return how many reads advance by one element as `loop` does, of arrays gone through by `others` as well."""
+    """Return how many accesses advance by one element as `loop` does, to arrays gone through by `others` as well."""
     statement = Statement((), effects)
     return sum(
         access.offset is not None
         and access.offset.coefficient(loop) == 1
         and any(access.offset.coefficient(other) for other in others)
         for access in statement.accesses
-        if not access.writes
     )

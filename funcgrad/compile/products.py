@@ -84,6 +84,9 @@ def _matrix(lower, x, dtype, index, batch, rows, columns, row, column):
     """Return `x` as BLAS takes a matrix at a point of the batch: as it lies in memory where it can."""
     x = lower.converted(x, dtype)
     found = _strided(x, index, batch, rows, columns, row, column)
+    if found is None and _strided(lower.imagined(x), index, batch, rows, columns, row, column) is not None:
+        # In the order of its own axes, so that another product finds it there too.
+        found = _strided(lower.keep(x), index, batch, rows, columns, row, column)
     if found is None:
         order = (*batch, *rows, *columns)
         shape = tuple(x.shape[d] for d in order)

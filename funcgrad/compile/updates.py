@@ -41,6 +41,7 @@ class Updates:
         self._positions = given
         self._given: dict[Buffer, int] = {}
         self._users: dict[Buffer, list[Var]] = {}
+        self._pinned: set[Buffer] = set()
         self._last_use = last_uses(program)
         self._reads = Counter(a for e in program.equations for a in e.inputs if isinstance(a, Var))
 
@@ -100,6 +101,10 @@ class Updates:
         for buffer in self._read_by(value):
             self._users.setdefault(buffer, []).append(var)
 
+    def pin(self, buffer: Buffer) -> None:
+        """Take notice that values defined before read a buffer now: it must not be written to."""
+        self._pinned.add(buffer)
+
     def is_in_place(self, value: Value, position: int) -> bool:
         """Whether an output is in the memory of the input that was given for it."""
         if value.buffer is None or self._given.get(value.buffer) != position:
@@ -143,7 +148,7 @@ class Updates:
         may the places be read from it.
         """
         buffer, lower = x.buffer, self._lower
-        if buffer is None or (buffer.kind != "scratch" and buffer not in self._given):
+        if buffer is None or buffer in self._pinned or (buffer.kind != "scratch" and buffer not in self._given):
             return None
         users = self._users.get(buffer, [])
         users[:] = [var for var in users if self._last_use.get(var, -1) > lower.position]

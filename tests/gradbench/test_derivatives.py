@@ -56,7 +56,9 @@ def test_the_jacobian_of_observations_that_differ():
     near = lambda x, count: x * rng.uniform(0.9, 1.1, (count, *np.shape(x)))
     cameras, points = near(given["cam"], n), near(given["x"], m)
     weights, features = near(given["w"], p), near(given["feat"], p)
-    rows, columns, values = ba.jacobian(cameras, points, weights, features)
+    i = np.arange(p)
+    seen = ba.Observations(i, i % n, i % m)
+    rows, columns, values = ba.jacobian(seen, cameras, points, weights, features)
     dense = np.zeros((3 * p, 11 * n + 3 * m + p))
     for row in range(3 * p):
         part = slice(rows[row], rows[row + 1])
@@ -73,7 +75,7 @@ def test_the_jacobian_of_observations_that_differ():
                 error = along(one, x, unit.reshape(np.shape(x)))
                 want[[2 * i, 2 * i + 1, 2 * p + i], starts[name] + k] = error
     assert relative(dense, want) <= 1e-13
-    errors, misses = ba.objective(cameras, points, weights, features)
+    errors, misses = ba.objective(seen, cameras, points, weights, features)
     assert errors.shape == (p, 2)
     assert misses.shape == (p,)
 

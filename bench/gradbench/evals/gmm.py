@@ -34,12 +34,11 @@ def objective(d, k, n, m, gamma):
     def posterior(params, x):
         alpha, mu, q, l = params["alpha"], params["mu"], params["q"], params["l"]
         scales, sums = fnp.exp(q), fnp.sum(q, axis=1)
-        lower = fnp.where(below, l[:, place], 0.0)
-        centered = x[:, None, :] - mu
-        turned = scales * centered + fnp.einsum("jrc,ijc->ijr", lower, centered)
-        beta = alpha + sums - 0.5 * fnp.sum(turned * turned, axis=2)
+        factors = fnp.where(below, l[:, place], scales[:, None, :] * np.eye(d))
+        turned = (x - mu[:, None, :]) @ factors.swapaxes(1, 2)  # k, n, d
+        beta = alpha[:, None] + sums[:, None] - 0.5 * fnp.sum(turned * turned, axis=2)
         prior = 0.5 * gamma**2 * (fnp.sum(scales * scales) + fnp.sum(l * l)) - m * fnp.sum(sums)
-        return constant + fnp.sum(logsumexp(beta, 1)) - n * logsumexp(alpha, 0) - prior
+        return constant + fnp.sum(logsumexp(beta, 0)) - n * logsumexp(alpha, 0) - prior
 
     return posterior
 

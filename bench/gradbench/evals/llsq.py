@@ -11,9 +11,9 @@ __all__ = ["FUNCTIONS"]
 def primal(x, i):
     """Return half the squared distance; i counts the points, so that their powers are computed in every call."""
     t = -1 + 2 * i / (i.shape[0] - 1)
-    columns = [fnp.ones((i.shape[0], 1)), fnp.broadcast_to(t[:, None], (i.shape[0], x.shape[0] - 1))]
-    powers = fnp.cumprod(fnp.concatenate(columns, axis=1), axis=1)
-    gaps = fnp.sign(t) - powers @ x
+    rows = [fnp.ones((1, i.shape[0])), fnp.broadcast_to(t, (x.shape[0] - 1, i.shape[0]))]
+    powers = fnp.cumprod(fnp.concatenate(rows), axis=0)
+    gaps = fnp.sign(t) - x @ powers
     return 0.5 * fnp.sum(gaps * gaps)
 
 

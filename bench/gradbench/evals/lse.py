@@ -9,7 +9,7 @@ __all__ = ["FUNCTIONS"]
 
 
 def primal(x):
-    top = fnp.max(x)
+    top = fg.stop_gradient(fnp.max(x))
     return top + fnp.log(fnp.sum(fnp.exp(x - top)))
 
 
