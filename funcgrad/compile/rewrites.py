@@ -190,15 +190,37 @@ def _broadcast_without_need(known: Known, equation: Equation):
     return Apply(equation.primitive.name, *inputs)
 
 
-@rule(ALGEBRA, "operation on broadcast numbers", *_CORRECTLY_ROUNDED, why="every element is the same")
-def _of_broadcast_numbers(known: Known, equation: Equation):
+@rule(ALGEBRA, "operation on broadcast arrays", *_CORRECTLY_ROUNDED, why="equal elements have equal results")
+def _of_broadcast_arrays(known: Known, equation: Equation):
     out = equation.outputs[0].type
     if not out.shape or any(a.type.dtype.kind == "c" for a in equation.inputs):
         return None
-    inputs = [a if not a.type.shape else _unbroadcast(known, a) for a in equation.inputs]
-    if any(a is None or a.type.shape for a in inputs):
+    inputs = [_unbroadcast(known, a) or a for a in equation.inputs]
+    if broadcast_shapes("", *(a.type for a in inputs)) == out.shape:
         return None
     return Apply("broadcast_to", Apply(equation.primitive.name, *inputs), shape=out.shape)
+
+
+@rule(
+    ALGEBRA,
+    "reduction of a broadcast array",
+    "sum",
+    "max",
+    "min",
+    "prod",
+    why="along the axes that stay, it is one",
+)
+def _reduction_of_broadcast(known: Known, equation: Equation):
+    (x,), params = equation.inputs, equation.params
+    source = _unbroadcast(known, x)
+    if source is None:
+        return None
+    lead = x.type.ndim - source.type.ndim
+    axes = tuple(d - lead for d in params["axes"])
+    if any(d < 0 or source.type.shape[d] != x.type.shape[d + lead] for d in axes):
+        return None
+    reduced = Apply(equation.primitive.name, source, **{**params, "axes": axes})
+    return Apply("broadcast_to", reduced, shape=equation.outputs[0].type.shape)
 
 
 def _unbroadcast(known: Known, atom: Atom) -> Atom | None:

@@ -148,7 +148,11 @@ class Updates:
         may the places be read from it.
         """
         buffer, lower = x.buffer, self._lower
-        if buffer is None or buffer in self._pinned or (buffer.kind != "scratch" and buffer not in self._given):
+        if (
+            buffer is None
+            or buffer in self._pinned
+            or (buffer.kind != "scratch" and buffer not in self._given)
+        ):
             return None
         users = self._users.get(buffer, [])
         users[:] = [var for var in users if self._last_use.get(var, -1) > lower.position]

@@ -165,11 +165,20 @@ CASES: dict[str, list[tuple[Any, tuple, tuple[str, ...]]]] = {
          ("subtract",)),
         (lambda c, x: p.select(c, x, np.zeros(3)), (ROWS > 0, ROWS), ("select",)),
     ],
-    "operation on broadcast numbers": [
+    "operation on broadcast arrays": [
+        (lambda x: x + p.broadcast_to(x, shape=(3, 4)), (ROWS[0].reshape(3, 1),), ("add", "broadcast_to")),
+        (lambda x, y: p.broadcast_to(x, shape=(5, 2, 3)) * p.broadcast_to(y, shape=(5, 2, 3)), (ROWS[:1], ROWS[:, :1]),
+         ("multiply", "broadcast_to")),
         (lambda x: p.sqrt(p.broadcast_to(x, shape=(2, 3))), (np.float64(2),), ("sqrt", "broadcast_to")),
         (lambda x, y: p.broadcast_to(x, shape=(4,)) - y, (np.float32(0.3), np.float32(-np.inf)),
          ("subtract", "broadcast_to")),
         (lambda: p.broadcast_to(0.25, shape=(4,)) * np.full(4, 2.0), (), ("broadcast_to",)),
+    ],
+    "reduction of a broadcast array": [
+        (lambda x: p.sum(p.broadcast_to(x, shape=(2, 3, 4)), axes=(1,), keepdims=False), (ROWS.reshape(2, 3, 1),), ("sum", "broadcast_to")),
+        (lambda x: p.max(p.broadcast_to(x, shape=(4, 2, 3)), axes=(2,), keepdims=True), (ROWS,), ("max", "broadcast_to")),
+        (lambda x: p.min(p.broadcast_to(x, shape=(4, 2, 3)), axes=(1, 2), keepdims=False), (ROWS,), ("min", "broadcast_to")),
+        (lambda x: p.prod(p.broadcast_to(x, shape=(3, 2, 2)), axes=(0,), keepdims=False), (ROWS[0].reshape(3, 1, 1),), ("prod", "broadcast_to")),
     ],
     "same shape": [
         *unary([ROWS, COMPLEX], lambda x: p.reshape(x, shape=x.shape)),
