@@ -58,8 +58,8 @@ def posed(theta, model, parents):
             relative = fnp.concatenate([relative[:, :3] @ turns[bone], relative[:, 3:]], axis=1)
         absolute.append(relative if parent < 0 else absolute[parent] @ relative)
     moved = fnp.stack([a @ inverse for a, inverse in zip(absolute, model["inverses"], strict=True)])[:, :3]
-    each = fnp.einsum("vb,bij,vj->vi", model["weights"], moved, model["positions"])
-    return each @ _rotation(theta[:3]).T + theta[3:6]
+    turned = _rotation(theta[:3]) @ moved  # the bones, which are fewer than the vertices
+    return fnp.einsum("vb,bij,vj->vi", model["weights"], turned, model["positions"]) + theta[3:6]
 
 
 def _residuals(parents, complicated):
