@@ -10,6 +10,7 @@ from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
 from funcgrad.control.one_by_one import one_by_one, shows
+from funcgrad.control.trimming import trimmed_switch
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
@@ -77,6 +78,9 @@ class Switch(Primitive):
 
     def lower_rule(self, lower, out, index, *xs, branches):
         return lower.control("switch", branches, out, (index, *xs), spares=(), params={})
+
+    def trim_rule(self, wanted, *, branches):
+        return trimmed_switch(branches, wanted)
 
     def samples(self):
         kinds = [ArrayType((3,), float)]

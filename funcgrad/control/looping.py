@@ -13,6 +13,7 @@ from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.control.scanning import scan
+from funcgrad.control.trimming import trimmed_while
 from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
@@ -116,6 +117,9 @@ class While(Primitive):
         else:
             found = reversed_while(body, count, fixed, carry, bars)
         return [*(None,) * cond_consts, *(x if want else None for x, want in zip(found, wanted, strict=True))]
+
+    def trim_rule(self, wanted, *, cond, body, cond_consts, body_consts):
+        return trimmed_while(body, cond, wanted, cond_consts, body_consts)
 
     def batch_rule(self, size, batched, *args, cond, body, cond_consts, body_consts):
         if shows(cond) or shows(body):

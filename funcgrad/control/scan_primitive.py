@@ -9,6 +9,7 @@ from funcgrad.compile.derived import batched_program, halves, inexact_inputs
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import hoisted, strong
 from funcgrad.control.native import called_natively, worth_compiling
+from funcgrad.control.trimming import trimmed_scan
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var, pruned
@@ -108,6 +109,9 @@ class Scan(Primitive):
         sums_found = {i: next(out) for i, want in zip(sums, wanted, strict=True) if want}
         x_bars = [next(out) if is_inexact(dtype_of(x)) else None for x in xs]
         return [*(sums_found.get(i) for i in range(consts)), *carry_bars, *x_bars]
+
+    def trim_rule(self, wanted, *, body, consts, carries, length, reverse):
+        return trimmed_scan(body, wanted, consts, carries)
 
     def batch_rule(self, size, batched, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)

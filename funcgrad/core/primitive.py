@@ -133,6 +133,8 @@ class Primitive:
         lower_rule(lower, out, *args, **params) -> the result's values for compilation, with `out` its
             ArrayType (see compile.lowering); None where it does not apply: then NumPy evaluates it
         expand_rule(*args, **params) -> the result by other primitives, for compilation
+        trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
+            stays, whether each result does, and the parameters that change
         samples() -> a list of Sample and Bad
     """
 
@@ -156,6 +158,7 @@ class Primitive:
     write_rule: Any = None
     lower_rule: Any = None
     expand_rule: Any = None
+    trim_rule: Any = None
 
     def __init__(self):
         self._register()

@@ -248,14 +248,31 @@ def _token(value: Any) -> str:
 def pruned(
     equations: Sequence[Equation], constants: Sequence[tuple[Var, Any]], outputs: Sequence[Atom]
 ) -> tuple[tuple[Equation, ...], tuple[tuple[Var, Any], ...]]:
-    """Return the equations and the constants that the outputs need, or that have an effect."""
+    """Return the equations and the constants that the outputs need, or that have an effect.
+
+    Of an equation of whose results only some are needed, those alone stay, if its primitive has a `trim_rule`.
+    """
     needed = {a for a in outputs if isinstance(a, Var)}
     kept = []
     for equation in reversed(equations):
-        if not needed.isdisjoint(equation.outputs) or has_effect(equation):
+        wanted = tuple([v in needed for v in equation.outputs])
+        if any(wanted) or has_effect(equation):
+            if not all(wanted) and equation.primitive.trim_rule is not None:
+                equation = _trimmed(equation, wanted)
             kept.append(equation)
             needed.update(a for a in equation.inputs if isinstance(a, Var))
     return tuple(reversed(kept)), tuple(pair for pair in constants if pair[0] in needed)
+
+
+def _trimmed(equation: Equation, wanted: tuple[bool, ...]) -> Equation:
+    arguments, results, params = equation.primitive.trim_rule(wanted, **equation.params)
+    return Equation(
+        equation.primitive,
+        tuple(a for a, stays in zip(equation.inputs, arguments, strict=True) if stays),
+        {**equation.params, **params},
+        tuple(v for v, stays in zip(equation.outputs, results, strict=True) if stays),
+        equation.source,
+    )
 
 
 def has_effect(equation: Equation) -> bool:
