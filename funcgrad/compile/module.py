@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from funcgrad.compile.branchless import branchless
 from funcgrad.compile.contraction import contracted
 from funcgrad.compile.control import DECLARATIONS, carried_in_place, write_control
 from funcgrad.compile.emit import NestWriter
@@ -55,7 +56,7 @@ class Module:
         root: "Module | None" = None,
         given: dict[int, int] | None = None,
     ):
-        self.program = program
+        self.program = program = branchless(program)
         self.careful = careful
         self.root = self if root is None else root
         if root is None:

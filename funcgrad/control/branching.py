@@ -9,6 +9,7 @@ from funcgrad import tree
 from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
+from funcgrad.control.flow import flow
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.trimming import trimmed_switch
 from funcgrad.core.interpret import run
@@ -43,13 +44,17 @@ class Switch(Primitive):
             for y, t in zip(out, branches[0].out_types, strict=True)
         )
 
-    def jvp_rule(self, x_dots, ys, index, *xs, branches):
+    def pushforward_rule(self, x_dots, index, *xs, branches):
         active = tuple(d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots[1:], xs, strict=True))
-        pushed = tuple(_pushed(b, active) for b in branches)
-        out = bind(
-            self, index, *xs, *(d for d, a in zip(x_dots[1:], active, strict=True) if a), branches=pushed
-        )
-        return tuple(out)
+        reached = _reached(branches, active)
+        pushed = tuple(_pushed(b, active, reached) for b in branches)
+        dots = [d for d, a in zip(x_dots[1:], active, strict=True) if a]
+        out = bind(self, index, *xs, *dots, branches=pushed)
+        y_dots = iter(out[len(reached) :])
+        return out[: len(reached)], tuple(next(y_dots) if r else None for r in reached)
+
+    def flow_rule(self, active, *, branches):
+        return _reached(branches, active[1:])
 
     def vjp_rule(self, needs, y_bars, ys, index, *xs, branches):
         active = tuple(bool(need) and is_inexact(dtype_of(x)) for need, x in zip(needs[1:], xs, strict=True))
@@ -116,9 +121,15 @@ def _by_parts(size, flags, index, xs, branches):
     return tuple(concatenate(column)[back] for column in zip(*rows, strict=True))
 
 
+def _reached(branches: Sequence[Program], active: tuple[bool, ...]) -> tuple[bool, ...]:
+    """Return which results have a tangent in some branch."""
+    return tuple(any(column) for column in zip(*(flow(b, active) for b in branches), strict=True))
+
+
 @kept
-def _pushed(branch: Program, active: tuple[bool, ...]) -> Program:
-    """Return the branch that gives the tangents of the results, from arguments and tangents of the active ones."""
+def _pushed(branch: Program, active: tuple[bool, ...], reached: tuple[bool, ...]) -> Program:
+    """Return the branch of (arguments, tangents of the active ones) that gives the results, and the tangents of those
+    that some branch reaches."""
     places = [i for i, a in enumerate(active) if a]
     types = [*branch.in_types, *(branch.in_types[i].strong() for i in places)]
 
@@ -131,7 +142,8 @@ def _pushed(branch: Program, active: tuple[bool, ...]) -> Program:
             return run(branch, xs)
 
         ys, y_dots = jvp(function, tuple(xs[i] for i in places), tuple(dots))
-        return [as_derivative(d, y) for d, y in zip(y_dots, ys, strict=True)]
+        found = [as_derivative(d, y) for d, y, r in zip(y_dots, ys, reached, strict=True) if r]
+        return [*ys, *found]
 
     return stage_flat(push, types, f"jvp of {branch.name}")
 

@@ -9,6 +9,7 @@ from funcgrad import tree
 from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import as_strong, check_carry, leaves_of, stage_body, strong
+from funcgrad.control.flow import carried_flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
@@ -58,13 +59,11 @@ class While(Primitive):
                 return called_natively(self, [*mine, *fixed, *carry], params)
         return tuple(np.array(x)[()] for x in carry)
 
-    def jvp_rule(self, x_dots, ys, *args, cond, body, cond_consts, body_consts):
+    def pushforward_rule(self, x_dots, *args, cond, body, cond_consts, body_consts):
         mine, rest, dots = args[:cond_consts], args[cond_consts:], x_dots[cond_consts:]
         carries = len(rest) - body_consts
-        active = tuple(
-            is_inexact(dtype_of(x)) and (dot is not None or i >= body_consts)
-            for i, (x, dot) in enumerate(zip(rest, dots, strict=True))
-        )
+        given = [d is not None and is_inexact(dtype_of(x)) for d, x in zip(dots, rest, strict=True)]
+        active, _ = carried_flow(body, body_consts, carries, given)
         both = with_tangents(body, body_consts, carries, active)
         found = [as_derivative(d, x) for d, x, a in zip(dots, rest, active, strict=True) if a]
         fixed = sum(active[:body_consts])
@@ -83,10 +82,11 @@ class While(Primitive):
             body_consts=body_consts + fixed,
         )
         tangents = iter(out[carries:])
-        return tuple(
-            next(tangents) if active[body_consts + i] else np.zeros(shape_of(y))
-            for i, y in enumerate(out[:carries])
-        )
+        return out[:carries], tuple(next(tangents) if a else None for a in active[body_consts:])
+
+    def flow_rule(self, active, *, cond, body, cond_consts, body_consts):
+        given, _ = carried_flow(body, body_consts, len(body.outputs), active[cond_consts:])
+        return given[body_consts:]
 
     def forward_rule(self, *args, cond, body, cond_consts, body_consts):
         counting, counted = _counting(cond, body, cond_consts, body_consts)

@@ -8,6 +8,7 @@ from funcgrad.compile.compiler import compiler
 from funcgrad.compile.derived import batched_program, halves, inexact_inputs
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import hoisted, strong
+from funcgrad.control.flow import carried_flow, flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.trimming import trimmed_scan
 from funcgrad.core.interpret import run
@@ -52,29 +53,28 @@ class Scan(Primitive):
                 y[i] = part
         return (*map(_own, carry), *ys)
 
-    def jvp_rule(self, x_dots, ys, *args, body, consts, carries, length, reverse):
+    def pushforward_rule(self, x_dots, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)
-        active = [
-            is_inexact(dtype_of(x)) and (dot is not None or consts <= i < consts + carries)
-            for i, (x, dot) in enumerate(zip(args, x_dots, strict=True))
-        ]
-        both = with_tangents(body, consts, carries, tuple(active))
+        given = [d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots, args, strict=True)]
+        active, reached = carried_flow(body, consts, carries, given)
+        both = with_tangents(body, consts, carries, active)
         dots = [as_derivative(d, x) if a else None for d, x, a in zip(x_dots, args, active, strict=True)]
         parts = [[x for x in part if x is not None] for part in groups.split(dots)]
         fixed, carry, xs = groups.split(args)
-        out = bind_scan(both, [*fixed, *parts[0]], [*carry, *parts[1]], [*xs, *parts[2]], length, reverse)
-        outs = iter(out)
-        for _ in range(carries):
-            next(outs)
-        carry_dots = {i: next(outs) for i in range(carries) if active[consts + i]}
-        count = len(body.outputs) - carries
-        rest = list(outs)
-        y_dots = iter(rest[count:])
-        kinds = body.out_types
-        return tuple(
-            [as_derivative(carry_dots.get(i), kinds[i]) for i in range(carries)]
-            + [next(y_dots) if is_inexact(t.dtype) else np.zeros((length, *t.shape)) for t in kinds[carries:]]
+        out = list(
+            bind_scan(both, [*fixed, *parts[0]], [*carry, *parts[1]], [*xs, *parts[2]], length, reverse)
         )
+        carried = active[consts : consts + carries]
+        first, count = carries + sum(carried), len(body.outputs) - carries
+        carry_dots, y_dots = iter(out[carries:first]), iter(out[first + count :])
+        return (*out[:carries], *out[first : first + count]), (
+            *(next(carry_dots) if a else None for a in carried),
+            *(next(y_dots) if r else None for r in reached[carries:]),
+        )
+
+    def flow_rule(self, active, *, body, consts, carries, length, reverse):
+        given, reached = carried_flow(body, consts, carries, active)
+        return (*given[consts : consts + carries], *reached[carries:])
 
     def forward_rule(self, *args, body, consts, carries, length, reverse):
         forward, _, _ = scan_halves(body, consts, carries)
@@ -168,14 +168,19 @@ def bind_scan(body: Program, fixed: list, carry: list, xs: list, length: int, re
 
 @kept
 def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, ...]) -> Program:
-    """Return the body that carries tangents along: each group of arguments and results has them behind it."""
+    """Return the body that carries tangents along: each group of arguments and results has them behind it.
+
+    Args:
+        active: the arguments that have tangents, as `carried_flow` finds them: results that cannot have one are
+            without.
+    """
     groups = _Groups(body, consts, carries)
     types, flags = groups.split(body.in_types), groups.split(active)
     dots = [
         [t.strong() for t, a in zip(ts, fs, strict=True) if a] for ts, fs in zip(types, flags, strict=True)
     ]
     in_types = [t for own, more in zip(types, dots, strict=True) for t in (*own, *more)]
-    smooth = [is_inexact(t.dtype) for t in body.out_types]
+    reached = (*active[consts : consts + carries], *flow(body, active)[carries:])
 
     def joint(*flat):
         rest = list(flat)
@@ -193,9 +198,11 @@ def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, 
             return run(body, args)
 
         ys, y_dots = jvp(function, tuple(primals[i] for i in places), tuple(tangents))
-        found = [as_derivative(d, y) if s else None for d, y, s in zip(y_dots, ys, smooth, strict=True)]
-        carried = [d for i, d in enumerate(found[:carries]) if active[consts + i]]
-        return [*ys[:carries], *carried, *ys[carries:], *(d for d in found[carries:] if d is not None)]
+        found = [as_derivative(d, y) if r else None for d, y, r in zip(y_dots, ys, reached, strict=True)]
+        return [
+            *ys[:carries], *(d for d in found[:carries] if d is not None),
+            *ys[carries:], *(d for d in found[carries:] if d is not None),
+        ]  # fmt: skip
 
     return stage_flat(joint, in_types, f"jvp of {body.name}")
 

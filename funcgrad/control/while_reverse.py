@@ -34,7 +34,7 @@ class WhileReverse(Primitive):
     def type_rule(self, *types, body, pull, body_consts, carries):
         return tuple(t.strong() for t in types[1 + body_consts + carries :])
 
-    def jvp_rule(self, x_dots, ys, count, *args, body, pull, body_consts, carries):
+    def pushforward_rule(self, x_dots, count, *args, body, pull, body_consts, carries):
         # The same loop, there and back, with tangents carried along: so it goes to any order.
         end = body_consts + carries
         active = tuple(
@@ -60,7 +60,8 @@ class WhileReverse(Primitive):
             body_consts=body_consts + len(fixed),
             carries=carries + len(carry),
         )
-        return tuple(out[len(ys) :])
+        bars = len(args) - end
+        return tuple(out[:bars]), tuple(out[bars:])
 
     def vjp_rule(self, needs, y_bars, ys, count, *args, **params):
         if is_concrete(count):

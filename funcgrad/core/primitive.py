@@ -133,6 +133,9 @@ class Primitive:
         lower_rule(lower, out, *args, **params) -> the result's values for compilation, with `out` its
             ArrayType (see compile.lowering); None where it does not apply: then NumPy evaluates it
         expand_rule(*args, **params) -> the result by other primitives, for compilation
+        pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
+            there is no `jvp_rule`
+        flow_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
         samples() -> a list of Sample and Bad
@@ -159,6 +162,8 @@ class Primitive:
     lower_rule: Any = None
     expand_rule: Any = None
     trim_rule: Any = None
+    pushforward_rule: Any = None
+    flow_rule: Any = None
 
     def __init__(self):
         self._register()

@@ -22,6 +22,8 @@ def jvp_of(primitive, x_dots: list, y: Any, args: list, params: dict) -> Any:
     """Return the tangent of the result (a tuple of them for several results)."""
     if primitive.jvp_rule is not None:
         return primitive.jvp_rule(x_dots, y, *args, **params)
+    if primitive.pushforward_rule is not None:
+        return primitive.pushforward_rule(x_dots, *args, **params)[1]
     needs = [d is not None for d in x_dots]
     outs = y if primitive.multiple else (y,)
     if primitive.forward_rule is not None:

@@ -38,6 +38,10 @@ class Dual(Trace):
             else:
                 primals.append(x)
                 tangents.append(None)
+        if primitive.pushforward_rule is not None and any(d is not None for d in tangents):
+            y, y_dot = primitive.pushforward_rule(tangents, *primals, **params)
+            self.check_outputs(primitive, y)
+            return self._outputs(y, y_dot)
         if primitive.forward_rule is not None and not primitive.residuals_in_reverse_only:
             y, saved = primitive.forward_rule(*primals, **params)
         else:
@@ -52,10 +56,13 @@ class Dual(Trace):
             y_dot = jvp_of(primitive, tangents, saved, primals, params)
         if not primitive.multiple:
             return Tracer(self, y, y_dot)
+        return self._outputs(y, y_dot)
+
+    def _outputs(self, ys, y_dots):
         return tuple(
             [
-                self._constant(yi) if di is None else Tracer(self, yi, di)
-                for yi, di in zip(y, y_dot, strict=True)
+                self._constant(y) if y_dot is None else Tracer(self, y, y_dot)
+                for y, y_dot in zip(ys, y_dots, strict=True)
             ]
         )
 

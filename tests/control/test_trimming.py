@@ -20,7 +20,7 @@ def names(program):
 
 def looped(x, w):
     def step(state):
-        i, y, z, last = state
+        i, y, z, _ = state
         return i + 1, y * 0.9 + w, fnp.sin(z) + y, z
 
     return fg.while_loop(lambda s: s[0] < 5, step, (0, x, x, x))

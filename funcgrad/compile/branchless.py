@@ -1,0 +1,91 @@
+"""Branches that cost less than choosing one: both are computed, and their results selected."""
+
+import numpy as np
+
+from funcgrad.compile.expression import COSTS
+from funcgrad.core.primitive import primitive_named
+from funcgrad.core.program import Atom, Equation, Literal, Program, Var
+from funcgrad.core.types import ArrayType
+
+__all__ = ["branchless"]
+
+# About what calling a branch and passing its arguments through memory costs, in additions.
+CALL = 100
+# Operations that can be done in vain: they give a number for all arguments, and nothing else.
+_HARMLESS = frozenset(
+    {
+        "absolute", "add", "broadcast_to", "convert", "copysign", "cos", "divide", "equal", "exp", "expm1", "flip",
+        "greater", "greater_equal", "guarded_multiply", "index", "invert", "isfinite", "isinf", "isnan", "less",
+        "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "logistic", "max", "maximum", "min",
+        "minimum", "multiply", "negative", "not_equal", "place", "reciprocal", "reshape", "select", "sign", "sin",
+        "sqrt", "square", "subtract", "sum", "tanh", "transpose",
+    }
+)  # fmt: skip
+
+
+def branchless(program: Program) -> Program:
+    """Return the program with every choice among cheap branches made by selecting results."""
+    if not any(_is_cheap(e) for e in program.equations):
+        return program
+    equations: list[Equation] = []
+    for equation in program.equations:
+        if _is_cheap(equation):
+            _select(equation, equations)
+        else:
+            equations.append(equation)
+    return Program(
+        program.inputs, program.constants, tuple(equations), program.outputs, program.in_tree, program.out_tree,
+        program.name, program.input_names,
+    )  # fmt: skip
+
+
+def _is_cheap(equation: Equation) -> bool:
+    if equation.primitive.name != "switch" or len(equation.params["branches"]) < 2:
+        return False
+    branches = equation.params["branches"]
+    return sum(map(_cost, branches)) + sum(v.type.size for v in equation.outputs) <= CALL
+
+
+def _cost(branch: Program) -> float:
+    """Return what a branch costs, in additions; infinite if it cannot be computed in vain."""
+    if branch.constants:
+        return np.inf
+    total = 0.0
+    for equation in branch.equations:
+        name, out = equation.primitive.name, equation.outputs[0].type
+        if name not in _HARMLESS or (name == "divide" and out.dtype.kind not in "fc"):
+            return np.inf
+        points = max([out.size, *(a.type.size for a in equation.inputs)])
+        total += 0 if equation.primitive.view else points * COSTS.get(name, 1)
+    return total
+
+
+def _select(choice: Equation, equations: list[Equation]) -> None:
+    """Append the equations of all branches, and those that select one's results."""
+    index, *operands = choice.inputs
+    results = [_spliced(branch, operands, equations) for branch in choice.params["branches"]]
+    chosen = results[-1]
+    less_equal, select = primitive_named("less_equal"), primitive_named("select")
+    for n in reversed(range(len(results) - 1)):
+        mine = Var(ArrayType((), bool))
+        equations.append(Equation(less_equal, (index, Literal(np.int64(n))), {}, (mine,), choice.source))
+        outputs = choice.outputs if n == 0 else tuple(Var(v.type) for v in choice.outputs)
+        for x, y, out in zip(results[n], chosen, outputs, strict=True):
+            equations.append(Equation(select, (mine, x, y), {}, (out,), choice.source))
+        chosen = list(outputs)
+
+
+def _spliced(branch: Program, operands: list[Atom], equations: list[Equation]) -> list[Atom]:
+    """Append a branch's equations, with variables of their own; return its results."""
+    known: dict[Var, Atom] = dict(zip(branch.inputs, operands, strict=True))
+
+    def read(atom: Atom) -> Atom:
+        return known[atom] if isinstance(atom, Var) else atom
+
+    for inner in branch.equations:
+        outputs = tuple(Var(v.type) for v in inner.outputs)
+        equations.append(
+            Equation(inner.primitive, tuple(map(read, inner.inputs)), inner.params, outputs, inner.source)
+        )
+        known.update(zip(inner.outputs, outputs, strict=True))
+    return [read(a) for a in branch.outputs]
