@@ -18,7 +18,7 @@ _HARMLESS = frozenset(
         "greater", "greater_equal", "guarded_multiply", "index", "invert", "isfinite", "isinf", "isnan", "less",
         "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "logistic", "max", "maximum", "min",
         "minimum", "multiply", "negative", "not_equal", "place", "reciprocal", "reshape", "select", "sign", "sin",
-        "sqrt", "square", "subtract", "sum", "tanh", "transpose",
+        "sqrt", "square", "subtract", "sum", "tanh", "to_integer", "transpose",
     }
 )  # fmt: skip
 
@@ -40,24 +40,21 @@ def branchless(program: Program) -> Program:
 
 
 def _is_cheap(equation: Equation) -> bool:
-    if equation.primitive.name != "switch" or len(equation.params["branches"]) < 2:
-        return False
-    branches = equation.params["branches"]
-    return sum(map(_cost, branches)) + sum(v.type.size for v in equation.outputs) <= CALL
+    return equation.primitive.name == "switch" and _cost(equation) <= CALL
 
 
-def _cost(branch: Program) -> float:
-    """Return what a branch costs, in additions; infinite if it cannot be computed in vain."""
-    if branch.constants:
-        return np.inf
-    total = 0.0
-    for equation in branch.equations:
-        name, out = equation.primitive.name, equation.outputs[0].type
-        if name not in _HARMLESS or (name == "divide" and out.dtype.kind not in "fc"):
+def _cost(equation: Equation) -> float:
+    """Return what an equation costs, in additions; infinite if it cannot be computed in vain."""
+    name, out = equation.primitive.name, equation.outputs[0].type
+    if name == "switch":
+        branches = equation.params["branches"]
+        if len(branches) < 2 or any(branch.constants for branch in branches):
             return np.inf
-        points = max([out.size, *(a.type.size for a in equation.inputs)])
-        total += 0 if equation.primitive.view else points * COSTS.get(name, 1)
-    return total
+        return sum(v.type.size for v in equation.outputs) + sum(_cost(e) for b in branches for e in b.equations)
+    if name not in _HARMLESS or (name == "divide" and out.dtype.kind not in "fc"):
+        return np.inf
+    points = max([out.size, *(a.type.size for a in equation.inputs)])
+    return 0 if equation.primitive.view else points * COSTS.get(name, 1)
 
 
 def _select(choice: Equation, equations: list[Equation]) -> None:
@@ -84,8 +81,10 @@ def _spliced(branch: Program, operands: list[Atom], equations: list[Equation]) -
 
     for inner in branch.equations:
         outputs = tuple(Var(v.type) for v in inner.outputs)
-        equations.append(
-            Equation(inner.primitive, tuple(map(read, inner.inputs)), inner.params, outputs, inner.source)
-        )
+        equation = Equation(inner.primitive, tuple(map(read, inner.inputs)), inner.params, outputs, inner.source)
+        if inner.primitive.name == "switch":
+            _select(equation, equations)
+        else:
+            equations.append(equation)
         known.update(zip(inner.outputs, outputs, strict=True))
     return [read(a) for a in branch.outputs]

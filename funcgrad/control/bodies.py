@@ -1,6 +1,7 @@
 """The functions given to control flow, staged as Programs whose captured values are arguments."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from funcgrad import tree
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
+from funcgrad.core.tracer import enclosed
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
@@ -40,9 +42,16 @@ def leaves_of(x: Any, owner: str, name: str) -> tuple[list[Any], list[ArrayType]
     return [leaf for _, leaf in pairs], types, treedef
 
 
-def stage_body(function: Callable, in_tree: tree.TreeDef, types: Sequence[ArrayType], owner: str) -> Body:
-    """Stage a function of arguments of these types. Arrays and traced values it closes over come first."""
-    with Staging(owner) as staging:
+def stage_body(
+    function: Callable, in_tree: tree.TreeDef, types: Sequence[ArrayType], owner: str, *, chosen: bool = False
+) -> Body:
+    """Stage a function of arguments of these types. Arrays and traced values it closes over come first.
+
+    Args:
+        chosen: whether it may not run: then what it does to traced values that it closes over is part of it too;
+            else that is done once, before.
+    """
+    with Staging(owner) as staging, enclosed(staging) if chosen else nullcontext():
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]
         leaves, out_tree = tree.flatten(function(*tree.unflatten(in_tree, tracers)))

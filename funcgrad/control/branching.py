@@ -240,7 +240,7 @@ def staged_branches(
     """Stage the branches, check that they return the same, and bind the choice among them."""
     leaves, types, treedef = leaves_of(operands, owner, "operands")
     types = strong(types)
-    bodies = [stage_body(branch, treedef, types, owner) for branch in branches]
+    bodies = [stage_body(branch, treedef, types, owner, chosen=True) for branch in branches]
     labels = list(names) or [f"branches[{n}]" for n in range(len(branches))]
     for body, label in zip(bodies[1:], labels[1:], strict=True):
         _check_alike(owner, bodies[0], labels[0], body, label)

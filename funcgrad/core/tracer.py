@@ -7,6 +7,8 @@ down (where the arguments are arrays, or tracers of an outer trace) and notes wh
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +35,7 @@ __all__ = [
     "bind",
     "closes_over_traced",
     "concrete",
+    "enclosed",
     "is_concrete",
     "is_weak",
     "refresh",
@@ -109,6 +112,7 @@ class Alias:
 
 class _Depth(threading.local):
     level = 0
+    enclosing: "Trace | None" = None
 
 
 _depth = _Depth()
@@ -201,6 +205,20 @@ class Trace:
         )
 
 
+@contextmanager
+def enclosed(trace: Trace | None) -> Iterator[None]:
+    """Let a trace have whatever is done to tracers meanwhile, also to those of outer traces alone, and every effect.
+
+    So what a branch does is done where the branch is chosen, and nowhere else.
+    """
+    before = _depth.enclosing
+    _depth.enclosing = trace
+    try:
+        yield
+    finally:
+        _depth.enclosing = before
+
+
 def closes_over_traced(name: str) -> DerivativeError:
     """Return the error for a function with a rule of its own that captures what is being traced."""
     return DerivativeError(
@@ -221,6 +239,9 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
             if owner.level > level:
                 trace = owner
                 level = owner.level
+    enclosing = _depth.enclosing
+    if enclosing is not None and enclosing.level > level and (trace is not None or primitive.effect):
+        trace = enclosing
     try:
         if trace is None:
             return primitive.eval_rule(*args, **params)
@@ -271,7 +292,8 @@ def refresh(x: Tracer) -> None:
     if base.alias.watched:
         refresh(base)
     if base.alias.version != alias.seen:
-        fresh = alias.primitive(base, **alias.params)
+        with enclosed(None):  # the view is the user's, within a branch and after it
+            fresh = alias.primitive(base, **alias.params)
         x.tracing, x.value, x.node = fresh.tracing, fresh.value, fresh.node
         alias.seen = base.alias.version
         alias.version += 1

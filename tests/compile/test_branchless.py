@@ -21,8 +21,14 @@ def names(program):
 CHEAP = [
     (lambda x: fg.cond(x[0] > 0, lambda x: x * 2, lambda x: -x, x), (X,)),
     (lambda x: fg.cond(x[0] > 0, lambda x: (1.0 / x, True, 3), lambda x: (np.sqrt(x), False, 4), x), (X,)),
-    (lambda n, x: fg.switch(n, [lambda x: x, lambda x: x + 1, lambda x: x * x, lambda x: x[::-1]], x), (np.int64(2), X)),
-    (lambda n, x: fg.cond(n > 1, lambda: fg.cond(x[1] > 0, lambda: x, lambda: x - n), lambda: x + 1), (2.0, X)),
+    (
+        lambda n, x: fg.switch(n, [lambda x: x, lambda x: x + 1, lambda x: x * x, lambda x: x[::-1]], x),
+        (np.int64(2), X),
+    ),
+    (
+        lambda n, x: fg.cond(n > 1, lambda: fg.cond(x[1] > 0, lambda: x, lambda: x - n), lambda: x + 1),
+        (2.0, X),
+    ),
 ]
 
 
@@ -52,10 +58,15 @@ def test_a_derivative_does_not_see_the_other_branch():
 @pytest.mark.parametrize(
     ("function", "args"),
     [
-        (lambda x: fg.cond(x[0] > 9, lambda x: fg.while_loop(lambda y: y[0] > 0, lambda y: y, x), lambda x: x, x), (X,)),
+        (
+            lambda x: fg.cond(
+                x[0] > 9, lambda x: fg.while_loop(lambda y: y[0] > 0, lambda y: y, x), lambda x: x, x
+            ),
+            (X,),
+        ),
         (lambda n: fg.cond(n != 0, lambda n: 7 // n, lambda n: n, n), (np.int64(0),)),
-        (lambda x: fg.cond(x[0] > 9, lambda x: fg.error_if(x, True, "no"), lambda x: x, x), (X,)),
-        (lambda x, n: fg.cond(n < 2, lambda: x[n], lambda: 0.0), (X, np.int64(5))),
+        (lambda x: fg.cond(x[0] > 9, lambda x: (fg.error_if(x.any(), "no"), x)[1], lambda x: x, x), (X,)),
+        (lambda x, n: fg.cond(n < 2, lambda x, n: x[n], lambda x, n: 0.0, x, n), (X, np.int64(5))),
         (lambda x: fg.cond(x[0] > 0, lambda x: np.sin(x), lambda x: x, x), (np.ones(1000),)),
     ],
 )

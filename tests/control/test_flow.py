@@ -15,9 +15,7 @@ def descent(x, start):
         y, value, rate = state
         new = y - rate * 2 * (y - start)
         after = (new - start) ** 2 + x
-        return fg.cond(
-            after < value, lambda: (new, after, rate * 1.1), lambda: (y, value, rate * 0.5)
-        )
+        return fg.cond(after < value, lambda: (new, after, rate * 1.1), lambda: (y, value, rate * 0.5))
 
     return fg.while_loop(lambda s: s[2] > 1e-3, step, (0.0 * start + 1.0, x + 1e3, 0.1))
 
@@ -46,14 +44,18 @@ def test_loop_of_a_chain(compiled):
     """A tangent goes from part to part of the carry, one further an iteration."""
 
     def chain(x, n):
-        parts = fg.fori_loop(0, n, lambda i, s: (s[0], s[0] * 2, s[1] * 3, s[2] * 5, s[4]), (x, x, 1.0, 1.0, 7.0))
+        parts = fg.fori_loop(
+            0, n, lambda i, s: (s[0], s[0] * 2, s[1] * 3, s[2] * 5, s[4]), (x, x, 1.0, 1.0, 7.0)
+        )
         return parts[1:]
 
     f = fg.jit(chain, static_argnums=1) if compiled else chain
     for n in (1, 2, 3, 5):
         x, h = 0.7, 1e-6
         want = [(b - a) / (2 * h) for a, b in zip(chain(x - h, n), chain(x + h, n), strict=True)]
-        np.testing.assert_allclose(fg.jvp(lambda x, n=n: f(x, n), (x,), (1.0,))[1], want, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(
+            fg.jvp(lambda x, n=n: f(x, n), (x,), (1.0,))[1], want, rtol=1e-6, atol=1e-9
+        )
 
 
 def test_scan_stacks_tangents_of_what_is_reached():
@@ -84,7 +86,9 @@ def test_a_loop_runs_once_for_value_and_tangent():
     function = lambda x: fg.while_loop(lambda s: s[0] < 9.0, lambda s: (s[0] * 1.5, np.sin(s[1])), (x, x))
     program = fg.trace(lambda x: fg.jvp(function, (x,), (1.0,)))(1.0)
     assert len(loops(program)) == 1
-    program = fg.trace(lambda x: fg.jvp(lambda x: fg.scan(lambda c, t: (c * x + t, c), x, np.arange(4.0)), (x,), (1.0,)))
+    program = fg.trace(
+        lambda x: fg.jvp(lambda x: fg.scan(lambda c, t: (c * x + t, c), x, np.arange(4.0)), (x,), (1.0,))
+    )
     assert len(loops(program(1.0))) == 1
     program = fg.trace(lambda x: fg.jvp(lambda x: fg.cond(x > 0, np.sin, np.cos, x), (x,), (1.0,)))(1.0)
     assert len(loops(program)) == 1
