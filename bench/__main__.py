@@ -1,26 +1,137 @@
-"""`python -m bench [eager] [compiled] [control] [scaling] [startup] [torch]`: print tables; all of them by default."""
+"""Measure funcgrad and whatever peers are installed: tables, plots, and one JSON file a suite.
+
+`--compare OLD.json` tells what changed since a report; `--check` fails where ratios that do not depend on the machine
+got worse than those recorded (with `--compare`: than that report).
+"""
 
 import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
 
-from bench import compiled, control, eager, scaling, startup, torch_shim
+from bench import check, compare, plots, tables
+from bench.measure import FULL, QUICK
+from bench.model import Case, Report
+from bench.peers import SYSTEMS, missing
+from bench.run import run
+from bench.suites import SUITES
 
-BENCHES = {
-    "eager": eager.main,
-    "compiled": compiled.main,
-    "control": control.main,
-    "scaling": scaling.main,
-    "startup": startup.main,
-    "torch": torch_shim.main,
-}
+RESULTS = Path(__file__).parent / "results"
+PARTIAL = Path("build") / "bench"  # where a part of a suite goes: it is not to replace the whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit status."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        old = Report.read(given.compare) if given.compare else None
+        suites = _suites(given.names, old)
+        systems = _systems(given.systems)
+    except ValueError as error:
+        parser.error(str(error))
+    if given.record and not given.check:
+        parser.error("--record goes with --check")
+    warnings.simplefilter("ignore")
+    os.environ["FUNCGRAD_CACHE_DIR"] = "off"  # first calls compile
+    if given.list:
+        return _list(suites, given)
+    if given.check and old is None:
+        return check.main(RESULTS / "recorded.json", given.only, given.record)
+    if absent := missing():
+        print(f"not installed, so skipped: {', '.join(absent)}\n")
+    whole = not (given.quick or given.only or given.systems)
+    folder = given.out or (RESULTS if whole else PARTIAL)
+    return _measure(suites, systems, folder, old, given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(SUITES)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="short rounds, small sizes, no slow compilers")
+    parser.add_argument("--systems", metavar="A,B", help=f"only these of: {'; '.join(SYSTEMS)}")
+    parser.add_argument("--only", metavar="PATTERN", help="only cases with this in their name (see --list)")
+    parser.add_argument("--out", metavar="DIR", type=Path, help=f"of results; {PARTIAL} for a part of a suite")
+    parser.add_argument("--compare", metavar="OLD.json", type=Path, help="tell what changed since a report")
+    parser.add_argument("--check", action="store_true", help="exit with 1 where something got worse")
+    parser.add_argument("--record", action="store_true", help="with --check: record what it found")
+    parser.add_argument("--list", action="store_true", help="list the cases, and measure nothing")
+    return parser
+
+
+def _suites(names: Sequence[str], old: Report | None) -> list[str]:
+    for name in names:
+        if name not in SUITES:
+            raise ValueError(f"expected names among {', '.join(SUITES)}, got {name}")
+    if old is not None:
+        if old.suite not in SUITES or any(name != old.suite for name in names):
+            raise ValueError(f"--compare: the report is of the suite {old.suite}, so only that can be run")
+        return [old.suite]
+    return list(names) or list(SUITES)
+
+
+def _systems(text: str | None) -> list[str] | None:
+    """Return the systems named: with commas between them, and within "funcgrad, cached"."""
+    if text is None:
+        return None
+    rest, found = [part.strip() for part in text.split(",")], []
+    while rest:
+        pair = ", ".join(rest[:2])
+        name = pair if len(rest) > 1 and pair in SYSTEMS else rest[0]
+        if name not in SYSTEMS:
+            raise ValueError(f"--systems: expected names among {'; '.join(SYSTEMS)}, got {name!r}")
+        found.append(name)
+        rest = rest[2:] if name == pair and len(rest) > 1 else rest[1:]
+    return found
+
+
+def _cases(name: str, given: argparse.Namespace) -> list[Case]:
+    return [case for case in SUITES[name](given.quick) if case.matches(given.only)]
+
+
+def _list(suites: list[str], given: argparse.Namespace) -> int:
+    for name in suites:
+        print(f"{name}: {SUITES[name].__doc__}")
+        for case in _cases(name, given):
+            print(f"    {case} ({'; '.join(case.systems)})")
+    return 0
+
+
+def _measure(
+    suites: list[str],
+    systems: list[str] | None,
+    folder: Path,
+    old: Report | None,
+    given: argparse.Namespace,
+) -> int:
+    for name in suites:
+        cases = _cases(name, given)
+        if not cases:
+            continue
+        report = run(name, cases, systems, QUICK if given.quick else FULL)
+        _write(report, folder)
+        if "interrupted" in report.about:
+            print("interrupted: what was measured is written", file=sys.stderr)
+            return 130
+        if old is not None:
+            changes = compare.changes(old, report)
+            print(compare.text(changes))
+            return int(given.check and any(change.worse for change in changes))
+    return 0
+
+
+def _write(report: Report, folder: Path) -> None:
+    """Print the tables, and write them, the rows and the plots."""
+    report.write(folder / f"{report.suite}.json")
+    text = tables.text(report)
+    (folder / f"{report.suite}.md").write_text(f"# {report.suite}\n\n{text}")
+    drawn = plots.write(report, folder) if report.rows else []
+    print(f"## {report.suite}\n\n{text}")
+    print(f"written: {', '.join(str(folder / f'{report.suite}.{end}') for end in ('json', 'md'))}", end="")
+    print("".join(f", {path}" for path in drawn) + "\n", flush=True)
+
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(BENCHES)}; all by default")
-    names = parser.parse_args().names or list(BENCHES)
-    unknown = [name for name in names if name not in BENCHES]
-    if unknown:
-        parser.error(f"expected names among {', '.join(BENCHES)}, got {unknown[0]}")
-    for name in names:
-        print(f"## {name}\n")
-        BENCHES[name]()
-        print()
+    sys.exit(main())

@@ -17,7 +17,7 @@ def cases(quick: bool) -> list[Case]:
     return [
         Case(
             "control", loop.name, f"{loop.steps:,} steps", kind,
-            {name: partial(make, loop, kind) for name, make in _SYSTEMS.items()}, per=loop.steps,
+            {name: partial(make, loop, kind) for name, make in _SYSTEMS.items()}, per=loop.steps, compiled=True,
         )
         for loop in LOOPS
         if not (quick and loop.steps > 1000)

@@ -84,8 +84,8 @@ def measured(case: Case, systems: list[str], budget: Budget) -> Iterator[Row | F
         try:
             start = time.perf_counter()
             call = case.systems[name]()
-            result = call.run() if not case.self_timed else None
-            firsts[name] = time.perf_counter() - start if not case.self_timed else None
+            result = None if case.self_timed else call.run()
+            firsts[name] = time.perf_counter() - start if case.compiled else None
             results[name] = _flat(call.finish(result)) if case.tolerance is not None else None
         except NotImplementedError:
             continue

@@ -40,6 +40,7 @@ class Case:
         n: the size as a number, where the workload is measured at growing sizes.
         per: what the seconds are for: one call does this many steps.
         tolerance: relative, to which systems agree; None where results cannot be compared.
+        compiled: whether what the first call takes, which compiles, is of interest.
         self_timed: whether calls return a Sample: from a process of their own, say.
         limit: seconds beyond which a system is not tried at larger n.
     """
@@ -52,6 +53,7 @@ class Case:
     n: int | None = None
     per: int = 1
     tolerance: float | None = 1e-6
+    compiled: bool = False
     self_timed: bool = False
     limit: float | None = None
 
@@ -96,7 +98,8 @@ class Row:
 
     @property
     def label(self) -> str:
-        return f"{self.workload}, {self.size}" if self.size else self.workload
+        of = f"{self.workload}, {self.size}" if self.size else self.workload
+        return of if self.kind == "function" else f"{self.kind} of {of}"
 
     @cached_property
     def best(self) -> float | None:

@@ -257,13 +257,13 @@ def _small() -> Iterator[Program]:
 
 def growing(top: int = 10**6) -> Iterator[Program]:
     """Yield a few shapes of program at sizes from 1 to `top`, or to what fits in memory."""
-    powers = [10**k for k in range(7) if 10**k <= top]
-    for n in powers:
-        yield Program("elementwise chain", f"{n:.0e}", chain, normal(n), n=n)
-        yield Program("logsumexp", f"{n:.0e}", logsumexp(0), normal(n), n=n)
-        yield Program("scan over steps", f"{n:.0e}", repeated_sine(n), lambda rng: (np.float64(1.1),), n=n)
+    for k in range(len(str(top))):
+        n, size = 10**k, f"1e{k}"
+        yield Program("elementwise chain", size, chain, normal(n), n=n)
+        yield Program("logsumexp", size, logsumexp(0), normal(n), n=n)
+        yield Program("scan over steps", size, repeated_sine(n), lambda rng: (np.float64(1.1),), n=n)
         if n > 1:
-            yield Program("Rosenbrock", f"{n:.0e}", rosenbrock, normal(n), n=n)
+            yield Program("Rosenbrock", size, rosenbrock, normal(n), n=n)
     for n in [s for s in (1, 4, 16, 64, 256, 1024) if s <= top]:
         data = partial(_network_data, (n, n, n), 64)
         yield Program("dense network, width n", str(n), network, data, n=n)

@@ -18,13 +18,15 @@ def eager(quick: bool) -> list[Case]:
 def compiled(quick: bool) -> list[Case]:
     """Compiled functions and derivatives, NumPy in and out; what the first call takes beside it."""
     programs = [p for p in PROGRAMS if not (quick and p.large)]
-    return cases_of("compiled", programs, _without_slow_compilers(quick))
+    return cases_of("compiled", programs, _without_slow_compilers(quick), compiled=True)
 
 
 def growth(quick: bool) -> list[Case]:
     """A few shapes of program at sizes from 1 to a million, so that slopes and crossings are seen."""
     systems = _without_slow_compilers(quick) | {name: EAGER[name] for name in ("PyTorch eager", "autograd")}
-    return cases_of("growth", growing(1000 if quick else 10**6), systems, limit=0.2 if quick else 2.0)
+    return cases_of(
+        "growth", growing(1000 if quick else 10**6), systems, limit=0.2 if quick else 2.0, compiled=True
+    )
 
 
 def _without_slow_compilers(quick: bool) -> dict:

@@ -15,7 +15,7 @@ __all__ = ["cases"]
 def cases(quick: bool) -> list[Case]:
     """PyTorch's manner: training steps, small gradients, and backward through chains of many operations."""
     found = [
-        _case("training step", "64, 1000, 100, 10", "step", _network, _pure_network),
+        _case("two-layer network", "64, 1000, 100, 10", "training step", _network, _pure_network),
         _case("sum(tanh(x @ w)**2)", "5x3", "gradient", _small, _pure_small),
     ]
     for n in (1000,) if quick else (10_000, 100_000):
