@@ -53,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="short rounds, small sizes, no slow compilers")
     parser.add_argument("--systems", metavar="A,B", help=f"only these of: {'; '.join(SYSTEMS)}")
     parser.add_argument("--only", metavar="PATTERN", help="only cases with this in their name (see --list)")
-    parser.add_argument("--out", metavar="DIR", type=Path, help=f"of results; {PARTIAL} for a part of a suite")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help=f"of results; {PARTIAL} for a part of a suite"
+    )
     parser.add_argument("--compare", metavar="OLD.json", type=Path, help="tell what changed since a report")
     parser.add_argument("--check", action="store_true", help="exit with 1 where something got worse")
     parser.add_argument("--record", action="store_true", help="with --check: record what it found")

@@ -39,7 +39,12 @@ def _figures(report: Report):
     if growing:
         yield "", _growth(growing)
     elif fresh:
-        yield "", _dots(_values(fresh, lambda row: row.best), "seconds from a fresh process to the first derivative")
+        yield (
+            "",
+            _dots(
+                _values(fresh, lambda row: row.best), "seconds from a fresh process to the first derivative"
+            ),
+        )
         memory = _values([row for row in fresh if row.memory], lambda row: row.memory / 1e6)
         yield "-memory", _dots(memory, "peak memory of the process, megabytes")
     elif ratios := _ratios(timed):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import loops, scaling, startup, torch_shim
+from bench import control, scaling, startup, torch_shim
 from bench.model import Case
 from bench.programs import PROGRAMS, SMALL, growing
 from bench.systems import COMPILED, EAGER, cases_of
@@ -36,7 +36,7 @@ def _without_slow_compilers(quick: bool) -> dict:
 SUITES: dict[str, Callable[[bool], list[Case]]] = {
     "eager": eager,
     "compiled": compiled,
-    "control": loops.cases,
+    "control": control.cases,
     "growth": growth,
     "scaling": scaling.cases,
     "startup": startup.cases,
