@@ -6,12 +6,14 @@ got worse than those recorded (with `--compare`: than that report).
 
 import argparse
 import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import check, compare, plots, tables
+from bench.machine import ONE_THREAD
 from bench.measure import FULL, QUICK
 from bench.model import Case, Report
 from bench.peers import SYSTEMS, missing
@@ -28,23 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         old = Report.read(given.compare) if given.compare else None
-        suites = _suites(given.names, old)
+        suites = _suites(given, old)
         systems = _systems(given.systems)
     except ValueError as error:
         parser.error(str(error))
-    if given.record and not given.check:
-        parser.error("--record goes with --check")
     warnings.simplefilter("ignore")
     os.environ["FUNCGRAD_CACHE_DIR"] = "off"  # first calls compile
     if given.list:
         return _list(suites, given)
     if given.check and old is None:
-        return check.main(RESULTS / "recorded.json", given.only, given.record)
+        return _check(given)
     if absent := missing():
         print(f"not installed, so skipped: {', '.join(absent)}\n")
-    whole = not (given.quick or given.only or given.systems)
-    folder = given.out or (RESULTS if whole else PARTIAL)
-    return _measure(suites, systems, folder, old, given)
+    return _measure(suites, systems, old, given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,15 +61,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _suites(names: Sequence[str], old: Report | None) -> list[str]:
-    for name in names:
+def _suites(given: argparse.Namespace, old: Report | None) -> list[str]:
+    """Return the suites to measure; raise ValueError where options contradict each other."""
+    for name in given.names:
         if name not in SUITES:
             raise ValueError(f"expected names among {', '.join(SUITES)}, got {name}")
-    if old is not None:
-        if old.suite not in SUITES or any(name != old.suite for name in names):
-            raise ValueError(f"--compare: the report is of the suite {old.suite}, so only that can be run")
-        return [old.suite]
-    return list(names) or list(SUITES)
+    if given.record and not (given.check and old is None):
+        raise ValueError("--record goes with --check, without --compare")
+    if old is None:
+        if given.check and given.names:
+            raise ValueError("--check alone looks at programs of every suite: choose among them by --only")
+        return list(given.names) or list(SUITES)
+    if old.suite not in SUITES or any(name != old.suite for name in given.names):
+        raise ValueError(f"--compare: the report is of the suite {old.suite}, so only that can be run")
+    return [old.suite]
 
 
 def _systems(text: str | None) -> list[str] | None:
@@ -101,27 +104,46 @@ def _list(suites: list[str], given: argparse.Namespace) -> int:
     return 0
 
 
+def _check(given: argparse.Namespace) -> int:
+    if any(
+        os.environ.get(name) != "1" for name in ONE_THREAD
+    ):  # read when libraries are loaded: another process
+        command = [sys.executable, "-m", "bench", "--check"]
+        command += ["--record"] if given.record else []
+        command += ["--only", given.only] if given.only else []
+        return subprocess.run(command, env=os.environ | ONE_THREAD).returncode
+    return check.main(RESULTS / "recorded.json", given.only, given.record)
+
+
 def _measure(
-    suites: list[str],
-    systems: list[str] | None,
-    folder: Path,
-    old: Report | None,
-    given: argparse.Namespace,
+    suites: list[str], systems: list[str] | None, old: Report | None, given: argparse.Namespace
 ) -> int:
-    for name in suites:
-        cases = _cases(name, given)
-        if not cases:
-            continue
+    whole = not (given.quick or given.only or given.systems)
+    folder = given.out or (RESULTS if whole else PARTIAL)
+    chosen = {name: cases for name in suites if (cases := _cases(name, given))}
+    if not chosen:
+        print(f"no case has {given.only!r} in its name: see --list", file=sys.stderr)
+        return 2
+    status = 0
+    for name, cases in chosen.items():
         report = run(name, cases, systems, QUICK if given.quick else FULL)
-        _write(report, folder)
+        if report.rows or report.failures:
+            _write(report, folder)
         if "interrupted" in report.about:
             print("interrupted: what was measured is written", file=sys.stderr)
             return 130
         if old is not None:
-            changes = compare.changes(old, report)
-            print(compare.text(changes))
-            return int(given.check and any(change.worse for change in changes))
-    return 0
+            status = _compared(old, report, given.check)
+    return status
+
+
+def _compared(old: Report, new: Report, check: bool) -> int:
+    """Print what changed; return 1 where that is checked, and something got worse or failed."""
+    found, failed = compare.changes(old, new), compare.lost(old, new)
+    print(compare.text(found))
+    for line in failed:
+        print(f"failed now: {line}")
+    return int(check and (any(change.worse for change in found) or bool(failed)))
 
 
 def _write(report: Report, folder: Path) -> None:
@@ -136,4 +158,7 @@ def _write(report: Report, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # outside a run, which keeps what it has measured
+        sys.exit(130)

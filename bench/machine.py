@@ -10,9 +10,13 @@ from typing import Any
 
 from bench.peers import SYSTEMS
 
-__all__ = ["about", "peak_memory"]
+__all__ = ["ONE_THREAD", "about", "peak_memory"]
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "XLA_FLAGS")
+# Of BLAS and of funcgrad: two threads beside another process wait for each other a hundred times as long as they work.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "FUNCGRAD_NUM_THREADS"), "1"
+)
+_THREADS = (*ONE_THREAD, "NUMBA_NUM_THREADS", "XLA_FLAGS")
 
 
 def about() -> dict[str, Any]:

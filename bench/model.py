@@ -58,10 +58,14 @@ class Case:
     limit: float | None = None
 
     def __str__(self) -> str:
-        return " ".join(f"{self.suite}: {self.kind} of {self.workload}, {self.size}".rstrip(", ").split())
+        return _name(self)
 
     def matches(self, pattern: str | None) -> bool:
         return pattern is None or pattern.lower() in str(self).lower()
+
+
+def _name(of: "Case | Row") -> str:
+    return " ".join(f"{of.suite}: {of.kind} of {of.workload}, {of.size}".rstrip(", ").split())
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,13 @@ class Row:
     per: int = 1
 
     @property
-    def key(self) -> tuple[str, ...]:
-        return (*self.case, self.system)
+    def key(self) -> tuple[str, str]:
+        return self.case, self.system
 
     @property
-    def case(self) -> tuple[str, ...]:
-        return (self.suite, self.workload, self.size, self.kind)
+    def case(self) -> str:
+        """The name of the case, as the case itself writes it."""
+        return _name(self)
 
     @property
     def label(self) -> str:

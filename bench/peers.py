@@ -10,7 +10,7 @@ class System(NamedTuple):
     """A system as tables and plots know it.
 
     Attributes:
-        module: what must be importable, if anything but funcgrad.
+        module: what is compared with, and must be importable; None for funcgrad's own.
         colour, marker: of its points; colours of Okabe and Ito (2008), told apart with any colour vision.
         compiles: whether its first call compiles.
     """
@@ -29,8 +29,8 @@ SYSTEMS = {
     "funcgrad, cached": System(None, _BLUE, "D"),
     "interpreted": System(None, _SKY),
     "funcgrad.torch": System(None, _SKY, "s"),
-    "NumPy": System(None, _GREY),
-    "NumPy by hand": System(None, _GREY),
+    "NumPy": System("numpy", _GREY),
+    "NumPy by hand": System("numpy", _GREY),
     "Numba by hand": System("numba", _BLACK, "^", compiles=True),
     "JAX": System("jax", _VERMILION, compiles=True),
     "JAX without jit": System("jax", _VERMILION, "s"),

@@ -14,7 +14,7 @@ from bench import by_hand, namespaces
 from bench.model import Call, Case
 from bench.programs import Program
 
-__all__ = ["COMPILED", "EAGER", "cases_of"]
+__all__ = ["COMPILED", "EAGER", "asked", "cases_of"]
 
 Make = Callable[[Program, str], Call]
 
@@ -28,7 +28,7 @@ def cases_of(suite: str, programs: Iterable[Program], systems: dict[str, Make], 
     ]  # fmt: skip
 
 
-def _asked(library: Any, program: Program, kind: str, xp: SimpleNamespace) -> Callable:
+def asked(library: Any, program: Program, kind: str, xp: SimpleNamespace) -> Callable:
     """Return the program's function or derivative, by the library's transformations."""
 
     def function(*args):
@@ -50,7 +50,7 @@ def funcgrad(program: Program, kind: str, backend: str = "native") -> Call:
     import funcgrad as fg
 
     args = program.args
-    compiled = fg.jit(_asked(fg, program, kind, namespaces.of_numpy()), backend=backend)
+    compiled = fg.jit(asked(fg, program, kind, namespaces.of_numpy()), backend=backend)
     return Call(lambda: compiled(*args))
 
 
@@ -58,7 +58,7 @@ def jax(program: Program, kind: str) -> Call:
     import jax
 
     args = program.args
-    compiled = jax.jit(_asked(jax, program, kind, namespaces.of_jax()))
+    compiled = jax.jit(asked(jax, program, kind, namespaces.of_jax()))
     return Call(lambda: jax.tree.map(np.asarray, compiled(*args)))
 
 
@@ -67,7 +67,7 @@ def torch_compile(program: Program, kind: str) -> Call:
 
     args = program.args
     torch._dynamo.reset()  # it gives up compiling after eight functions of the same code
-    compiled = torch.compile(_asked(torch.func, program, kind, namespaces.of_torch()))
+    compiled = torch.compile(asked(torch.func, program, kind, namespaces.of_torch()))
 
     def run():
         out = compiled(*_mapped(_tensor, args))
@@ -161,7 +161,7 @@ def torch_backward(program: Program, kind: str) -> Call:
 
 
 def _eager(library: Any, program: Program, kind: str, xp: SimpleNamespace, args: tuple) -> Call:
-    function = _asked(library, program, kind, xp)
+    function = asked(library, program, kind, xp)
     return Call(lambda: function(*args))
 
 
