@@ -9,7 +9,7 @@ those recorded.
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -85,34 +85,39 @@ class Recorded:
 
 def main(path: Path, pattern: str | None, record: bool) -> int:
     """Check, or record, the subjects with a pattern in their names; return the exit status."""
-    chosen = [s for s in subjects() if pattern is None or pattern.lower() in s.name.lower()]
+    chosen = {s.name: s for s in subjects() if pattern is None or pattern.lower() in s.name.lower()}
     if not chosen:
         print(f"no subject of the check has {pattern!r} in its name", file=sys.stderr)
         return 2
-    here = about()
     if record:
-        found = _found(
-            chosen, lambda subject: _typical([ratios(subject) for _ in range(_TRIES)]), counted=True
-        )
-        kept = Recorded.read(path).found if pattern and path.exists() else {}
-        Recorded(here, kept | found).write(path)
-        print(f"recorded: {len(found)} subjects, in {path}")
-        return 0
+        return _record(path, chosen)
     try:
         recorded = Recorded.read(path)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    alike = recorded.executes_alike(here)
+    times = settled(chosen, _timed(chosen), recorded.found)
+    alike = recorded.executes_alike(about())
     if not alike:
         print(f"other versions than those recorded: {EXECUTED} are not compared")
-    found = _found(
-        chosen, lambda s: settled(lambda: ratios(s), recorded.found.get(s.name, {})), counted=alike
-    )
-    judged = list(verdicts(recorded.found, found))
-    new = [s.name for s in chosen if s.name not in recorded.found]
-    print(text(judged, new))
+    judged = list(verdicts(recorded.found, _joined(chosen, times, executing=alike)))
+    print(text(judged, [name for name in chosen if name not in recorded.found]))
     return int(any(verdict.worse for verdict in judged))
+
+
+def _record(path: Path, chosen: dict[str, Subject]) -> int:
+    measure = _timed(chosen)
+    passes = [
+        {name: measure(name) for name in chosen} for _ in range(_TRIES)
+    ]  # apart, as what disturbs is brief
+    times = {name: {q: median(one[name][q] for one in passes) for q in passes[0][name]} for name in chosen}
+    old = Recorded.read(path).found if path.exists() else {}
+    found = _joined(chosen, times, executing=True)
+    kept = old if len(chosen) < len(subjects()) else {}
+    Recorded(about(), kept | found).write(path)
+    print(text([v for v in verdicts(old, found) if v.worse or v.better]))
+    print(f"recorded: {len(found)} subjects, in {path}")
+    return 0
 
 
 def verdicts(recorded: Found, found: Found) -> Iterator[Verdict]:
@@ -123,14 +128,17 @@ def verdicts(recorded: Found, found: Found) -> Iterator[Verdict]:
                 yield Verdict(name, quantity, recorded[name][quantity], number)
 
 
-def settled(measure: Callable[[], dict[str, float]], recorded: Mapping[str, float]) -> dict[str, float]:
-    """Return the best ratios of up to three tries, stopping at the first that is within tolerance."""
-    best = measure()
-    for _ in range(_TRIES - 1):
-        if not any(v.worse for v in verdicts({"": dict(recorded)}, {"": best})):
-            break
-        again = measure()
-        best = {quantity: min(value, again[quantity]) for quantity, value in best.items()}
+def settled(names: Iterable[str], measure: Callable[[str], dict[str, float]], recorded: Found) -> Found:
+    """Return the best ratios of up to three passes: each is over what was worse than recorded in all before."""
+    best: Found = {}
+    left = list(names)
+    for _ in range(_TRIES):
+        for name in left:
+            again = measure(name)
+            best[name] = {
+                quantity: min(value, best.get(name, again)[quantity]) for quantity, value in again.items()
+            }
+        left = [name for name in left if any(v.worse for v in verdicts(recorded, {name: best[name]}))]
     return best
 
 
@@ -140,21 +148,30 @@ def text(judged: Sequence[Verdict], new: Sequence[str] = ()) -> str:
     lines = [f"{len(worse)} worse, {len(better)} better, of {len(judged)} compared."]
     for title, found in (
         ("worse", worse),
-        ("better (record it, so that it stays)", better),
+        ("better", better),
         ("not recorded", new),
     ):
         lines += ["", f"{title}:", *(f"    {item}" for item in found)] if found else []
     return "\n".join(lines)
 
 
-def _found(chosen: Sequence[Subject], timed: Callable[[Subject], dict[str, float]], counted: bool) -> Found:
-    found = {}
-    with tqdm(chosen, desc="check", unit="subject", disable=None, leave=False, file=sys.stderr) as bar:
-        for subject in bar:
-            bar.set_postfix_str(subject.name)
-            found[subject.name] = counts(subject) | timed(subject)
-    if counted:
-        for name, count in _executed([s for s in chosen if s.small]).items():
+def _timed(chosen: dict[str, Subject]) -> Callable[[str], dict[str, float]]:
+    """Return what measures one subject, with a bar that counts them."""
+    bar = tqdm(desc="check", unit="subject", disable=None, leave=False, file=sys.stderr)
+
+    def measure(name: str) -> dict[str, float]:
+        bar.set_postfix_str(name, refresh=False)
+        bar.update()
+        return ratios(chosen[name])
+
+    return measure
+
+
+def _joined(chosen: dict[str, Subject], times: Found, executing: bool) -> Found:
+    """Return ratios and counts together."""
+    found = {name: counts(subject) | times[name] for name, subject in chosen.items()}
+    if executing:
+        for name, count in _executed([s for s in chosen.values() if s.small]).items():
             found[name][EXECUTED] = count
     return found
 
@@ -171,7 +188,3 @@ def _executed(chosen: Sequence[Subject]) -> dict[str, int]:
     except OSError as error:
         print(f"{EXECUTED} are not compared: {error}", file=sys.stderr)
         return {}
-
-
-def _typical(tries: Sequence[dict[str, float]]) -> dict[str, float]:
-    return {quantity: median(one[quantity] for one in tries) for quantity in tries[0]}

@@ -24,11 +24,11 @@ class System(NamedTuple):
 _BLUE, _SKY, _ORANGE, _VERMILION = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
 _GREEN, _PURPLE, _GREY, _BLACK = "#009E73", "#CC79A7", "#888888", "#000000"
 
-SYSTEMS = {
+SYSTEMS = {  # the first of those present is what the others are compared with
+    "funcgrad.torch": System(None, _SKY, "s"),
     "funcgrad": System(None, _BLUE, compiles=True),
     "funcgrad, cached": System(None, _BLUE, "D"),
     "interpreted": System(None, _SKY),
-    "funcgrad.torch": System(None, _SKY, "s"),
     "NumPy": System("numpy", _GREY),
     "NumPy by hand": System("numpy", _GREY),
     "Numba by hand": System("numba", _BLACK, "^", compiles=True),

@@ -21,7 +21,7 @@ EXECUTED = "executed instructions"
 COUNTS = ("loops", "LLVM instructions", "scratch bytes", EXECUTED)
 RATIOS = ("compiled / interpreted", "derivative / function")
 
-_BUDGET = Budget(0.05, 5, 1)
+_BUDGET = Budget(0.1, 9, 1)
 _SMALL = 50_000  # flops
 
 
