@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import check, compare, plots, tables
@@ -40,8 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _list(suites, given)
     if given.check and old is None:
         return _check(given)
-    if absent := missing():
-        print(f"not installed, so skipped: {', '.join(absent)}\n")
     return _measure(suites, systems, old, given)
 
 
@@ -105,36 +103,50 @@ def _list(suites: list[str], given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    if any(
-        os.environ.get(name) != "1" for name in ONE_THREAD
-    ):  # read when libraries are loaded: another process
-        command = [sys.executable, "-m", "bench", "--check"]
-        command += ["--record"] if given.record else []
-        command += ["--only", given.only] if given.only else []
-        return subprocess.run(command, env=os.environ | ONE_THREAD).returncode
+    if any(os.environ.get(name) != "1" for name in ONE_THREAD):  # read when libraries are loaded
+        return _in_a_process([], given, ONE_THREAD)
     return check.main(RESULTS / "recorded.json", given.only, given.record)
 
 
 def _measure(
     suites: list[str], systems: list[str] | None, old: Report | None, given: argparse.Namespace
 ) -> int:
-    whole = not (given.quick or given.only or given.systems)
-    folder = given.out or (RESULTS if whole else PARTIAL)
     chosen = {name: cases for name in suites if (cases := _cases(name, given))}
     if not chosen:
         print(f"no case has {given.only!r} in its name: see --list", file=sys.stderr)
         return 2
-    status = 0
-    for name, cases in chosen.items():
-        report = run(name, cases, systems, QUICK if given.quick else FULL)
-        if report.rows or report.failures:
-            _write(report, folder)
-        if "interrupted" in report.about:
-            print("interrupted: what was measured is written", file=sys.stderr)
-            return 130
-        if old is not None:
-            status = _compared(old, report, given.check)
-    return status
+    if len(chosen) > 1:  # what one suite has compiled would be found again by the next
+        statuses = (_in_a_process([name], given) for name in chosen)
+        return next((status for status in statuses if status), 0)
+    if absent := missing():
+        print(f"not installed, so skipped: {', '.join(absent)}\n")
+    [(name, cases)] = chosen.items()
+    report = run(name, cases, systems, QUICK if given.quick else FULL)
+    whole = not (given.quick or given.only or given.systems)
+    if report.rows or report.failures:
+        _write(report, given.out or (RESULTS if whole else PARTIAL))
+    if "interrupted" in report.about:
+        print("interrupted: what was measured is written", file=sys.stderr)
+        return 130
+    return _compared(old, report, given.check) if old is not None else 0
+
+
+def _in_a_process(
+    names: list[str], given: argparse.Namespace, environment: Mapping[str, str] | None = None
+) -> int:
+    """Return the status of a process with the same options."""
+    options = [f"--{name}" for name in ("quick", "check", "record") if getattr(given, name)]
+    values = {name: getattr(given, name) for name in ("systems", "only", "out")}
+    options += [f"--{name}={value}" for name, value in values.items() if value is not None]
+    sys.stdout.flush()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", *names, *options], env=os.environ | (environment or {})
+    )
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # it is for the process, which writes what it has and ends
+            continue
 
 
 def _compared(old: Report, new: Report, check: bool) -> int:

@@ -24,7 +24,7 @@ def about() -> dict[str, Any]:
     return {
         "machine": {
             "cpu": _cpu(),
-            "cores": os.cpu_count(),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             "system": platform.platform(),
         },

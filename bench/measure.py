@@ -13,7 +13,17 @@ import numpy as np
 
 from bench.model import Call, Case, Row, Sample
 
-__all__ = ["FULL", "QUICK", "Budget", "Failure", "calibration", "disagreeing", "interleaved", "measured"]
+__all__ = [
+    "FULL",
+    "QUICK",
+    "Budget",
+    "Failure",
+    "calibration",
+    "disagreeing",
+    "interleaved",
+    "measured",
+    "told",
+]
 
 
 class Budget(NamedTuple):
@@ -90,7 +100,7 @@ def measured(case: Case, systems: list[str], budget: Budget) -> Iterator[Row | F
         except NotImplementedError:
             continue
         except Exception as error:  # a system that fails on a row does not stop the run
-            yield Failure(name, _told(error))
+            yield Failure(name, told(error))
             continue
         calls[name] = call
     if case.tolerance is not None:
@@ -121,7 +131,7 @@ def _sampled(
             try:
                 samples[name].append(call.run())
             except Exception as error:
-                failed[name] = Failure(name, _told(error))
+                failed[name] = Failure(name, told(error))
     for name, taken in samples.items():
         if name in failed:
             yield failed[name]
@@ -174,6 +184,7 @@ def _flat(out: Any) -> np.ndarray:
     return np.ravel(np.asarray(out, dtype=float))
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """Return an error in a line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:150]}" if lines else type(error).__name__

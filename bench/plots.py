@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.model import Report, Row
-from bench.peers import style_of
+from bench.peers import SYSTEMS, style_of
 from bench.tables import derivative_ratios, systems_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def write(report: Report, folder: Path) -> list[Path]:
     matplotlib.use("Agg")
     paths = []
     # A fixed salt, and no date: the same rows make the same file.
-    with matplotlib.rc_context({"svg.hashsalt": "funcgrad", "font.size": 9, "axes.axisbelow": True}):
+    with matplotlib.rc_context(
+        {"svg.hashsalt": "funcgrad", "svg.fonttype": "none", "font.size": 9, "axes.axisbelow": True}
+    ):
         for name, figure in _figures(report):
             path = folder / f"{report.suite}{name}.svg"
             figure.savefig(path, metadata={"Date": None})
@@ -105,6 +107,7 @@ def _growth(rows: Sequence[Row]) -> "Figure":
     for panel, workload in zip(panels.flat, workloads, strict=False):
         _lines(panel, [row for row in rows if row.workload == workload])
         panel.set(xscale="log", yscale="log", title=workload)
+        panel.minorticks_off()
         panel.grid(alpha=0.25)
     for panel in panels.flat[len(workloads) :]:
         panel.set_axis_off()
@@ -132,8 +135,6 @@ def _lines(panel: Any, rows: Sequence[Row]) -> None:
 
 def _ordered(found: Any) -> list[str]:
     present = {name for values in found for name in values}
-    from bench.peers import SYSTEMS
-
     return [name for name in SYSTEMS if name in present] + sorted(present - SYSTEMS.keys())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["PROGRAMS", "SMALL", "Program", "growing"]
+__all__ = ["PROGRAMS", "SMALL", "WARM_UP", "Program", "growing"]
 
 
 @dataclass(frozen=True)
@@ -272,3 +272,4 @@ def growing(top: int = 10**6) -> Iterator[Program]:
 
 PROGRAMS = list(_programs())
 SMALL = list(_small())
+WARM_UP = Program("Rosenbrock", "3", rosenbrock, normal(3))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from bench.machine import about
-from bench.measure import Budget, Failure, measured
+from bench.measure import Budget, Failure, measured, told
 from bench.model import Case, Report, Row
 from bench.peers import installed
+from bench.systems import warm_up
 
 __all__ = ["run"]
 
@@ -39,16 +40,22 @@ class _Runner:
 
     def run(self, case: Case) -> None:
         names = [name for name in case.systems if self._wanted(case, name)]
-        if not case.self_timed:
+        if case.compiled:
             for name in names:
-                self._warm_up(case, name)
-        for got in measured(case, names, self._budget):
-            if isinstance(got, Failure):
-                self._report.failures.append((str(case), *got))
-                tqdm.write(f"{got.system} on {case}: {got.message}", file=sys.stderr)
-            else:
-                self._report.rows.append(got)
-                self._latest[case.workload, case.kind, got.system] = got
+                self._warm_up(name)
+        try:
+            for got in measured(case, names, self._budget):
+                self._keep(case, got)
+        except Exception as error:  # of a system, in its rounds
+            self._keep(case, Failure(", ".join(names), told(error)))
+
+    def _keep(self, case: Case, got: Row | Failure) -> None:
+        if isinstance(got, Failure):
+            self._report.failures.append((str(case), *got))
+            tqdm.write(f"{got.system} on {case}: {got.message}", file=sys.stderr)
+        else:
+            self._report.rows.append(got)
+            self._latest[case.workload, case.kind, got.system] = got
 
     def _wanted(self, case: Case, name: str) -> bool:
         asked = self._systems is None or name in self._systems
@@ -62,11 +69,11 @@ class _Runner:
         growth = case.n / latest.n
         return latest.best * growth > case.limit or (latest.first or 0.0) > 10 * case.limit
 
-    def _warm_up(self, case: Case, name: str) -> None:
+    def _warm_up(self, name: str) -> None:
         """Let a system import what it needs, which is not to count as compiling."""
         if name not in self._warm:
             self._warm.add(name)
             try:
-                case.systems[name]().run()
+                warm_up(name)
             except Exception:  # reported when it is measured
                 return

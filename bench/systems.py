@@ -12,11 +12,13 @@ import numpy as np
 
 from bench import by_hand, namespaces
 from bench.model import Call, Case
-from bench.programs import Program
+from bench.programs import WARM_UP, Program
 
-__all__ = ["COMPILED", "EAGER", "asked", "cases_of"]
+__all__ = ["COMPILED", "EAGER", "asked", "cases_of", "warm_up"]
 
 Make = Callable[[Program, str], Call]
+
+_UNROLLED = 10  # steps
 
 
 def cases_of(suite: str, programs: Iterable[Program], systems: dict[str, Make], **options: Any) -> list[Case]:
@@ -65,6 +67,8 @@ def jax(program: Program, kind: str) -> Call:
 def torch_compile(program: Program, kind: str) -> Call:
     import torch
 
+    if program.name == "scan over steps" and program.n > _UNROLLED:
+        raise NotImplementedError("a loop of Python's, unrolled: minutes to compile")
     args = program.args
     torch._dynamo.reset()  # it gives up compiling after eight functions of the same code
     compiled = torch.compile(asked(torch.func, program, kind, namespaces.of_torch()))
@@ -196,3 +200,9 @@ EAGER: dict[str, Make] = {
     "autograd": autograd,
     "JAX without jit": jax_eager,
 }
+
+
+def warm_up(system: str) -> None:
+    """Let a system that compiles import and start what it needs, on a program that is not measured."""
+    if system in COMPILED:
+        COMPILED[system](WARM_UP, "gradient").run()

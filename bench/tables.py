@@ -35,10 +35,8 @@ def text(report: Report) -> str:
 
 def _quantities(rows: Sequence[Row]) -> Iterator[tuple[_Quantity, list[Row]]]:
     """Yield the quantities there are, each with its rows: of derivatives and the like, and of plain functions."""
-    several = {row.per > 1 for row in rows}
-    step = "call, or of a step" if len(several) > 1 else "step" if several == {True} else "call"
     quantities = [
-        _Quantity(f"time of a {step}", lambda row: row.best and row.best / row.per, formatted),
+        _Quantity(_time_of(rows), lambda row: row.best and row.best / row.per, formatted),
         _Quantity(
             "first call: tracing and compiling, nothing cached",
             lambda row: row.first if style_of(row.system).compiles else None, formatted,
@@ -51,6 +49,16 @@ def _quantities(rows: Sequence[Row]) -> Iterator[tuple[_Quantity, list[Row]]]:
             if chosen:
                 title = f"{quantity.title}: functions" if plain else quantity.title
                 yield quantity._replace(title=title), chosen
+
+
+def _time_of(rows: Sequence[Row]) -> str:
+    """Return what the seconds are of."""
+    if any(row.kind.startswith("first ") for row in rows):
+        return "time of a fresh process"
+    several = {row.per > 1 for row in rows}
+    return "time of a " + (
+        "call, or of a step" if len(several) > 1 else "step" if several == {True} else "call"
+    )
 
 
 def formatted(seconds: float) -> str:
