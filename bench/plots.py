@@ -36,17 +36,16 @@ def write(report: Report, folder: Path) -> list[Path]:
 
 def _figures(report: Report):
     timed = [row for row in report.rows if row.best]
+    sizes: dict[str, set[int | None]] = {}
+    for row in timed:
+        sizes.setdefault(row.workload, set()).add(row.n)
     fresh = [row for row in timed if row.kind.startswith("first ")]
-    growing = [row for row in timed if row.n is not None]
+    growing = [row for row in timed if row.n is not None and len(sizes[row.workload]) > 1]
     if growing:
         yield "", _growth(growing)
     elif fresh:
-        yield (
-            "",
-            _dots(
-                _values(fresh, lambda row: row.best), "seconds from a fresh process to the first derivative"
-            ),
-        )
+        seconds = _values(fresh, lambda row: row.best)
+        yield "", _dots(seconds, "seconds from a fresh process to the first derivative")
         memory = _values([row for row in fresh if row.memory], lambda row: row.memory / 1e6)
         yield "-memory", _dots(memory, "peak memory of the process, megabytes")
     elif ratios := _ratios(timed):
@@ -112,7 +111,7 @@ def _growth(rows: Sequence[Row]) -> "Figure":
     for panel in panels.flat[len(workloads) :]:
         panel.set_axis_off()
     figure.supxlabel("size n")
-    figure.supylabel("seconds; thin lines: the function alone")
+    figure.supylabel("seconds (thin: functions)")
     handles = {}
     for panel in panels.flat:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
@@ -147,8 +146,12 @@ def _plain_numbers(axis: Any) -> None:
     """Write 0.1, 1, 10 rather than powers of ten, with numbers between them where the axis is short."""
     from matplotlib.ticker import LogFormatter
 
-    axis.set_major_formatter(LogFormatter(labelOnlyBase=False))
-    axis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+    class Plain(LogFormatter):
+        def __call__(self, x, pos=None):
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    axis.set_major_formatter(Plain(labelOnlyBase=False))
+    axis.set_minor_formatter(Plain(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
 
 
 def _close(figure: "Figure") -> None:

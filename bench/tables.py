@@ -111,7 +111,11 @@ def _by_label(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
 def _cell(value: float | None, base: float | None, shown: Callable[[float], str]) -> str:
     if value is None:
         return ""
-    return shown(value) + (f" ({value / base:.2f}x)" if base else "")
+    return shown(value) + (f" ({_ratio(value / base)}x)" if base else "")
+
+
+def _ratio(x: float) -> str:
+    return f"{x:.2f}" if 0.1 <= x < 100 else f"{x:.2g}" if x < 0.1 else f"{x:.0f}"
 
 
 def _derivative_table(rows: Sequence[Row]) -> str:

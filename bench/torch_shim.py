@@ -19,7 +19,7 @@ def cases(quick: bool) -> list[Case]:
         _case("sum(tanh(x @ w)**2)", "5x3", "gradient", _small, _pure_small),
     ]
     for n in (1000,) if quick else (10_000, 100_000):
-        found.append(_case("chain of operations", f"{n:,}", "backward", partial(_chain, n=n), per=n, n=n))
+        found.append(_case("chain of operations", f"{n:,}", "backward", partial(_chain, n=n), per=n))
     return found
 
 
