@@ -125,6 +125,8 @@ def _measure(
     whole = not (given.quick or given.only or given.systems)
     if report.rows or report.failures:
         _write(report, given.out or (RESULTS if whole else PARTIAL))
+    else:
+        print(f"{name}: none of the systems asked for is in this suite and installed", file=sys.stderr)
     if "interrupted" in report.about:
         print("interrupted: what was measured is written", file=sys.stderr)
         return 130
@@ -174,3 +176,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:  # outside a run, which keeps what it has measured
         sys.exit(130)
+    except BrokenPipeError:  # of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

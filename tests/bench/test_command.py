@@ -69,6 +69,12 @@ def test_no_case_of_that_name(capsys):
     assert "no case has 'no such thing' in its name" in capsys.readouterr().err
 
 
+def test_systems_that_a_suite_has_not(tmp_path, capsys):
+    assert main(["eager", "--quick", "--systems", "PyTensor,funcgrad, cached", "--out", str(tmp_path)]) == 0
+    assert "eager: none of the systems asked for" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_run_writes_rows_tables_and_plots_and_compares(tmp_path, capsys):
     arguments = ["eager", "--quick", "--systems", "funcgrad", "--only", "5x3", "--out", str(tmp_path)]
     assert main(arguments) == 0
