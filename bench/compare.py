@@ -2,7 +2,7 @@
 
 A time of funcgrad's is compared as its ratio to the peers' on the same case, where both reports have a peer in the
 same version: whatever slows the machine slows them too. Other times are compared as their ratio to the calibration of
-their own rounds. Memory is compared as it is.
+their own rounds. Memory is compared as it is. Of peers only the means are told.
 """
 
 import math
@@ -45,11 +45,12 @@ class Change:
 
     @property
     def worse(self) -> bool:
-        return self.ratio > self.noise
+        """Whether something of funcgrad's got worse."""
+        return _ours(self.system) and self.ratio > self.noise
 
     @property
     def better(self) -> bool:
-        return self.ratio < 1 / self.noise
+        return _ours(self.system) and self.ratio < 1 / self.noise
 
     def __str__(self) -> str:
         shown = _megabytes if self.quantity == "peak memory" else formatted
@@ -91,8 +92,8 @@ def changes(old: Report, new: Report) -> list[Change]:
 
 
 def lost(old: Report, new: Report) -> list[str]:
-    """Return what failed in the new report, and was measured in the old one."""
-    measured = {row.key for row in old.rows}
+    """Return what of funcgrad's failed in the new report, and was measured in the old one."""
+    measured = {row.key for row in old.rows if _ours(row.system)}
     return [
         f"{system} on {case}: {message}"
         for case, system, message in new.failures
@@ -104,7 +105,8 @@ def text(changes: Sequence[Change]) -> str:
     """Return what got worse and better beyond noise, the largest first, and the means."""
     worse = sorted((c for c in changes if c.worse), key=lambda c: -c.ratio)
     better = sorted((c for c in changes if c.better), key=lambda c: c.ratio)
-    lines = [f"{len(worse)} worse, {len(better)} better, of {len(changes)} compared."]
+    ours = sum(_ours(change.system) for change in changes)
+    lines = [f"{len(worse)} worse, {len(better)} better, of {ours} compared."]
     for title, found in (("worse", worse), ("better", better)):
         lines += ["", f"{title}:", *(f"    {change}" for change in found)] if found else []
     return "\n".join([*lines, "", *_means(changes)]).rstrip() + "\n"
@@ -112,9 +114,8 @@ def text(changes: Sequence[Change]) -> str:
 
 def _changes(pair: _Pair, peers: Sequence[_Pair]) -> Iterator[Change]:
     old, new = pair
-    ours = style_of(new.system).module is None
     if old.best and new.best:
-        if ours and peers:
+        if _ours(new.system) and peers:
             machine = median(p.time for p in peers)
             apart = max(p.spread for p in peers)
             against = ", ".join(p.new.system for p in peers)
@@ -135,11 +136,15 @@ def _change(
     return Change(pair.new.label, pair.new.system, quantity, old, new, new / old / machine, noise, against)
 
 
+def _ours(system: str) -> bool:
+    return style_of(system).module is None
+
+
 def _same_version(system: str, old: Report, new: Report) -> bool:
     """Whether this is a peer, and the same one."""
     module = style_of(system).module
     versions = [report.about.get("versions", {}).get(module) for report in (old, new)]
-    return module is not None and versions[0] is not None and versions[0] == versions[1]
+    return not _ours(system) and versions[0] is not None and versions[0] == versions[1]
 
 
 def _means(changes: Sequence[Change]) -> Iterator[str]:

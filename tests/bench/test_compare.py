@@ -52,6 +52,12 @@ def test_rounds_that_differ_are_noise():
     assert not ours(old, noisy).worse
 
 
+def test_peers_are_not_judged():
+    found = changes(report(row("JAX", 1.0)), report(row("JAX", 3.0)))
+    assert not found[0].worse and found[0].ratio == 3.0
+    assert text(found) == "0 worse, 0 better, of 0 compared.\n\nJAX, time: geometric mean 3.00x over 1.\n"
+
+
 def test_first_calls_and_memory():
     old = report(row("funcgrad", 1.0, first=0.1, memory=1000))
     new = report(row("funcgrad", 1.0, first=0.3, memory=1200))
