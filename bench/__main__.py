@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(SUITES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="short rounds, small sizes, no slow compilers")
-    parser.add_argument("--systems", metavar="A,B", help=f"only these of: {'; '.join(SYSTEMS)}")
+    parser.add_argument("--systems", metavar="A,B", help=f"only these of: {', '.join(SYSTEMS)}")
     parser.add_argument("--only", metavar="PATTERN", help="only cases with this in their name (see --list)")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help=f"of results; {PARTIAL} for a part of a suite"
@@ -76,18 +76,11 @@ def _suites(given: argparse.Namespace, old: Report | None) -> list[str]:
 
 
 def _systems(text: str | None) -> list[str] | None:
-    """Return the systems named: with commas between them, and within "funcgrad, cached"."""
-    if text is None:
-        return None
-    rest, found = [part.strip() for part in text.split(",")], []
-    while rest:
-        pair = ", ".join(rest[:2])
-        name = pair if len(rest) > 1 and pair in SYSTEMS else rest[0]
+    names = None if text is None else [part.strip() for part in text.split(",")]
+    for name in names or ():
         if name not in SYSTEMS:
-            raise ValueError(f"--systems: expected names among {'; '.join(SYSTEMS)}, got {name!r}")
-        found.append(name)
-        rest = rest[2:] if name == pair and len(rest) > 1 else rest[1:]
-    return found
+            raise ValueError(f"--systems: expected names among {', '.join(SYSTEMS)}, got {name!r}")
+    return names
 
 
 def _cases(name: str, given: argparse.Namespace) -> list[Case]:
@@ -98,7 +91,7 @@ def _list(suites: list[str], given: argparse.Namespace) -> int:
     for name in suites:
         print(f"{name}: {SUITES[name].__doc__}")
         for case in _cases(name, given):
-            print(f"    {case} ({'; '.join(case.systems)})")
+            print(f"    {case} ({', '.join(case.systems)})")
     return 0
 
 

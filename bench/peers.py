@@ -27,7 +27,7 @@ _GREEN, _PURPLE, _GREY, _BLACK = "#009E73", "#CC79A7", "#888888", "#000000"
 SYSTEMS = {  # the first of those present is what the others are compared with
     "funcgrad.torch": System(None, _SKY, "s"),
     "funcgrad": System(None, _BLUE, compiles=True),
-    "funcgrad, cached": System(None, _BLUE, "D"),
+    "funcgrad (cached)": System(None, _BLUE, "D"),
     "interpreted": System(None, _SKY),
     "NumPy": System("numpy", _GREY),
     "NumPy by hand": System("numpy", _GREY),

@@ -21,7 +21,7 @@ _IMPORT = "import time; t = time.perf_counter(); import {}; print(time.perf_coun
 _MODULES = {
     "NumPy": "numpy", "funcgrad": "funcgrad", "autograd": "autograd", "JAX": "jax", "PyTorch": "torch"
 }  # fmt: skip
-_FRESH = ("funcgrad", "funcgrad, cached", "JAX")
+_FRESH = ("funcgrad", "funcgrad (cached)", "JAX")
 _FRESH_OF_SCALARS = (*_FRESH, "PyTorch eager", "autograd")
 
 
@@ -44,7 +44,7 @@ def _import(module: str) -> Call:
 
 
 def _first(system: str, program: Program) -> Call:
-    name, _, cached = system.partition(", ")
+    name, _, cached = system.partition(" (cached")
     folder = _cache_folder() if cached else "off"
     command = [sys.executable, "-m", "bench.first", name, program.name, program.size, program.derivative]
 
