@@ -3,8 +3,8 @@
 Counts are exact, so that they may grow by a tenth, which a trade of one thing for another inside the compiler takes
 now and then, and no more. Ratios of times taken in turns repeat within some percent on an idle machine, and differ by
 a third between machines or beside other work: they may be half as large again in the best of three tries, which is
-passed only by what got slower in earnest. Executed instructions are compared where the libraries that execute them are
-those recorded.
+passed only by what got slower in earnest; or by a derivative whose function got faster, and then the record is made
+anew. Executed instructions are compared where the libraries that execute them are those recorded.
 """
 
 import json

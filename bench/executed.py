@@ -20,9 +20,9 @@ from bench.machine import ONE_THREAD
 __all__ = ["available", "executed"]
 
 _START, _STOP, _DUMP = (0x43540000 + k for k in (4, 5, 0))  # callgrind.h
-# of a pointer to six words: mov rax, rdi; xor edx, edx; four rotations by 128 bits in all; xchg rbx, rbx; ret
 _TRIES = 3  # the least counts: now and then Python collects garbage, or memory is asked of the system
 _CALLS = 20  # counted together, so that the few hundred instructions around them do not matter
+# of a pointer to six words: mov rax, rdi; xor edx, edx; four rotations by 128 bits in all; xchg rbx, rbx; ret
 _REQUEST = bytes.fromhex("4889f831d248c1c70348c1c70d48c1c73d48c1c7334887dbc3")
 
 
