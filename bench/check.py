@@ -115,7 +115,7 @@ def _record(path: Path, chosen: dict[str, Subject]) -> int:
     found = _joined(chosen, times, executing=True)
     kept = old if len(chosen) < len(subjects()) else {}
     Recorded(about(), kept | found).write(path)
-    print(text([v for v in verdicts(old, found) if v.worse or v.better]))
+    print(text(list(verdicts(old, found))))
     print(f"recorded: {len(found)} subjects, in {path}")
     return 0
 
