@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import check, compare, plots, tables
-from bench.machine import ONE_THREAD
+from bench.machine import ONE_THREAD, nothing_cached
 from bench.measure import FULL, QUICK
 from bench.model import Case, Report
 from bench.peers import SYSTEMS, missing
@@ -35,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     warnings.simplefilter("ignore")
-    os.environ["FUNCGRAD_CACHE_DIR"] = "off"  # first calls compile
     if given.list:
         return _list(suites, given)
     if given.check and old is None:
@@ -98,7 +97,8 @@ def _list(suites: list[str], given: argparse.Namespace) -> int:
 def _check(given: argparse.Namespace) -> int:
     if any(os.environ.get(name) != "1" for name in ONE_THREAD):  # read when libraries are loaded
         return _in_a_process([], given, ONE_THREAD)
-    return check.main(RESULTS / "recorded.json", given.only, given.record)
+    with nothing_cached():
+        return check.main(RESULTS / "recorded.json", given.only, given.record)
 
 
 def _measure(
@@ -114,7 +114,8 @@ def _measure(
     if absent := missing():
         print(f"not installed, so skipped: {', '.join(absent)}\n")
     [(name, cases)] = chosen.items()
-    report = run(name, cases, systems, QUICK if given.quick else FULL)
+    with nothing_cached():  # first calls compile
+        report = run(name, cases, systems, QUICK if given.quick else FULL)
     whole = not (given.quick or given.only or given.systems)
     if report.rows or report.failures:
         _write(report, given.out or (RESULTS if whole else PARTIAL))

@@ -1,16 +1,19 @@
 """Where and when a report was made."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
 import platform
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.peers import SYSTEMS
 
-__all__ = ["ONE_THREAD", "about", "peak_memory"]
+__all__ = ["ONE_THREAD", "about", "nothing_cached", "peak_memory"]
 
 # Of BLAS and of funcgrad: two threads beside another process wait for each other a hundred times as long as they work.
 ONE_THREAD = dict.fromkeys(
@@ -39,6 +42,21 @@ def peak_memory() -> int:
     # Not getrusage: what it counts begins, after a fork, with the parent's.
     line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
+
+
+@contextlib.contextmanager
+def nothing_cached() -> Iterator[None]:
+    """Keep what libraries would read, of what they compiled in other processes, from them; what they write is lost."""
+    old = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="funcgrad-bench-", ignore_cleanup_errors=True) as folder:
+        os.environ["FUNCGRAD_CACHE_DIR"] = "off"
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{folder}/torch"
+        os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder}/pytensor,numba__cache=False"
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(old)
 
 
 def _cpu() -> str:

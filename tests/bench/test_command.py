@@ -2,19 +2,16 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
 from bench.__main__ import main
+from bench.machine import nothing_cached
 from bench.model import Report
 from bench.peers import SYSTEMS
 from bench.suites import SUITES
 from tests.bench.made_up import report, row
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    monkeypatch.setenv("FUNCGRAD_CACHE_DIR", os.environ["FUNCGRAD_CACHE_DIR"])  # the command sets it
 
 
 @pytest.mark.parametrize(
@@ -73,6 +70,16 @@ def test_systems_that_a_suite_has_not(tmp_path, capsys):
     assert main(["eager", "--quick", "--systems", "PyTensor, funcgrad (cached)", "--out", str(tmp_path)]) == 0
     assert "eager: none of the systems asked for" in capsys.readouterr().err
     assert not [*tmp_path.iterdir()]
+
+
+def test_nothing_compiled_before_is_found():
+    before = dict(os.environ)
+    with pytest.raises(KeyboardInterrupt), nothing_cached():
+        assert os.environ["FUNCGRAD_CACHE_DIR"] == "off"
+        folder = Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]).parent
+        assert not [*folder.iterdir()] and f"base_compiledir={folder}/" in os.environ["PYTENSOR_FLAGS"]
+        raise KeyboardInterrupt
+    assert dict(os.environ) == before and not folder.exists()
 
 
 def test_a_run_writes_rows_tables_and_plots_and_compares(tmp_path, capsys):
