@@ -1,262 +1,64 @@
-"""Loops: time per iteration of compiled loops and their gradients, against JAX's in the same run.
+"""The suite `control`: compiled loops and their gradients, against JAX's and loops written by hand for Numba."""
 
-python -m bench control
-"""
-
-import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-import funcgrad as fg
-import funcgrad.numpy as fnp
-from bench import loops_by_hand as by_hand
+from bench.loops import LOOPS, Loop
+from bench.model import Call, Case
 
-__all__ = ["main"]
-
-_rng = np.random.default_rng(0)
+__all__ = ["cases", "loop_of"]
 
 
-class Loop:
-    """A scalar function of its first argument that loops.
-
-    Args:
-        name: of the row.
-        steps: the number of iterations.
-        make: gives the function for `(np, scan, while_loop)` of a system.
-        args: arrays; the gradient is by the first.
-        by_hand: makes the gradient written for Numba.
-    """
-
-    def __init__(self, name, steps, make, *args, by_hand=None):
-        self.name, self.steps, self.make, self.args, self.by_hand = name, steps, make, args, by_hand
+def cases(quick: bool) -> list[Case]:
+    """Compiled loops, and their gradients, a step: scans, a while loop, recurrences and filters."""
+    return [
+        Case(
+            "control", loop.name, f"{loop.steps:,} steps", kind,
+            {name: partial(make, loop, kind) for name, make in _SYSTEMS.items()}, per=loop.steps, compiled=True,
+        )
+        for loop in LOOPS
+        if not (quick and loop.steps > 1000)
+        for kind in ("function", "gradient")
+    ]  # fmt: skip
 
 
-def lotka_volterra(steps):
-    def make(np, scan, while_loop):
-        def rate(p, y):
-            prey, hunters = y[0], y[1]
-            return np.array([p[0] * prey - p[1] * prey * hunters, p[3] * prey * hunters - p[2] * hunters])
+def loop_of(loop: Loop) -> Callable:
+    """Return a loop as a function of funcgrad's."""
+    import funcgrad as fg
+    import funcgrad.numpy as fnp
 
-        def loss(p, y):
-            def step(y, _):
-                h = 0.01
-                k1 = rate(p, y)
-                k2 = rate(p, y + h / 2 * k1)
-                k3 = rate(p, y + h / 2 * k2)
-                k4 = rate(p, y + h * k3)
-                return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
-
-            return scan(step, y, None, steps)[0].sum()
-
-        return loss
-
-    return Loop("Lotka-Volterra, RK4", steps, make, np.array([1.0, 0.1, 1.5, 0.075]), np.array([10.0, 5.0]))
+    return loop.make(fnp, fg.scan, fg.while_loop)
 
 
-def kalman(steps):
-    transition = np.eye(4) + np.diag([0.1, 0.1], 2)
-    observed = np.eye(2, 4)
+def _funcgrad(loop: Loop, kind: str) -> Call:
+    import funcgrad as fg
 
-    def make(np, scan, while_loop):
-        def loss(q, ys):
-            noise = q[0] * np.eye(4)
-
-            def step(carry, y):
-                mean, cov = carry
-                mean, cov = transition @ mean, transition @ cov @ transition.T + noise
-                gap = y - observed @ mean
-                s = observed @ cov @ observed.T + q[1] * np.eye(2)
-                det = s[0, 0] * s[1, 1] - s[0, 1] * s[1, 0]
-                inverse = np.array([[s[1, 1], -s[0, 1]], [-s[1, 0], s[0, 0]]]) / det
-                gain = cov @ observed.T @ inverse
-                fit = gap @ inverse @ gap + np.log(det)
-                return (mean + gain @ gap, cov - gain @ observed @ cov), fit
-
-            return scan(step, (np.zeros(4), np.eye(4)), ys, None)[1].sum()
-
-        return loss
-
-    return Loop(
-        "Kalman filter, 4 states", steps, make, np.array([0.1, 0.5]), _rng.standard_normal((steps, 2))
-    )
+    function = loop_of(loop)
+    compiled = fg.jit(function if kind == "function" else fg.grad(function))
+    return Call(lambda: compiled(*loop.args))
 
 
-def newton():
-    def make(np, scan, while_loop):
-        def loss(a):
-            return while_loop(lambda x: abs(x * x - a) > 1e-12 * a, lambda x: (x + a / x) / 2, a)
+def _jax(loop: Loop, kind: str) -> Call:
+    import jax
 
-        return loss
-
-    return Loop("Newton's square root (while)", 25, make, np.float64(1e10))
-
-
-def lstm(steps, size):
-    def make(np, scan, while_loop):
-        def loss(w, xs):
-            def step(carry, x):
-                h, c = carry
-                gates = w[0] @ x + w[1] @ h
-                i, f, o, g = (gates[k * size : (k + 1) * size] for k in range(4))
-                c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
-                h = np.tanh(c) / (1 + np.exp(-o))
-                return (h, c), h
-
-            zero = np.zeros(size)
-            return (scan(step, (zero, zero), xs, None)[1] ** 2).sum()
-
-        return loss
-
-    w = _rng.standard_normal((2, 4 * size, size)) / np.sqrt(size)
-    return Loop(f"LSTM, {size} units", steps, make, w, _rng.standard_normal((steps, size)))
-
-
-def adbench_lstm(steps, size=14):
-    def make(np, scan, while_loop):
-        def sigmoid(x):
-            return 1 / (1 + np.exp(-x))
-
-        def loss(w, xs):
-            weight, bias = w[0], w[1]
-
-            def step(carry, x):
-                h, c = carry
-                f = sigmoid(x * weight[0] + bias[0])
-                g = sigmoid(h * weight[1] + bias[1])
-                o = sigmoid(x * weight[2] + bias[2])
-                c = c * f + g * np.tanh(h * weight[3] + bias[3])
-                h = o * np.tanh(c)
-                return (h, c), h
-
-            zero = np.zeros(size)
-            return (scan(step, (zero, zero), xs, None)[1] ** 2).sum()
-
-        return loss
-
-    w = _rng.standard_normal((2, 4, size))
-    return Loop(
-        "ADBench's LSTM cell, 14", steps, make, w, _rng.standard_normal((steps, size)), by_hand=by_hand.lstm
-    )
-
-
-def hmm(steps, size=8):
-    def make(np, scan, while_loop):
-        def loss(a, seen):
-            def step(alpha, b):
-                alpha = (alpha @ a) * b
-                total = alpha.sum()
-                return alpha / total, np.log(total)
-
-            return scan(step, np.ones(size) / size, seen, None)[1].sum()
-
-        return loss
-
-    a = _rng.uniform(0.1, 1, (size, size))
-    return Loop(
-        "hidden Markov model, 8 states",
-        steps,
-        make,
-        a,
-        _rng.uniform(0.1, 1, (steps, size)),
-        by_hand=by_hand.hmm,
-    )
-
-
-def heat(steps):
-    def make(np, scan, while_loop):
-        def loss(u):
-            def step(u, _):
-                inner = u[1:-1, 1:-1]
-                change = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4 * inner
-                return np.pad(inner + 0.1 * change, 1), None
-
-            return (scan(step, u, None, steps)[0] ** 2).sum()
-
-        return loss
-
-    return Loop("heat equation, 64x64", steps, make, _rng.standard_normal((64, 64)))
-
-
-def chain(steps):
-    def make(np, scan, while_loop):
-        def loss(a):
-            return scan(lambda c, _: (np.sin(c * a), None), a, None, steps)[0]
-
-        return loss
-
-    return Loop("scalar scan", steps, make, np.float64(1.1))
-
-
-LOOPS = [
-    lotka_volterra(1000),
-    kalman(500),
-    newton(),
-    adbench_lstm(500),
-    hmm(500),
-    lstm(100, 14),
-    lstm(20, 128),
-    heat(100),
-    chain(1000),
-    chain(1_000_000),
-]
-
-
-def _best(function, args, wait):
-    wait(function(*args))
-    once = time.perf_counter()
-    wait(function(*args))
-    repeats = max(3, min(200, int(0.3 / (time.perf_counter() - once))))
-    best = np.inf
-    for _ in range(repeats):
-        start = time.perf_counter()
-        wait(function(*args))
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-def _systems():
-    yield "funcgrad", fnp, fg.scan, fg.while_loop, fg.jit, fg.grad, lambda out: out
-    try:
-        import jax
-    except ImportError:
-        return
     jax.config.update("jax_enable_x64", True)
-    lax = jax.lax
-    yield "JAX", jax.numpy, lax.scan, lax.while_loop, jax.jit, jax.grad, jax.block_until_ready
+    function = loop.make(jax.numpy, jax.lax.scan, jax.lax.while_loop)
+    compiled = jax.jit(function if kind == "function" else jax.grad(function))
+    return Call(lambda: np.asarray(compiled(*loop.args)))
 
 
-def main():
-    """Print the table."""
-    names = [s[0] for s in _systems()]
-    heads = [f"{name} us a step" for name in names] + ["Numba by hand", "against JAX", "against Numba"]
-    print("| loop | steps | | " + " | ".join(heads) + " |")
-    print("| --- | --- | --- |" + " --- |" * len(heads))
-    for loop in LOOPS:
-        for kind in ("value", "gradient"):
-            times, values = [], []
-            for name, np_, scan, while_loop, jit, grad, wait in _systems():
-                function = loop.make(np_, scan, while_loop)
-                call = jit(function if kind == "value" else grad(function))
-                try:
-                    values.append(np.asarray(call(*loop.args)))
-                    times.append(_best(call, loop.args, wait) / loop.steps * 1e6)
-                except ValueError as error:  # JAX has no reverse mode through while_loop
-                    print(f"<!-- {name}: {str(error).splitlines()[0][:90]} -->")
-                    times.append(np.nan)
-            hand = np.nan
-            if kind == "gradient" and loop.by_hand is not None:
-                call = loop.by_hand()
-                values.append(call(*loop.args))
-                hand = _best(call, loop.args, lambda out: out) / loop.steps * 1e6
-            for value in values[1:]:
-                np.testing.assert_allclose(values[0], value, rtol=1e-6, atol=1e-9)
-            against = times[0] / times[1] if len(times) > 1 else np.nan
-            cells = [f"{t:.3f}" for t in (*times, hand)] + [f"{against:.3f}", f"{times[0] / hand:.2f}"]
-            print(
-                f"| {loop.name} | {loop.steps:,} | {kind} | " + " | ".join(cells).replace("nan", "") + " |",
-                flush=True,
-            )
+def _by_hand(loop: Loop, kind: str) -> Call:
+    if kind == "function" or loop.by_hand is None:
+        raise NotImplementedError("not written by hand")
+    gradient = loop.by_hand()
+    return Call(lambda: gradient(*loop.args))
 
 
-if __name__ == "__main__":
-    main()
+_SYSTEMS: dict[str, Callable[[Any, str], Call]] = {
+    "funcgrad": _funcgrad,
+    "Numba by hand": _by_hand,
+    "JAX": _jax,
+}

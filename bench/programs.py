@@ -1,26 +1,46 @@
-"""The programs that `compiled` times: written once, for NumPy's names, JAX's, PyTorch's and PyTensor's alike."""
+"""The programs that are timed: written once, for the names of NumPy, JAX, PyTorch, PyTensor and autograd alike."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-__all__ = ["PROGRAMS", "Program"]
+__all__ = ["PROGRAMS", "SMALL", "WARM_UP", "Program", "growing"]
 
 
-class Program(NamedTuple):
+@dataclass(frozen=True)
+class Program:
     """A function to differentiate, at one size.
 
-    `function(xp, *args)` uses the operations of `bench.systems` only; `derivative` is "grad", "hessian" or
-    "jacobians" (of each example: the function's batched arguments come first along axis 0).
+    Attributes:
+        name, size: of the row.
+        function: of `(xp, *args)`; it uses the operations of `bench.namespaces` only.
+        data: makes the arguments from a random generator.
+        argnums: what to differentiate by.
+        derivative: "gradient", "hessian", "jacobian", or "jacobians" (of each example: the function's batched
+            arguments come first along axis 0).
+        n: the size as a number, where sizes grow.
     """
 
     name: str
     size: str
     function: Callable
-    args: tuple[Any, ...]
+    data: Callable[[np.random.Generator], tuple[Any, ...]]
     argnums: tuple[int, ...] = (0,)
-    derivative: str = "grad"
+    derivative: str = "gradient"
+    n: int | None = None
+
+    @property
+    def large(self) -> bool:
+        """Whether a call takes milliseconds."""
+        return self.size in ("1e6", "1e5x50")
+
+    @cached_property
+    def args(self) -> tuple[Any, ...]:
+        return self.data(np.random.default_rng(0))
 
 
 def rosenbrock(xp, x):
@@ -83,11 +103,14 @@ def embedding(xp, table, indices, w):
     return xp.sum(xp.tanh(xp.matmul(xp.take(table, indices), w)) ** 2)
 
 
-def matrix_chain(xp, matrices):
-    product = matrices[0]
-    for k in range(1, matrices.shape[0]):
-        product = xp.matmul(product, matrices[k])
-    return xp.sum(product)
+def matrix_chain(count):
+    def function(xp, matrices):
+        product = matrices[0]
+        for k in range(1, count):
+            product = xp.matmul(product, matrices[k])
+        return xp.sum(product)
+
+    return function
 
 
 def bodies(xp, x, mass):
@@ -125,52 +148,128 @@ def projection(xp, camera, point, weight):
     )
 
 
-def _data():
-    rng = np.random.default_rng(0)
+def network(xp, weights, x, y):
+    for w, b in weights[:-1]:
+        x = xp.tanh(xp.matmul(x, w) + b)
+    w, b = weights[-1]
+    return xp.sum((xp.matmul(x, w) + b - y) ** 2)
+
+
+def product(xp, w, x):
+    return xp.sum(xp.tanh(xp.matmul(x, w)) ** 2)
+
+
+def repeated_sine(steps):
+    return lambda xp, x: xp.iterate(lambda c: xp.sin(c * x), x, steps)
+
+
+def mixed(xp, x, a):
+    return xp.tanh(xp.matmul(a, x)) * x
+
+
+def normal(*shapes: Any) -> Callable:
+    """Return what makes standard normal arrays of these shapes."""
+    return lambda rng: tuple(rng.standard_normal(shape) for shape in shapes)
+
+
+def _logistic_data(rows, columns, rng):
+    return (
+        rng.standard_normal(columns),
+        rng.standard_normal((rows, columns)),
+        np.sign(rng.standard_normal(rows)),
+    )
+
+
+def _classifier_data(rows, wide, hidden, out, rng):
     n = rng.standard_normal
+    onehot = np.eye(out)[rng.integers(0, out, rows)]
+    return n((wide, hidden)) / 8, n(hidden), n((hidden, out)) / 8, n(out), n((rows, wide)), onehot
 
-    def signs(count):
-        return np.sign(n(count))
 
+def _mixture_data(count, k, d, rng):
+    n = rng.standard_normal
+    return n(k), n((k, d)), 0.1 * n((k, d)), np.tril(n((k, d, d)), -1), n((count, d))
+
+
+def _process_data(count, rng):
+    return np.array([0.1, 0.2, -1.0]), rng.standard_normal((count, 2)), rng.standard_normal(count)
+
+
+def _embedding_data(rows, d, count, rng):
+    return rng.standard_normal((rows, d)), rng.integers(0, rows, count), rng.standard_normal((d, 8))
+
+
+def _projection_data(count, rng):
+    n = rng.standard_normal
+    return n((count, 11)), n((count, 3)) + 3.0, n(count)
+
+
+def _network_data(sizes, rows, rng):
+    n = rng.standard_normal
+    weights = [[n((a, b)) / np.sqrt(a), np.zeros(b)] for a, b in pairwise(sizes)]
+    return weights, n((rows, sizes[0])), n((rows, sizes[-1]))
+
+
+def _programs() -> Iterator[Program]:
     for size, count in (("10", 10), ("1000", 1000), ("1e6", 1_000_000)):
-        yield Program("Rosenbrock", size, rosenbrock, (n(count),))
-    for size, (rows, columns) in (("50x7", (50, 7)), ("1000x100", (1000, 100)), ("1e5x50", (100_000, 50))):
-        yield Program("logistic regression", size, logistic, (n(columns), n((rows, columns)), signs(rows)))
+        yield Program("Rosenbrock", size, rosenbrock, normal(count))
+    for size, shape in (("50x7", (50, 7)), ("1000x100", (1000, 100)), ("1e5x50", (100_000, 50))):
+        yield Program("logistic regression", size, logistic, partial(_logistic_data, *shape))
     for size, (rows, wide, hidden, out) in (("8x4", (8, 4, 5, 2)), ("64x1000", (64, 1000, 100, 10))):
-        args = (n((wide, hidden)), n((hidden, out)), n((rows, wide)), n((rows, out)))
-        yield Program("two-layer network", size, two_layers, args, (0, 1))
-    for size, (rows, wide, hidden, out) in (("16x8", (16, 8, 8, 4)), ("256x100", (256, 100, 64, 10))):
-        onehot = np.eye(out)[rng.integers(0, out, rows)]
-        args = (n((wide, hidden)) / 8, n(hidden), n((hidden, out)) / 8, n(out), n((rows, wide)), onehot)
-        yield Program("softmax classifier", size, classifier, args, (0, 1, 2, 3))
-    for size, (count, k, d) in (("n=100 k=5 d=2", (100, 5, 2)), ("n=1000 k=10 d=10", (1000, 10, 10))):
-        args = (n(k), n((k, d)), 0.1 * n((k, d)), np.tril(n((k, d, d)), -1), n((count, d)))
-        yield Program("Gaussian mixture", size, mixture, args, (0, 1, 2, 3))
+        data = normal((wide, hidden), (hidden, out), (rows, wide), (rows, out))
+        yield Program("two-layer network", size, two_layers, data, (0, 1))
+    for size, shape in (("16x8", (16, 8, 8, 4)), ("256x100", (256, 100, 64, 10))):
+        yield Program("softmax classifier", size, classifier, partial(_classifier_data, *shape), (0, 1, 2, 3))
+    for size, shape in (("n=100 k=5 d=2", (100, 5, 2)), ("n=1000 k=10 d=10", (1000, 10, 10))):
+        yield Program("Gaussian mixture", size, mixture, partial(_mixture_data, *shape), (0, 1, 2, 3))
     for count in (20, 200):
-        args = (np.array([0.1, 0.2, -1.0]), n((count, 2)), n(count))
-        yield Program("Gaussian process", f"n={count}", gaussian_process, args)
+        yield Program("Gaussian process", f"n={count}", gaussian_process, partial(_process_data, count))
     for size, count in (("100", 100), ("1e4", 10_000), ("1e6", 1_000_000)):
-        yield Program("elementwise chain", size, chain, (n(count),))
-    x = n((1000, 100))
+        yield Program("elementwise chain", size, chain, normal(count))
     for axis in (0, 1):
-        yield Program(f"logsumexp, axis {axis}", "1000x100", logsumexp(axis), (x,))
-        yield Program(f"variance, axis {axis}", "1000x100", variance(axis), (x,))
+        yield Program(f"logsumexp, axis {axis}", "1000x100", logsumexp(axis), normal((1000, 100)))
+        yield Program(f"variance, axis {axis}", "1000x100", variance(axis), normal((1000, 100)))
     for count in (16, 512):
-        yield Program("stencil", f"{count}x{count}", stencil, (n((count, count)),))
-    for size, (rows, count) in (("100x16", (100, 50)), ("10000x64", (10_000, 1000))):
-        d = 16 if rows == 100 else 64
-        args = (n((rows, d)), rng.integers(0, rows, count), n((d, 8)))
-        yield Program("embedding", size, embedding, args, (0, 2))
+        yield Program("stencil", f"{count}x{count}", stencil, normal((count, count)))
+    for size, shape in (("100x16", (100, 16, 50)), ("10000x64", (10_000, 64, 1000))):
+        yield Program("embedding", size, embedding, partial(_embedding_data, *shape), (0, 2))
     for count in (5, 40):
-        yield Program("4x4 matrix chain", f"{count}", matrix_chain, (n((count, 4, 4)) / 2,))
+        halves = partial(lambda count, rng: (rng.standard_normal((count, 4, 4)) / 2,), count)
+        yield Program("4x4 matrix chain", f"{count}", matrix_chain(count), halves)
     for count in (8, 300):
-        yield Program("N bodies", f"n={count}", bodies, (n((count, 3)), np.abs(n(count))))
-    for size, (count, d) in (("16x8", (16, 8)), ("256x64", (256, 64))):
-        yield Program("attention", size, attention, (n((count, d)), n((count, d)), n((count, d))), (0, 1, 2))
+        masses = partial(lambda n, rng: (rng.standard_normal((n, 3)), rng.uniform(0.1, 1.0, n)), count)
+        yield Program("N bodies", f"n={count}", bodies, masses)
+    for size, shape in (("16x8", (16, 8)), ("256x64", (256, 64))):
+        yield Program("attention", size, attention, normal(shape, shape, shape), (0, 1, 2))
     for count in (10, 10_000):
-        args = (n((count, 11)), n((count, 3)) + 3.0, n(count))
-        yield Program("projection Jacobians", f"{count}", projection, args, (0, 1, 2), "jacobians")
-    yield Program("Hessian of Rosenbrock", "100", rosenbrock, (n(100),), (0,), "hessian")
+        data = partial(_projection_data, count)
+        yield Program("projection", f"{count}", projection, data, (0, 1, 2), "jacobians")
+    yield Program("Rosenbrock", "100", rosenbrock, normal(100), (0,), "hessian")
 
 
-PROGRAMS = list(_data())
+def _small() -> Iterator[Program]:
+    yield Program("sum(tanh(x @ w)**2)", "5x3", product, normal(3, (5, 3)))
+    yield Program("Rosenbrock", "10", rosenbrock, normal(10))
+    yield Program("Rosenbrock", "1000", rosenbrock, normal(1000))
+    yield Program("3-layer network", "64x100", network, partial(_network_data, (100, 50, 50, 10), 64))
+    yield Program("logsumexp, axis 1", "1000x100", logsumexp(1), normal((1000, 100)))
+
+
+def growing(top: int = 10**6) -> Iterator[Program]:
+    """Yield a few shapes of program at sizes from 1 to `top`, or to what fits in memory."""
+    for k in range(len(str(top))):
+        n, size = 10**k, f"1e{k}"
+        yield Program("elementwise chain", size, chain, normal(n), n=n)
+        yield Program("logsumexp", size, logsumexp(0), normal(n), n=n)
+        yield Program("scan over steps", size, repeated_sine(n), lambda rng: (np.float64(1.1),), n=n)
+        if n > 1:
+            yield Program("Rosenbrock", size, rosenbrock, normal(n), n=n)
+    for n in [s for s in (1, 4, 16, 64, 256, 1024) if s <= top]:
+        data = partial(_network_data, (n, n, n), 64)
+        yield Program("dense network, width n", str(n), network, data, n=n)
+        yield Program("tanh(A x) x, n by n", str(n), mixed, normal(n, (n, n)), (0,), "jacobian", n=n)
+
+
+PROGRAMS = list(_programs())
+SMALL = list(_small())
+WARM_UP = Program("Rosenbrock", "3", rosenbrock, normal(3))

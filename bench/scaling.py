@@ -1,13 +1,27 @@
-"""How costs grow: loops that read elements, long chains, and what one primitive costs."""
+"""The suite `scaling`: what the tape costs: loops that read elements, long chains, and one operation."""
 
-import time
 import tracemalloc
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 import funcgrad as fg
-from bench.timing import formatted, interleaved, markdown
+from bench.model import Call, Case, Sample
 from funcgrad.transforms.tape import record
+
+__all__ = ["cases"]
+
+
+def cases(quick: bool) -> list[Case]:
+    """The tape without compilation, an operation: element reads, long chains, and one operation there and back."""
+    lengths = [10**k for k in range(2, 4 if quick else 6)]
+    return [*map(_reads, lengths[:3]), *map(_gradient, lengths), *map(_memory, lengths), *_one_operation()]
+
+
+def _case(workload: str, n: int, kind: str, systems: dict[str, Callable], **options: Any) -> Case:
+    return Case("scaling", workload, f"{n:,}", kind, systems, n=n, per=n, tolerance=None, **options)
 
 
 def reads(x):
@@ -17,49 +31,72 @@ def reads(x):
     return total
 
 
-def chain(n):
-    def function(x):
+def chain(n, x):
+    for _ in range(n):
+        x = np.sin(x)
+    return x
+
+
+def _reads(n: int) -> Case:
+    def make():
+        tape, _, outs, _ = record(lambda t: ([reads(t)], None), [np.ones(n)], "bench")
+        return Call(lambda: tape.pull([np.float64(1.0)], outs, 1))
+
+    return _case("loop that reads x[i]", n, "backward", {"funcgrad": make})
+
+
+def _gradient(n: int) -> Case:
+    return _case(
+        "chain of operations",
+        n,
+        "gradient",
+        {"funcgrad": partial(_chained, n), "autograd": partial(_by_autograd, n)},
+    )
+
+
+def _chained(n: int) -> Call:
+    gradient = fg.grad(partial(chain, n))
+    return Call(lambda: gradient(0.3))
+
+
+def _by_autograd(n: int) -> Call:
+    import autograd
+    import autograd.numpy as anp
+
+    def chained(x):
         for _ in range(n):
-            x = np.sin(x)
+            x = anp.sin(x)
         return x
 
-    return function
+    gradient = autograd.grad(chained)
+    return Call(lambda: gradient(0.3))
 
 
-def main() -> None:
-    """Print the tables."""
-    rows = []
-    for n in (100, 1000, 10_000):
-        x = np.ones(n)
-        tape, _, outs, _ = record(lambda t: ([reads(t)], None), [x], "bench")
-        start = time.perf_counter()
-        tape.pull([np.float64(1.0)], outs, 1)
-        backward = time.perf_counter() - start
-        rows.append([str(n), formatted(backward), formatted(backward / n)])
-    print("A Python loop that reads x[i]: the backward pass\n")
-    print(markdown(["n", "backward", "for each read"], rows))
-
-    rows = []
-    for n in (1000, 10_000, 100_000):
-        start = time.perf_counter()
-        fg.grad(chain(n))(0.3)
-        elapsed = time.perf_counter() - start
+def _memory(n: int) -> Case:
+    def peak(call):
         tracemalloc.start()
-        fg.grad(chain(n))(0.3)
-        peak = tracemalloc.get_traced_memory()[1]
+        call.run()
+        memory = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        rows.append([str(n), formatted(elapsed), formatted(elapsed / n), f"{peak / n:.0f} bytes"])
-    print("\nA chain of n operations: its gradient\n")
-    print(markdown(["n", "gradient", "for each operation", "peak memory for each"], rows))
+        return Sample(None, memory)
 
-    x = np.ones(3)
-    tape, _, outs, _ = record(lambda t: ([chain(1000)(t)], None), [x], "bench")
-    times = interleaved(
-        {
-            "plain NumPy": lambda: chain(1000)(x),
-            "traced forward": lambda: record(lambda t: ([chain(1000)(t)], None), [x], "bench"),
-            "backward": lambda: tape.pull([x], outs, 1),
-        }
-    )
-    print("\nOne operation (np.sin of 3 numbers), of 1000 in a row\n")
-    print(markdown(["", "time"], [[name, formatted(t / 1000)] for name, t in times.items()]))
+    def traced(make):
+        call = make(n)
+        return Call(lambda: peak(call))
+
+    systems = {"funcgrad": partial(traced, _chained), "autograd": partial(traced, _by_autograd)}
+    return _case("chain of operations", n, "memory", systems, self_timed=True)
+
+
+def _one_operation() -> list[Case]:
+    x, n = np.ones(3), 1000
+    tape, _, outs, _ = record(lambda t: ([chain(n, t)], None), [x], "bench")
+    calls = {
+        ("function", "NumPy"): lambda: chain(n, x),
+        ("forward", "funcgrad"): lambda: record(lambda t: ([chain(n, t)], None), [x], "bench"),
+        ("backward", "funcgrad"): lambda: tape.pull([x], outs, 1),
+    }
+    return [
+        _case("np.sin of 3 numbers, in a row", n, kind, {system: partial(Call, call)})
+        for (kind, system), call in calls.items()
+    ]

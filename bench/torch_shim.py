@@ -1,27 +1,55 @@
-"""The stateful manner against PyTorch eager: training steps, small gradients, and chains of many operations."""
+"""The suite `torch`: the stateful manner against PyTorch eager, and the same programs as pure functions, compiled."""
 
-import importlib.util
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import funcgrad as fg
-import funcgrad.torch as shim
-from bench.timing import formatted, interleaved, markdown
+from bench.model import Call, Case
 
-RNG = np.random.default_rng(0)
-N, D_IN, H, D_OUT = 64, 1000, 100, 10
-NETWORK = [
-    RNG.standard_normal(shape).astype(np.float32) for shape in ((N, D_IN), (N, D_OUT), (D_IN, H), (H, D_OUT))
-]
-SMALL = [RNG.standard_normal((5, 3)), RNG.standard_normal(3)]
+__all__ = ["cases"]
 
 
-def network(torch: Any) -> Callable[[], Any]:
+def cases(quick: bool) -> list[Case]:
+    """PyTorch's manner: training steps, small gradients, and backward through chains of many operations."""
+    found = [
+        _case("two-layer network", "64, 1000, 100, 10", "training step", _network, _pure_network),
+        _case("sum(tanh(x @ w)**2)", "5x3", "gradient", _small, _pure_small),
+    ]
+    for n in (1000,) if quick else (10_000, 100_000):
+        found.append(_case("chain of operations", f"{n:,}", "backward", partial(_chain, n=n), per=n))
+    return found
+
+
+def _case(workload, size, kind, stateful, pure=None, **options) -> Case:
+    systems = {"funcgrad.torch": partial(_in, "funcgrad.torch", stateful)}
+    systems |= {"funcgrad": pure} if pure else {}
+    systems |= {"PyTorch eager": partial(_in, "torch", stateful)}
+    return Case("torch", workload, size, kind, systems, tolerance=1e-3, **options)
+
+
+def _in(module: str, stateful: Callable[[Any], Call]) -> Call:
+    import importlib
+
+    return stateful(importlib.import_module(module))
+
+
+def _network_data() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    shapes = ((64, 1000), (64, 10), (1000, 100), (100, 10))
+    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+
+
+def _small_data() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal((5, 3)), rng.standard_normal(3)]
+
+
+def _network(torch: Any) -> Call:
     """A step of the documents' two-layer network, as they write it."""
-    x, y, w1, w2 = (torch.from_numpy(a.copy()) for a in NETWORK)
+    x, y, w1, w2 = (torch.from_numpy(a) for a in _network_data())
     w1.requires_grad_()
     w2.requires_grad_()
 
@@ -35,12 +63,12 @@ def network(torch: Any) -> Callable[[], Any]:
             w2.grad.zero_()
         return loss
 
-    return step
+    return Call(step, lambda loss: loss.item())
 
 
-def jitted_network() -> Callable[[], Any]:
+def _pure_network() -> Call:
     """The same step as a pure function, compiled."""
-    x, y, w1, w2 = NETWORK
+    x, y, *weights = _network_data()
 
     def loss(w1, w2):
         h = np.maximum(x @ w1, 0)
@@ -52,18 +80,15 @@ def jitted_network() -> Callable[[], Any]:
         rate = np.float32(1e-6)
         return value, w1 - rate * g1, w2 - rate * g2
 
-    weights = [w1, w2]
-
     def run():
         value, *weights[:] = step(*weights)
         return value
 
-    return run
+    return Call(run)
 
 
-def small(torch: Any) -> Callable[[], Any]:
-    """The gradient of sum(tanh(x @ w)**2), x 5x3."""
-    x, w = (torch.from_numpy(a.copy()) for a in SMALL)
+def _small(torch: Any) -> Call:
+    x, w = (torch.from_numpy(a) for a in _small_data())
     w.requires_grad_()
 
     def run():
@@ -71,53 +96,26 @@ def small(torch: Any) -> Callable[[], Any]:
         (torch.tanh(x @ w) ** 2).sum().backward()
         return w.grad
 
-    return run
+    return Call(run, lambda gradient: gradient.numpy())
 
 
-def jitted_small() -> Callable[[], Any]:
-    """The same gradient, compiled."""
+def _pure_small() -> Call:
     gradient = fg.jit(fg.grad(lambda w, x: (np.tanh(x @ w) ** 2).sum()))
-    x, w = SMALL
-    return lambda: gradient(w, x)
+    x, w = _small_data()
+    return Call(lambda: gradient(w, x))
 
 
-def chain(torch: Any, n: int) -> float:
-    """Return the seconds that backward takes through a chain of `n` operations."""
+def _chain(torch: Any, n: int) -> Call:
+    """Backward through the same chain of `n` operations, again and again."""
     x = torch.ones(3, requires_grad=True)
     y = x
     for _ in range(n // 2):
         y = y * 1.0001 + 0.1
-    start = time.perf_counter()
-    y.sum().backward()
-    return time.perf_counter() - start
+    total = y.sum()
 
+    def run():
+        x.grad = None
+        total.backward(retain_graph=True)
+        return x.grad
 
-def main() -> None:
-    """Print the rows: the shim, the compiled pure form, and PyTorch eager, in one run."""
-    peers = {}
-    if importlib.util.find_spec("torch"):
-        import torch
-
-        peers["PyTorch eager"] = torch
-    else:
-        print("torch is not installed: its columns are left out\n")
-    rows = []
-    programs = (
-        ("training step (64, 1000, 100, 10)", network, jitted_network),
-        ("grad of 5x3", small, jitted_small),
-    )
-    for name, stateful, jitted in programs:
-        runners = {"funcgrad.torch": stateful(shim), "jitted": jitted()}
-        runners |= {peer: stateful(module) for peer, module in peers.items()}
-        times = interleaved(runners, seconds=1.0)
-        base = times.get("PyTorch eager")
-        cells = [formatted(t) + (f" ({t / base:.2f}x)" if base else "") for t in times.values()]
-        rows.append([name, *cells])
-    print(markdown(["", "funcgrad.torch", "jitted", *peers], rows))
-    print()
-    sizes = (10_000, 100_000)
-    rows = [
-        [name, *(f"{min(chain(module, n) for _ in range(3)) / n * 1e6:.2f} us" for n in sizes)]
-        for name, module in {"funcgrad.torch": shim, **peers}.items()
-    ]
-    print(markdown(["backward through a chain, an operation", *(f"{n:,} operations" for n in sizes)], rows))
+    return Call(run, lambda gradient: gradient.numpy())
