@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bench import control, scaling, startup, torch_shim
+from bench.gradbench.cases import cases as gradbench
 from bench.model import Case
 from bench.programs import PROGRAMS, SMALL, growing
 from bench.systems import COMPILED, EAGER, cases_of
@@ -37,6 +38,7 @@ SUITES: dict[str, Callable[[bool], list[Case]]] = {
     "eager": eager,
     "compiled": compiled,
     "control": control.cases,
+    "gradbench": gradbench,
     "growth": growth,
     "scaling": scaling.cases,
     "startup": startup.cases,

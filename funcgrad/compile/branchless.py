@@ -50,7 +50,9 @@ def _cost(equation: Equation) -> float:
         branches = equation.params["branches"]
         if len(branches) < 2 or any(branch.constants for branch in branches):
             return np.inf
-        return sum(v.type.size for v in equation.outputs) + sum(_cost(e) for b in branches for e in b.equations)
+        return sum(v.type.size for v in equation.outputs) + sum(
+            _cost(e) for b in branches for e in b.equations
+        )
     if name not in _HARMLESS or (name == "divide" and out.dtype.kind not in "fc"):
         return np.inf
     points = max([out.size, *(a.type.size for a in equation.inputs)])
@@ -81,7 +83,9 @@ def _spliced(branch: Program, operands: list[Atom], equations: list[Equation]) -
 
     for inner in branch.equations:
         outputs = tuple(Var(v.type) for v in inner.outputs)
-        equation = Equation(inner.primitive, tuple(map(read, inner.inputs)), inner.params, outputs, inner.source)
+        equation = Equation(
+            inner.primitive, tuple(map(read, inner.inputs)), inner.params, outputs, inner.source
+        )
         if inner.primitive.name == "switch":
             _select(equation, equations)
         else:
