@@ -34,6 +34,8 @@ LONG = 64
 SHORT = 16
 STRAIGHT_NODES = 2500
 NODES_PER_STORE = 50
+# As many nodes as the kernel of a function takes LLVM's time, in a loop with much else.
+STRAIGHT_KERNEL = 150
 
 
 def _written_out(node: Block, level: int) -> float:
@@ -66,9 +68,18 @@ def _is_straight(node: Block, level: int, local: Container[Buffer]) -> bool:
     inner = [child for child in node.children if isinstance(child, Block)]
     if node.extent < LONG or not inner or not all(_is_short(child) for child in inner):
         return False
-    nodes = sum(_written_out(child, level + 1) for child in inner)
+    nodes = sum(
+        _written_out(child, level + 1) + STRAIGHT_KERNEL * _kernels(child, level + 1) for child in inner
+    )
     nodes += sum(child.statement.size for child in node.children if isinstance(child, Leaf))
     return NODES_PER_STORE * _scattered(node, level, local) <= nodes <= STRAIGHT_NODES
+
+
+def _kernels(node: Block, level: int) -> int:
+    """Return how many kernels of functions there are where a loop is written out."""
+    return sum(
+        leaf.statement.kernels * prod(loop.extent for loop in leaf.counters[level:]) for leaf in leaves(node)
+    )
 
 
 def _scattered(node: Block, level: int, local: Container[Buffer]) -> int:
@@ -166,13 +177,12 @@ class NestWriter(CallWriter):
 
     def _loop(self, node, level, counters, bounds):
         opened = self._open_totals(node, level)
-        innermost = all(isinstance(child, Leaf) for child in node.children)
         outermost = self._straight is None
         if outermost and _is_straight(node, level, self._locals):
             self._straight = node
-        partial = innermost and [k for k in self._totals_under(node) if self._totals[k].compensated]
-        if partial and (node.extent > RUN or not all(k in opened for k in partial)):
-            self._runs(node, level, counters, bounds, partial)
+        partial, terms = self._partial_totals(node, level)
+        if partial and (node.extent * terms > RUN or not all(k in opened for k in partial)):
+            self._runs(node, level, counters, bounds, partial, max(RUN // terms, 1))
         else:
             small = self._is_small(node, level, node.extent)
             for part in [bounds] if small else self._parts(node, level, bounds):
@@ -226,10 +236,32 @@ class NestWriter(CallWriter):
             for child in node.children:
                 self._node(child, level + 1, [*counters, Counter(counter, bounds.low, bounds.high)])
 
-    def _runs(self, node, level, counters, bounds, partial):
-        """Write an innermost loop in runs, each of which has sums of its own."""
-        with self._loop_from(bounds, RUN) as start:
-            stop = self.out.set(f"add nsw i64 {start}, {RUN}")
+    def _partial_totals(self, node, level):
+        """Return the sums to be taken in runs by this loop, and how many terms of one an iteration has.
+
+        It is the last that is a loop: those inside it, if any, are written out.
+        """
+        if self._straight not in (None, node):
+            return [], 1
+        inner = [child for child in node.children if isinstance(child, Block)]
+        if self._straight is None and not all(self._is_flat(child, level + 1) for child in inner):
+            return [], 1
+        under = set(leaves(node))
+        partial = [key for key, total in self._totals.items() if key[0] in under and total.compensated]
+        counts = [prod(loop.extent for loop in leaf.counters[level + 1 :]) for leaf, _ in partial]
+        return partial, max(counts, default=1)
+
+    def _is_flat(self, node, level):
+        """Whether a loop is written out, and all inside it."""
+        inner = [child for child in node.children if isinstance(child, Block)]
+        return self._is_small(node, level, node.extent) and all(
+            self._is_flat(child, level + 1) for child in inner
+        )
+
+    def _runs(self, node, level, counters, bounds, partial, length):
+        """Write a loop in runs of this length, each of which has sums of its own."""
+        with self._loop_from(bounds, length) as start:
+            stop = self.out.set(f"add nsw i64 {start}, {length}")
             over = self.out.set(f"icmp slt i64 {stop}, {bounds.last}")
             stop = self.out.set(f"select i1 {over}, i64 {stop}, i64 {bounds.last}")
             whole = {key: self._totals[key] for key in partial}
@@ -274,9 +306,6 @@ class NestWriter(CallWriter):
         return self.out.intrinsic("smin", np.dtype(np.int64), x, str(high))
 
     # Sums and other totals.
-
-    def _totals_under(self, node):
-        return [key for key in self._totals if any(leaf is key[0] for leaf in node.children)]
 
     def _open_totals(self, node, level):
         """Hold in registers what the iterations of this loop combine into one element."""

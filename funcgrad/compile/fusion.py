@@ -21,6 +21,8 @@ __all__ = ["Block", "Leaf", "fuse", "leaves", "stands_alone"]
 MOST_NODES = 1500
 LONG = 150
 MOST_NODES_OF_LONG = 24
+# Loops of more iterations are not written out.
+LONG_INNER = 16
 # Among how many of the last loops a statement looks for one to share.
 WINDOW = 24
 
@@ -183,11 +185,25 @@ def _place(leaf, extent, conflicts, groups, group_of, level, most):
         if group in behind:
             continue  # something that must run after the group must run before the leaf
         if related:
-            if all(_share(m.statement, leaf.statement, level) for m in related):
+            shared = all(_share(m.statement, leaf.statement, level) for m in related)
+            if shared and not _is_held_up(leaf, group, level):
                 return group
         elif any(not m.statement.touched.isdisjoint(touched) for m in group.members):
             best = group  # both read the same array: once is enough
     return best
+
+
+def _is_held_up(leaf: Leaf, group: _Group, level: int) -> bool:
+    """Whether a total of functions' values would stand beside long loops, and so take them one by one.
+
+    In a loop of its own it takes them in vectors; nothing beside it waits for a total.
+    """
+    statement = leaf.statement
+    if len(leaf.counters) != level + 1 or leaf.counters[level] not in statement.carried:
+        return False
+    return statement.kernels > 0 and any(
+        len(m.counters) > level + 1 and m.counters[-1].extent > LONG_INNER for m in group.members
+    )
 
 
 def _ancestors(sources, first: int) -> set[_Group]:

@@ -210,8 +210,12 @@ class Statement:
     @cached_property
     def weight(self) -> int:
         """How much code it is, in nodes: a function's kernel, written out at its place, counts as many."""
-        kernels = sum(x.own_cost >= 20 for effect in self.effects for x in effect.value.walk())
-        return self.size + KERNEL * kernels
+        return self.size + KERNEL * self.kernels
+
+    @cached_property
+    def kernels(self) -> int:
+        """How many kernels of functions it has."""
+        return sum(x.own_cost >= 20 for effect in self.effects for x in effect.value.walk())
 
     @property
     def work(self) -> int:

@@ -119,3 +119,28 @@ def test_short_loops_inside_a_long_one_are_written_out():
     nest = llvm[llvm.index("@fg_nest0") :].split("\n}", 1)[0]
     assert nest.count("phi i64") == 1
     np.testing.assert_allclose(f(x), [function(row) for row in x], rtol=1e-12)
+
+
+def test_a_sum_over_a_long_loop_with_short_ones_inside_is_taken_in_runs():
+    """Neither the order of terms nor a loop of three inside makes the sum one by one, or less accurate."""
+    x = np.random.default_rng(0).uniform(0, 1, (700, 3)).astype(np.float32)
+
+    def function(x):
+        return np.sum(np.sqrt(np.sum((x[:, None] - x[None]) ** 2, axis=2)))
+
+    want = function(x.astype(np.float64))
+    got = fg.jit(function)(x)
+    assert abs(got - want) <= 2e-6 * want
+    nest = str(fg.jit(function).lower(x).llvm)
+    assert "fadd reassoc" in nest
+
+
+def test_functions_of_totals_have_a_loop_of_their_own():
+    a, w = np.linspace(-1, 1, 20 * 100).reshape(100, 20), np.linspace(0, 1, 20)
+
+    def function(w):
+        return np.sum(np.log1p(np.exp(a @ w)))
+
+    loops = text(function, w)
+    assert re.search(r"^    for i in range\(100\):\n        \w+ \+= log1p\(exp\(", loops, re.M), loops
+    np.testing.assert_allclose(fg.jit(function)(w), function(w), rtol=1e-13)
