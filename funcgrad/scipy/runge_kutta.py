@@ -1,0 +1,161 @@
+"""Runge-Kutta methods as differentiable loops: with steps of fixed length, and of a length that keeps tolerances."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from funcgrad.control.looping import while_loop
+from funcgrad.control.scanning import scan
+from funcgrad.core.types import shape_of
+from funcgrad.numpy.selection import where
+
+__all__ = ["DormandPrince", "Fixed"]
+
+# Dormand and Prince (1980), Table 2: the stages, the solution of order 5, and its difference from that of order 4.
+_C = np.array([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0])
+_A = [
+    [],
+    [1 / 5],
+    [3 / 40, 9 / 40],
+    [44 / 45, -56 / 15, 32 / 9],
+    [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
+    [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
+]
+_B = [35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]
+_E = [-71 / 57600, 0.0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40]
+
+
+def _combined(weights, stages):
+    total = None
+    for w, k in zip(weights, stages, strict=True):
+        if w:
+            total = w * k if total is None else total + w * k
+    return total
+
+
+def _step(f, t, y, h, first):
+    """Take one step of Dormand and Prince; return the new y, the estimated error, and f there."""
+    stages = [first]
+    for c, weights in zip(_C[1:], _A[1:], strict=True):
+        stages.append(f(t + c * h, y + h * _combined(weights, stages)))
+    new = y + h * _combined(_B, stages)
+    last = f(t + h, new)
+    return new, h * _combined(_E, [*stages, last]), last
+
+
+def _size(x):
+    """The root mean square; its derivative at 0 is 0."""
+    square = np.mean(x * x)
+    nothing = square == 0
+    return where(nothing, 0.0, np.sqrt(where(nothing, 1.0, square)))
+
+
+def _first_step(f, t, y, slope, rtol, atol, span):
+    """Return a length for the first step (Hairer, Norsett and Wanner, 1993, section II.4)."""
+    scale = atol + np.abs(y) * rtol
+    d0, d1 = _size(y / scale), _size(slope / scale)
+    small = (d0 < 1e-5) | (d1 < 1e-5)
+    h0 = where(small, 1e-6, 0.01 * d0 / where(small, 1.0, d1))
+    h0 = np.minimum(h0, span)
+    ahead = f(t + h0, y + h0 * slope)
+    d2 = _size((ahead - slope) / scale) / h0
+    worst = np.maximum(d1, d2)
+    flat = worst <= 1e-15
+    h1 = where(flat, np.maximum(1e-6, h0 * 1e-3), (0.01 / where(flat, 1.0, worst)) ** 0.2)
+    return np.minimum(np.minimum(100 * h0, h1), span)
+
+
+class DormandPrince(NamedTuple):
+    """Steps of order 5 whose error, in the root mean square, is below `atol + rtol * abs(y)`; `max_steps` in all."""
+
+    rtol: float
+    atol: Any
+    max_steps: int
+
+    def start(self, f: Callable, t: Any, y: Any, end: Any) -> tuple:
+        """Return the state at a time: what `advance` goes on from."""
+        slope = f(t, y)
+        return t, y, slope, _first_step(f, t, y, slope, self.rtol, self.atol, end - t), 0
+
+    def moved(self, f: Callable, state: tuple, t: Any, y: Any) -> tuple:
+        """Return the state at another place, with the length of the step and the number of steps so far."""
+        return t, y, f(t, y), *state[3:]
+
+    def advance(self, f: Callable, state: tuple, end: Any) -> tuple:
+        """Return the state at the time `end`, or where the steps were used up."""
+        return _advance(f, state, end, self.rtol, self.atol, self.max_steps)
+
+    def solve(self, f: Callable, t: Any, y: Any, times: Any) -> tuple[Any, Any, Any]:
+        """Return the solution at the times, a row each, how many steps were taken, and whether they sufficed."""
+
+        def to(state, end):
+            state = self.advance(f, state, end)
+            return state, (state[1], state[0] >= end)
+
+        (*_, steps), (ys, reached) = scan(to, self.start(f, t, y, times[-1]), times)
+        return ys, steps, np.all(reached)
+
+
+class Fixed(NamedTuple):
+    """The classical method of order 4 with so many steps between neighbouring times."""
+
+    steps: int
+
+    def start(self, f: Callable, t: Any, y: Any, end: Any) -> tuple:
+        """Return the state at a time: what `advance` goes on from."""
+        return t, y
+
+    def moved(self, f: Callable, state: tuple, t: Any, y: Any) -> tuple:
+        """Return the state at another place."""
+        return t, y
+
+    def advance(self, f: Callable, state: tuple, end: Any) -> tuple:
+        """Return the state at the time `end`."""
+        t, y = state
+        h = (end - t) / self.steps
+
+        def one(y, i):
+            s = t + i * h
+            k1 = f(s, y)
+            k2 = f(s + h / 2, y + h / 2 * k1)
+            k3 = f(s + h / 2, y + h / 2 * k2)
+            k4 = f(s + h, y + h * k3)
+            return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+
+        return end, scan(one, y, np.arange(self.steps))[0]
+
+    def solve(self, f: Callable, t: Any, y: Any, times: Any) -> tuple[Any, Any, Any]:
+        """Return the solution at the times, a row each, how many steps were taken, and whether they sufficed."""
+
+        def to(state, end):
+            state = self.advance(f, state, end)
+            return state, state[1]
+
+        ys = scan(to, self.start(f, t, y, times[-1]), times)[1]
+        return ys, self.steps * shape_of(times)[0], True
+
+
+def _advance(f, state, end, rtol, atol, max_steps):
+    """Go on from `(t, y, slope, h, steps)` to the time `end`, by steps as long as the tolerances let them be."""
+
+    def going(s):
+        t, _, _, h, steps = s
+        return (t < end) & (steps < max_steps) & (h > 0)
+
+    def again(s):
+        t, y, slope, h, steps = s
+        taken = np.minimum(h, end - t)
+        new, error, last = _step(f, t, y, taken, slope)
+        scale = atol + rtol * np.maximum(np.abs(y), np.abs(new))
+        worst = _size(error / scale)
+        good = worst < 1
+        safe = where(worst == 0, 1.0, worst)
+        factor = where(worst == 0, 10.0, 0.9 * safe**-0.2)
+        grown = np.minimum(np.maximum(factor, 0.2), where(good, 10.0, 1.0))
+        # A step cut short to end on time says little of how long the next may be.
+        following = where(good & (taken < h), np.maximum(h, taken * grown), taken * grown)
+        reached = where(taken == end - t, end, t + taken)
+        return where(good, reached, t), where(good, new, y), where(good, last, slope), following, steps + 1
+
+    return while_loop(going, again, state)
