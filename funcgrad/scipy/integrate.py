@@ -116,14 +116,12 @@ def _check_times(first, times, last):
     """Raise ShapeError unless times, as far as they are known, go from the first to the last."""
     known = [np.ravel(concrete(t)) for t in (first, times, last) if is_concrete(t)]
     if len(known) == 3:
-        steps = np.diff(np.concatenate(known)) * (1 if known[0] <= known[2] else -1)
-        if np.any(steps < 0):
-            raise ShapeError(f"solve_ivp: expected times that go from {first} to {last}, got {times}.")
-    if (
-        is_concrete(times)
-        and not np.all(np.diff(concrete(times)) > 0)
-        and not np.all(np.diff(concrete(times)) < 0)
-    ):
+        forward = bool(known[0] <= known[2])
+        if np.any(np.diff(np.concatenate(known)) * (1 if forward else -1) < 0):
+            way = "increase" if forward else "decrease"
+            raise ShapeError(f"solve_ivp: expected times that {way} from {first} to {last}, got {times}.")
+    steps = np.diff(concrete(times)) if is_concrete(times) else np.ones(1)
+    if not (np.all(steps > 0) or np.all(steps < 0)):
         raise ShapeError(f"solve_ivp: expected times that increase, or decrease, got {times}.")
 
 

@@ -137,12 +137,19 @@ def test_back_and_forth_by_a_traced_span():
     [
         ({"adjoint": "both"}, DTypeError, '"discrete" or "continuous", got \'both\''),
         ({"y0": Y0 * 1j, "adjoint": "continuous"}, DTypeError, "a real solution"),
-        ({"t_eval": np.array([0.1, 0.5, 0.3])}, ShapeError, "increase, or decrease"),
-        ({"t_eval": np.array([0.5, 0.1])}, ShapeError, "go from"),
-        ({"t_eval": np.array([0.5, 1.5])}, ShapeError, "go from"),
+        ({"t_eval": np.array([0.1, 0.5, 0.3])}, ShapeError, "increase from 0.0 to 1.0"),
+        ({"t_eval": np.array([0.5, 0.1])}, ShapeError, "increase from"),
+        ({"t_eval": np.array([0.5, 1.5])}, ShapeError, "increase from"),
     ],
 )
 def test_errors(options, error, text):
     options = {"y0": Y0, **options}
     with pytest.raises(error, match=text):
         integrate.solve_ivp(rate, (0.0, 1.0), options.pop("y0"), args=(P,), **options)
+
+
+def test_times_of_a_traced_span():
+    with pytest.raises(ShapeError, match="increase, or decrease"):
+        fg.jit(
+            lambda end: integrate.solve_ivp(rate, (0.0, end), Y0, t_eval=np.array([0.5, 0.5]), args=(P,)).y
+        )(1.0)
