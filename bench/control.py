@@ -1,4 +1,4 @@
-"""The suite `control`: compiled loops and their gradients, against JAX's and loops written by hand for Numba."""
+"""The suite `control`: compiled loops and their gradients, against JAX's, PyTorch's and loops written by hand for Numba."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import namespaces
 from bench.loops import LOOPS, Loop
 from bench.model import Call, Case
 
@@ -50,6 +51,41 @@ def _jax(loop: Loop, kind: str) -> Call:
     return Call(lambda: np.asarray(compiled(*loop.args)))
 
 
+def _torch(loop: Loop, kind: str) -> Call:
+    import torch
+
+    if loop.steps > 10_000:
+        raise NotImplementedError("PyTorch steps from Python, and keeps every step")
+    args = [torch.tensor(x) for x in loop.args]
+    function = loop.make(namespaces.of_torch_loops(), _torch_scan, _torch_while)
+    if kind == "function":
+        return Call(lambda: function(*args))
+    args[0].requires_grad_()
+
+    def gradient():
+        args[0].grad = None
+        function(*args).backward()
+        return args[0].grad
+
+    return Call(gradient)
+
+
+def _torch_scan(step, carry, xs, length):
+    import torch
+
+    ys = []
+    for i in range(len(xs) if length is None else length):
+        carry, y = step(carry, None if xs is None else xs[i])
+        ys.append(y)
+    return carry, None if ys[0] is None else torch.stack(ys)
+
+
+def _torch_while(cond, body, x):
+    while cond(x):
+        x = body(x)
+    return x
+
+
 def _by_hand(loop: Loop, kind: str) -> Call:
     if kind == "function" or loop.by_hand is None:
         raise NotImplementedError("not written by hand")
@@ -61,4 +97,5 @@ _SYSTEMS: dict[str, Callable[[Any, str], Call]] = {
     "funcgrad": _funcgrad,
     "Numba by hand": _by_hand,
     "JAX": _jax,
+    "PyTorch eager": _torch,
 }

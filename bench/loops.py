@@ -1,4 +1,4 @@
-"""The loops that are timed: written once, for the names of NumPy and JAX alike."""
+"""The loops that are timed: written once, for the names of NumPy, JAX and PyTorch alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,19 +59,21 @@ def kalman(steps):
     observed = np.eye(2, 4)
 
     def make(np, scan, while_loop):
+        a, b = np.array(transition), np.array(observed)
+
         def loss(q, ys):
             noise = q[0] * np.eye(4)
 
             def step(carry, y):
                 mean, cov = carry
-                mean, cov = transition @ mean, transition @ cov @ transition.T + noise
-                gap = y - observed @ mean
-                s = observed @ cov @ observed.T + q[1] * np.eye(2)
+                mean, cov = a @ mean, a @ cov @ a.T + noise
+                gap = y - b @ mean
+                s = b @ cov @ b.T + q[1] * np.eye(2)
                 det = s[0, 0] * s[1, 1] - s[0, 1] * s[1, 0]
                 inverse = np.array([[s[1, 1], -s[0, 1]], [-s[1, 0], s[0, 0]]]) / det
-                gain = cov @ observed.T @ inverse
+                gain = cov @ b.T @ inverse
                 fit = gap @ inverse @ gap + np.log(det)
-                return (mean + gain @ gap, cov - gain @ observed @ cov), fit
+                return (mean + gain @ gap, cov - gain @ b @ cov), fit
 
             return scan(step, (np.zeros(4), np.eye(4)), ys, None)[1].sum()
 

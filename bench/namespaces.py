@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["of_autograd", "of_jax", "of_numpy", "of_pytensor", "of_torch"]
+__all__ = ["of_autograd", "of_jax", "of_numpy", "of_pytensor", "of_torch", "of_torch_loops"]
 
 _SHARED = ("sum", "mean", "exp", "log", "log1p", "tanh", "sin", "cos", "sqrt", "maximum", "matmul", "einsum")
 _UNARY = ("exp", "log", "log1p", "tanh", "sin", "cos", "sqrt")
@@ -53,6 +53,22 @@ def of_torch() -> SimpleNamespace:
         solve=lambda a, b: torch.linalg.solve_triangular(a, b[:, None], upper=False)[:, 0],
         transpose=lambda x: x.T, eye=lambda n: torch.eye(n, dtype=torch.float64), diagonal=torch.diagonal,
         iterate=_unrolled,
+    )  # fmt: skip
+
+
+def of_torch_loops() -> SimpleNamespace:
+    """Return what the loops of `loops` use, under NumPy's names."""
+    import torch
+
+    def array(x):
+        if isinstance(x, list):
+            return torch.stack([array(item) for item in x])
+        return x if isinstance(x, torch.Tensor) else torch.as_tensor(x)
+
+    double = {name: partial(getattr(torch, name), dtype=torch.float64) for name in ("eye", "ones", "zeros")}
+    return SimpleNamespace(
+        array=array, pad=lambda x, width: torch.nn.functional.pad(x, (width,) * 4),
+        **{name: getattr(torch, name) for name in _UNARY}, **double,
     )  # fmt: skip
 
 
