@@ -75,18 +75,19 @@ class Staging(Trace):
                 return x.node
             return self._constant(x, x.array_type)
         if isinstance(x, np.ndarray) and x.ndim:
-            if x.size > 1 and not any(x.strides) and x.dtype.kind in "biufc":
+            if x.size > 1 and x.dtype.kind in "biufc" and any(map(_is_spread, x.shape, x.strides)):
                 return self._spread(x)
             return self._constant(x, type_of(x))
         return Literal(x[()] if isinstance(x, np.ndarray) else x)
 
-    def _constant(self, x, kind):
+    def _constant(self, x, kind, taken_from=None):
+        taken_from = x if taken_from is None else taken_from
         if type(x) is Tracer:
             # The user's handle may be written to: a variable of the outer trace is what counts.
             key = (id(x.tracing), id(x.value), id(x.node))
             value = Tracer(x.tracing, x.value, x.node)
         else:
-            key, value = id(x), x
+            key, value = id(taken_from), x  # which lives as long as this trace, so no other gets its id
         known = self._latest.get(key)
         if known is not None and (type(x) is Tracer or not self._snapshot or _unchanged(known[1], x)):
             return known[0]
@@ -94,7 +95,7 @@ class Staging(Trace):
             value = x.copy()
             value.flags.writeable = False
         var = Var(kind.strong())
-        self._latest[key] = (var, value, x)
+        self._latest[key] = (var, value, taken_from)
         self._constants.append((var, value))
         return var
 
@@ -105,8 +106,16 @@ class Staging(Trace):
         return Tracer(self, None, var)
 
     def _spread(self, x):
-        # One number broadcast over a shape is clearer, and smaller, as an equation.
-        value = Literal(x[(0,) * x.ndim])
+        # What is broadcast, over axes without a step in memory, is smaller and clearer as an equation.
+        own = x[
+            tuple(
+                [
+                    slice(0, 1) if _is_spread(n, s) else slice(None)
+                    for n, s in zip(x.shape, x.strides, strict=True)
+                ]
+            )
+        ]
+        value = Literal(x[(0,) * x.ndim]) if own.size == 1 else self._constant(own, type_of(own), x)
         out = Var(type_of(x))
         broadcast_to = primitive_named("broadcast_to")
         self.equations.append(Equation(broadcast_to, (value,), {"shape": x.shape}, (out,), user_location(3)))
@@ -142,6 +151,11 @@ class Staging(Trace):
         """Return what was recorded, without the equations and constants that no output needs."""
         equations, constants = pruned(self.equations, self._constants, outputs)
         return Program(tuple(inputs), constants, equations, tuple(outputs), **details)
+
+
+def _is_spread(extent: int, stride: int) -> bool:
+    """Whether an axis repeats the same memory."""
+    return stride == 0 and extent > 1
 
 
 def _unchanged(snapshot, x):

@@ -232,3 +232,31 @@ def test_methods_and_operators_equal_numpys():
         got = np.asarray(fg.trace(f)(a)(a))
         np.testing.assert_allclose(got, want, rtol=1e-14)
         assert got.dtype == want.dtype
+
+
+def test_what_is_broadcast_is_kept_once():
+    row = np.arange(3.0)
+    wide = np.broadcast_to(row, (1000, 3))
+    tall = np.broadcast_to(row[:, None], (3, 500))
+    program = fg.trace(
+        lambda x: (x * wide, wide + x, x[0, 0] * tall, np.broadcast_to(2.0, (4, 4)) * x[0, 0])
+    )(wide)
+    assert sum(np.asarray(value).nbytes for _, value in program.constants) <= 2 * row.nbytes
+    for got, want in zip(
+        program(wide), (wide * wide, wide + wide, 0.0 * tall, np.zeros((4, 4))), strict=True
+    ):
+        np.testing.assert_array_equal(got, want, strict=True)
+
+
+def test_a_broadcast_array_that_changes_is_a_constant_of_its_own():
+    row = np.arange(3.0)
+    wide = np.broadcast_to(row, (2, 3))
+
+    def function(x):
+        first = x * wide
+        row[0] = 7.0
+        return first, x * wide
+
+    first, second = fg.trace(function)(np.ones((2, 3)))(np.ones((2, 3)))
+    np.testing.assert_array_equal(first[0], [0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(second[0], [7.0, 1.0, 2.0])
