@@ -45,7 +45,7 @@ def _is_cheap(equation: Equation) -> bool:
 
 def _cost(equation: Equation) -> float:
     """Return what an equation costs, in additions; infinite if it cannot be computed in vain."""
-    name, out = equation.primitive.name, equation.outputs[0].type
+    name = equation.primitive.name
     if name == "switch":
         branches = equation.params["branches"]
         if len(branches) < 2 or any(branch.constants for branch in branches):
@@ -53,7 +53,10 @@ def _cost(equation: Equation) -> float:
         return sum(v.type.size for v in equation.outputs) + sum(
             _cost(e) for b in branches for e in b.equations
         )
-    if name not in _HARMLESS or (name == "divide" and out.dtype.kind not in "fc"):
+    if name not in _HARMLESS:
+        return np.inf
+    (out,) = [v.type for v in equation.outputs]
+    if name == "divide" and out.dtype.kind not in "fc":
         return np.inf
     points = max([out.size, *(a.type.size for a in equation.inputs)])
     return 0 if equation.primitive.view else points * COSTS.get(name, 1)

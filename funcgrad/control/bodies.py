@@ -11,8 +11,8 @@ from funcgrad import tree
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
-from funcgrad.core.tracer import enclosed
-from funcgrad.core.types import ArrayType
+from funcgrad.core.tracer import enclosed, inside_body
+from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "leaves_of",
     "stage_body",
     "strong",
+    "typed",
     "with_more_inputs",
 ]
 
@@ -51,7 +52,7 @@ def stage_body(
         chosen: whether it may not run: then what it does to traced values that it closes over is part of it too;
             else that is done once, before.
     """
-    with Staging(owner) as staging, enclosed(staging) if chosen else nullcontext():
+    with Staging(owner) as staging, inside_body(staging), enclosed(staging) if chosen else nullcontext():
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]
         leaves, out_tree = tree.flatten(function(*tree.unflatten(in_tree, tracers)))
@@ -139,6 +140,13 @@ def hoisted(program: Program, consts: Sequence[Any], count: int) -> tuple[Progra
 def strong(types: Sequence[ArrayType]) -> list[ArrayType]:
     """Return types without weakness: what goes round a loop has a dtype of its own."""
     return [t.strong() for t in types]
+
+
+def typed(x: Any, kind: ArrayType) -> Any:
+    """Return what a carry begins with in the dtype it has in the body, which a Python number takes from there."""
+    if isinstance(x, (bool, int, float, complex)):
+        return kind.dtype.type(x)
+    return x.astype(kind.dtype) if dtype_of(x) != kind.dtype else x
 
 
 def as_strong(x: Any) -> Any:

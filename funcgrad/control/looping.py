@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.compile.derived import batched_program
 from funcgrad.compile.kept import kept
-from funcgrad.control.bodies import as_strong, check_carry, leaves_of, stage_body, strong
+from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, typed
 from funcgrad.control.flow import carried_flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
@@ -274,10 +274,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
             f"{owner}: expected a condition that is one boolean, got {found}.",
             hint="reduce it with .any() or .all(), or compare: x != 0.",
         )
-    flat = [
-        t.dtype.type(x) if isinstance(x, (bool, int, float, complex)) else as_strong(x)
-        for x, t in zip(carry, kinds, strict=True)
-    ]
+    flat = [typed(x, t) for x, t in zip(carry, kinds, strict=True)]
     out = bind(
         while_p,
         *cond.consts,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.control.bodies import Body, as_strong, check_carry, leaves_of, stage_body, strong
+from funcgrad.control.bodies import Body, check_carry, leaves_of, stage_body, strong, typed
 from funcgrad.control.branching import switch_p
 from funcgrad.control.scan_primitive import bind_scan, scan_halves
 from funcgrad.control.segments import segments, segments_within
@@ -89,7 +89,7 @@ def scan(
         body = stage_body(f, both, [*carry_types, *slices], owner)
         types = strong(body.program.out_types)
     check_carry(owner, "carry", carry_types, carry_tree, types[: out_tree.size], out_tree)
-    carry = [_typed(x, t) for x, t in zip(carry, carry_types, strict=True)]
+    carry = [typed(x, t) for x, t in zip(carry, carry_types, strict=True)]
     cuts = _cuts(body, count, length, checkpoint, memory_limit)
     if cuts:
         out = _in_segments(body, carry, stacked, length, reverse, cuts)
@@ -98,11 +98,6 @@ def scan(
     else:
         out = bind_scan(body.program, body.consts, carry, stacked, length, reverse)
     return tree.unflatten(carry_tree, out[:count]), tree.unflatten(y_tree, out[count:])
-
-
-def _typed(x: Any, kind: ArrayType) -> Any:
-    """Return a Python number as an array of the dtype it has in the carry."""
-    return kind.dtype.type(x) if isinstance(x, (bool, int, float, complex)) else as_strong(x)
 
 
 def _length(owner: str, types: list[ArrayType], treedef: tree.TreeDef, length: int | None) -> int:

@@ -9,7 +9,7 @@ with an error as soon as it is used.
 
 from typing import Any
 
-from funcgrad.core.tracer import Alias, Tracer, refresh
+from funcgrad.core.tracer import Alias, Tracer, is_outside_body, refresh
 from funcgrad.core.types import shape_of
 from funcgrad.errors import InPlaceError
 
@@ -30,8 +30,15 @@ def write(x: Tracer, new: Any) -> None:
     """Make `x` stand for `new`, which has its shape and dtype, as an in-place write would.
 
     Raises:
-        InPlaceError: when `x` is an argument of the transformed function, or read-only.
+        InPlaceError: when `x` is an argument of the transformed function, or read-only, or an array from outside the
+            body of a loop or branch that is being traced.
     """
+    if is_outside_body(x):
+        raise InPlaceError(
+            "assignment: the body of a loop or branch must not write to an array from outside, as it may run any number "
+            f"of times, got a write to {x.array_type}.",
+            hint="carry the array through the loop, or return it from every branch: x = cond(p, lambda x: ..., ..., x).",
+        )
     alias = x.alias
     if alias is None:
         alias = x.alias = Alias()
@@ -56,7 +63,7 @@ def overwrite(x: Tracer, key: tuple, value: Any) -> bool:
     alias = x.alias
     if alias is None:
         alias = x.alias = Alias()  # so that views of x, now and later, can see that it changed
-    if alias.base is not None or alias.watched or alias in _REFUSED:
+    if alias.base is not None or alias.watched or alias in _REFUSED or is_outside_body(x):
         return False
     if type(value) is Tracer and value.alias is not None and value.alias.watched:
         refresh(value)

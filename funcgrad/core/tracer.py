@@ -36,7 +36,9 @@ __all__ = [
     "closes_over_traced",
     "concrete",
     "enclosed",
+    "inside_body",
     "is_concrete",
+    "is_outside_body",
     "is_weak",
     "refresh",
     "weaken",
@@ -112,7 +114,8 @@ class Alias:
 
 class _Depth(threading.local):
     level = 0
-    enclosing: "Trace | None" = None
+    enclosing: "Trace | None" = None  # has whatever is done to tracers
+    body: "Trace | None" = None  # of a loop or branch: arrays from outside must not be written to
 
 
 _depth = _Depth()
@@ -211,12 +214,26 @@ def enclosed(trace: Trace | None) -> Iterator[None]:
 
     So what a branch does is done where the branch is chosen, and nowhere else.
     """
-    before = _depth.enclosing
-    _depth.enclosing = trace
+    before, _depth.enclosing = _depth.enclosing, trace
     try:
         yield
     finally:
         _depth.enclosing = before
+
+
+@contextmanager
+def inside_body(trace: Trace) -> Iterator[None]:
+    """Let what is traced meanwhile be the body of a loop or branch, which may run any number of times."""
+    before, _depth.body = _depth.body, trace
+    try:
+        yield
+    finally:
+        _depth.body = before
+
+
+def is_outside_body(x: Tracer) -> bool:
+    """Whether `x` is of a trace around the body of a loop or branch that is being traced."""
+    return _depth.body is not None and x.tracing.level < _depth.body.level
 
 
 def closes_over_traced(name: str) -> DerivativeError:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad.errors import CheckError, InPlaceError
 
 X = np.array([0.5, -2.0])
 
@@ -89,3 +90,73 @@ def test_a_failing_branch_leaves_nothing_open():
         fg.jit(lambda x: fg.cond(x > 0, lambda: x / (1 // 0), lambda: x))(1.0)
     assert fg.jit(lambda x: x * 2)(3.0) == 6.0
     assert fg.grad(root)(4.0) == 0.25
+
+
+def test_no_writes_to_arrays_from_outside():
+    def by_loop(x):
+        y = np.zeros(2) * x
+
+        def body(i, c):
+            y[0] += x
+            return c
+
+        fg.fori_loop(0, 5, body, 1.0)
+        return y.sum()
+
+    def by_branch(x):
+        y = np.zeros(2) * x
+
+        def write():
+            y[0] = x
+            return x
+
+        return fg.cond(x > 0, write, lambda: x) + y.sum()
+
+    for f in (by_loop, by_branch):
+        for g in (fg.grad(f), fg.jit(f)):
+            with pytest.raises(InPlaceError, match="body of a loop or branch must not write"):
+                g(3.0)
+
+    def own(x):
+        def body(i, c):
+            y = np.zeros(3) * c
+            y[0] = c
+            y[i] += x
+            return y.sum()
+
+        return fg.fori_loop(0, 3, body, x)
+
+    assert (own(2.0), fg.grad(own)(2.0), fg.jit(fg.grad(own))(2.0)) == (8.0, 4.0, 4.0)
+
+
+def test_a_check_in_a_branch_whose_result_nobody_asks_for():
+    def checked(x):
+        def bad(t):
+            fg.error_if(t > 9, "too large")
+            return t * 2
+
+        return fg.cond(x > 0, bad, lambda t: t * 5, x)
+
+    f = fg.jit(lambda x: (fg.cond(x > 0, lambda: fg.error_if(x > 9, "too large"), lambda: None), x)[1])
+    assert f(1.0) == 1.0
+    for g in (f, fg.jit(fg.grad(checked)), fg.jit(fg.hessian(checked))):
+        g(1.0)
+        with pytest.raises(CheckError, match="too large"):
+            g(10.0)
+    np.testing.assert_array_equal(fg.jit(fg.vmap(fg.grad(checked)))(np.array([1.0, -1.0])), [2.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: fg.fori_loop(0, 3, lambda i, c: c / 2, x),
+        lambda x: fg.fori_loop(0, 0, lambda i, c: c / 2, x),
+        lambda x: fg.while_loop(lambda c: c > 1, lambda c: c / 2, x),
+        lambda x: fg.scan(lambda c, _: (c / 2, c), x, length=3),
+        lambda x: fg.scan(lambda c, _: ({"a": c["a"] * 0.5}, c["a"]), {"a": x}, length=3),
+    ],
+)
+def test_a_whole_number_carried_as_a_fraction(f):
+    """As an argument of jit it is a traced whole number; its bits were read as a float's."""
+    for want, got in zip(fg.tree.leaves(f(100)), fg.tree.leaves(fg.jit(f)(100)), strict=True):
+        np.testing.assert_array_equal(got, want)
