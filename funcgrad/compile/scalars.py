@@ -356,6 +356,24 @@ def _absolute_integer(at, d, x):
     return at.set(f"select i1 {below}, {kind} {minus}, {kind} {x}")
 
 
+def _whole_division(at, d, x, y):
+    """Return quotient and remainder, the latter of the sign of y, as NumPy has them; both 0 where y is 0."""
+    kind, signed = llvm_type(d), d.kind == "i"
+    zero, last = at.set(f"icmp eq {kind} {y}, 0"), at.set(f"icmp eq {kind} {y}, -1") if signed else "false"
+    safe = at.set(f"select i1 {at.set(f'or i1 {zero}, {last}')}, {kind} 1, {kind} {y}")
+    q, r = (at.set(f"{'s' if signed else 'u'}{op} {kind} {x}, {safe}") for op in ("div", "rem"))
+    apart = at.set(f"icmp slt {kind} {at.set(f'xor {kind} {r}, {y}')}, 0") if signed else "false"
+    odd = at.set(f"and i1 {apart}, {at.set(f'icmp ne {kind} {r}, 0')}")
+    q = at.set(f"select i1 {odd}, {kind} {at.set(f'sub {kind} {q}, 1')}, {kind} {q}")
+    q = at.set(f"select i1 {last}, {kind} {at.set(f'sub {kind} 0, {x}')}, {kind} {q}")
+    r = at.set(f"select i1 {odd}, {kind} {at.set(f'add {kind} {r}, {y}')}, {kind} {r}")
+    return at.set(f"select i1 {zero}, {kind} 0, {kind} {q}"), r
+
+
+_define("floor_divide", "iu", lambda at, d, x, y: _whole_division(at, d, x, y)[0])
+_define("remainder", "iu", lambda at, d, x, y: _whole_division(at, d, x, y)[1])
+
+
 @_define_as("guarded_multiply", "f")
 def _guarded_multiply(at, d, c, p):
     kind = llvm_type(d)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.errors import CheckError, InPlaceError
+from funcgrad.control.debug import CheckError
+from funcgrad.errors import InPlaceError
 
 X = np.array([0.5, -2.0])
 
