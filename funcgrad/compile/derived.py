@@ -1,6 +1,6 @@
 """Derivatives and batches of programs, as programs; each is derived once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
@@ -14,7 +14,16 @@ from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
 
-__all__ = ["batched_program", "halves", "inexact_inputs", "only", "pushforward", "split"]
+__all__ = [
+    "batched_program",
+    "carry_reached_by",
+    "halves",
+    "inexact_inputs",
+    "only",
+    "pushforward",
+    "reached_by",
+    "split",
+]
 
 
 def inexact_inputs(program: Program) -> tuple[int, ...]:
@@ -53,8 +62,37 @@ def _collectives(program: Program) -> Iterator[Equation]:
 
 
 @kept
-def batched_program(program: Program, size: int, batched: tuple[bool, ...]) -> Program:
-    """Return the program for `size` examples, along axis 0 of the batched inputs and of every output.
+def reached_by(program: Program, given: tuple[bool, ...]) -> tuple[bool, ...]:
+    """Return which outputs can depend on the given inputs."""
+    known = {v for v, g in zip(program.inputs, given, strict=True) if g}
+    for equation in program.equations:
+        if any(isinstance(a, Var) and a in known for a in equation.inputs):
+            known.update(equation.outputs)
+    return tuple(isinstance(a, Var) and a in known for a in program.outputs)
+
+
+def carry_reached_by(
+    body: Program, consts: int, carries: int, given: Sequence[bool]
+) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """Return which arguments of a loop depend on the given ones once it has gone round, and which results of its body."""
+    flags = tuple(map(bool, given))
+    while True:
+        out = reached_by(body, flags)
+        carry = tuple(a or b for a, b in zip(flags[consts : consts + carries], out[:carries], strict=True))
+        after = (*flags[:consts], *carry, *flags[consts + carries :])
+        if after == flags:
+            return flags, out
+        flags = after
+
+
+@kept
+def batched_program(
+    program: Program, size: int, batched: tuple[bool, ...], results: tuple[bool, ...] | None = None
+) -> Program:
+    """Return the program for `size` examples, along axis 0 of the batched inputs and outputs.
+
+    Args:
+        results: which outputs are batched, all by default; those that `reached_by` finds have to be.
 
     Raises:
         AxisNameError: for a sum (or the like) over the examples: a program does not know the name of their axis.
@@ -71,9 +109,9 @@ def batched_program(program: Program, size: int, batched: tuple[bool, ...]) -> P
         for t, b in zip(program.in_types, batched, strict=True)
     ]
     axes = tuple(0 if b else None for b in batched)
-    return stage_flat(
-        vmap(lambda *xs: run(program, xs), in_axes=axes, axis_size=size), types, f"vmap of {program.name}"
-    )
+    out_axes = [0 if b else None for b in results or (True,) * len(program.outputs)]
+    wide = vmap(lambda *xs: list(run(program, xs)), in_axes=axes, out_axes=out_axes, axis_size=size)
+    return stage_flat(wide, types, f"vmap of {program.name}")
 
 
 @kept

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.derived import batched_program
+from funcgrad.compile.derived import batched_program, carry_reached_by, reached_by
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, typed
 from funcgrad.control.flow import carried_flow
@@ -18,7 +18,7 @@ from funcgrad.control.trimming import trimmed_while
 from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program
+from funcgrad.core.program import Program, has_effect
 from funcgrad.core.staging import name_of, stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
@@ -122,17 +122,28 @@ class While(Primitive):
         return trimmed_while(body, cond, wanted, cond_consts, body_consts)
 
     def batch_rule(self, size, batched, *args, cond, body, cond_consts, body_consts):
-        if shows(cond) or shows(body):
-            params = {"cond": cond, "body": body, "cond_consts": cond_consts, "body_consts": body_consts}
-            return one_by_one(self, size, batched, args, params), True
         mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]
         mine_b = tuple(map(bool, batched[:cond_consts]))
         fixed_b = tuple(map(bool, batched[cond_consts : cond_consts + body_consts]))
-        carry_b = batched[cond_consts + body_consts :]
+        carry, carry_b = args[cond_consts + body_consts :], batched[cond_consts + body_consts :]
+        flags, _ = carry_reached_by(body, body_consts, len(carry), batched[cond_consts:])
+        stay = flags[body_consts:]
+        alike = not any(reached_by(cond, (*mine_b, *stay)))  # all examples go on, or none does
+        if (not alike and (shows(cond) or shows(body))) or any(
+            map(has_effect, (*cond.equations, *body.equations))
+        ):
+            params = {"cond": cond, "body": body, "cond_consts": cond_consts, "body_consts": body_consts}
+            return one_by_one(self, size, batched, args, params), True
         carry = [
-            x if b else broadcast_to(x, (size, *shape_of(x)))
-            for x, b in zip(args[cond_consts + body_consts :], carry_b, strict=True)
+            broadcast_to(x, (size, *shape_of(x))) if not b and (wide or not alike) else x
+            for x, b, wide in zip(carry, carry_b, stay, strict=True)
         ]
+        if alike:
+            out = bind(
+                self, *mine, *fixed, *carry, cond=batched_program(cond, size, (*mine_b, *stay), (False,)),
+                body=batched_program(body, size, flags, stay), cond_consts=cond_consts, body_consts=body_consts,
+            )  # fmt: skip
+            return tuple(out), stay
         wide_cond, wide_body = _batched_loop(cond, body, size, mine_b, fixed_b)
         out = bind(
             self,

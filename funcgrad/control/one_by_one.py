@@ -16,7 +16,10 @@ __all__ = ["one_by_one", "shows"]
 def shows(program: Program) -> bool:
     """Whether it shows that a program ran for an example that did not need it: it prints, raises, or might not end."""
     return any(
-        has_effect(e) or e.primitive.name.startswith("while") or any(map(shows, subprograms(e.params)))
+        has_effect(e)
+        or e.primitive.fails
+        or e.primitive.name.startswith("while")
+        or any(map(shows, subprograms(e.params)))
         for e in program.equations
     )
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcgrad.compile.compiler import compiler
-from funcgrad.compile.derived import batched_program, halves, inexact_inputs
+from funcgrad.compile.derived import batched_program, carry_reached_by, halves, inexact_inputs
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import hoisted, strong
 from funcgrad.control.flow import carried_flow, flow
@@ -116,14 +116,16 @@ class Scan(Primitive):
     def batch_rule(self, size, batched, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)
         fixed, carry, xs = groups.split(args)
-        fixed_b, carry_b, xs_b = groups.split(batched)
+        flags, results = carry_reached_by(body, consts, carries, batched)
+        results = (*flags[consts : consts + carries], *results[carries:])
         carry = [
-            x if b else broadcast_to(x, (size, *shape_of(x))) for x, b in zip(carry, carry_b, strict=True)
+            broadcast_to(x, (size, *shape_of(x))) if wide and not b else x
+            for x, wide, b in zip(carry, results, batched[consts:], strict=False)
         ]
-        xs = [moveaxis(x, 0, 1) if b else x for x, b in zip(xs, xs_b, strict=True)]
-        flags = (*map(bool, fixed_b), *(True for _ in carry), *map(bool, xs_b))
-        out = bind_scan(batched_program(body, size, flags), fixed, carry, xs, length, reverse)
-        return (*out[:carries], *(moveaxis(y, 1, 0) for y in out[carries:])), True
+        xs = [moveaxis(x, 0, 1) if b else x for x, b in zip(xs, batched[consts + carries :], strict=True)]
+        out = bind_scan(batched_program(body, size, flags, results), fixed, carry, xs, length, reverse)
+        ys = [moveaxis(y, 1, 0) if b else y for y, b in zip(out[carries:], results[carries:], strict=True)]
+        return (*out[:carries], *ys), results
 
     def lower_rule(self, lower, out, *args, body, consts, carries, length, reverse):
         params = {"consts": consts, "carries": carries, "length": length, "reverse": reverse}

@@ -113,6 +113,8 @@ class Primitive:
         unread: argument positions of which the derivative rules read only shape and dtype.
         effect: it does something besides its result (it prints, or raises), so it stays in a program whose
             outputs do not need it.
+        fails: it raises for some values of its arguments (an index out of range, a singular matrix), so it must not
+            run for an example that did not choose the branch it is in.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
         residuals_in_reverse_only: True when `jvp_rule` is given the result rather than the residuals of
@@ -123,7 +125,8 @@ class Primitive:
         eval_rule(*args, **params) -> array (or a tuple)
         jvp_rule(x_dots, y, *args, **params) -> y_dot; None in `x_dots` is a zero tangent
         vjp_rule(needs, y_bar, y, *args, **params) -> one cotangent or None an argument
-        batch_rule(size, batched, *args, **params) -> (y, whether y is batched); batch axis 0
+        batch_rule(size, batched, *args, **params) -> (y, whether y is batched); batch axis 0; of several results
+            it may say so one by one
         forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
             in place of `y` (and `jvp_rule` too, unless `residuals_in_reverse_only`)
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
@@ -147,6 +150,7 @@ class Primitive:
     linear_in: Sequence[Iterable[int]] = ()
     view: bool = False
     effect: bool = False
+    fails: bool = False
     unread: Sequence[int] = ()
     reads_result: bool = True
     residuals_in_reverse_only: bool = False

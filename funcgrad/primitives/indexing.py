@@ -184,6 +184,7 @@ class Gather(Linear):
     """
 
     name = "gather"
+    fails = True
 
     def type_rule(self, x, *indices, axes):
         lead, rest = _gather_shapes("gather", x, indices, axes)
@@ -241,6 +242,7 @@ class _Scatter(JointlyLinear):
     """The common part of scatter_add and scatter_set."""
 
     positions = (0, 1)
+    fails = True
     combine: str | None = None
 
     def type_rule(self, x, v, *indices, axes):

@@ -57,7 +57,8 @@ class Batch(Trace):
         else:
             y, y_batched = loop_rule(primitive, self.size, batched, values, params)
         if primitive.multiple:
-            return tuple([self._result(yi, y_batched) for yi in y])
+            flags = y_batched if isinstance(y_batched, tuple) else (y_batched,) * len(y)
+            return tuple([self._result(yi, b) for yi, b in zip(y, flags, strict=True)])
         return self._result(y, y_batched)
 
     def _result(self, y, batched):

@@ -39,6 +39,8 @@ __all__ = [
 class MatrixPrimitive(Primitive):
     """A primitive of matrices along the last two axes, equal in their leading axes."""
 
+    fails = True
+
     def batch_rule(self, size, batched, *args, **params):
         full = [x if b else stretch(x, size) for x, b in zip(args, batched, strict=True)]
         return self(*full, **params), True
