@@ -14,9 +14,9 @@ CALL = 100
 # Operations that can be done in vain: they give a number for all arguments, and nothing else.
 _HARMLESS = frozenset(
     {
-        "absolute", "add", "broadcast_to", "convert", "copysign", "cos", "divide", "equal", "exp", "expm1", "flip",
+        "absolute", "add", "bitwise_and", "bitwise_or", "bitwise_xor", "broadcast_to", "convert", "copysign", "cos", "divide", "equal", "exp", "expm1", "flip",
         "greater", "greater_equal", "guarded_multiply", "index", "invert", "isfinite", "isinf", "isnan", "less",
-        "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "logistic", "max", "maximum", "min",
+        "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "logical_xor", "logistic", "max", "maximum", "min",
         "minimum", "multiply", "negative", "not_equal", "place", "reciprocal", "reshape", "select", "sign", "sin",
         "sqrt", "square", "subtract", "sum", "tanh", "to_integer", "transpose",
     }
