@@ -19,7 +19,7 @@ COUNTS = {"rows", "cols", "repeated"}
 
 
 def cases(quick: bool) -> list[Case]:
-    """Return a case for each function of each workload that is small, middle or large; quickly, of the small ones."""
+    """GradBench's evals, each function and derivative at small, middle and large sizes; quickly, at small ones."""
     classes = ("small",) if quick else ("small", "middle", "large")
     return [
         _case(workload, function, _names(function, quick))

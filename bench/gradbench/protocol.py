@@ -59,7 +59,10 @@ def _evaluate(message: dict) -> str:
     if module != "hello":  # its input is a bare number
         runs, seconds = integer(given, "min_runs"), number(field(given, "min_seconds"), "min_seconds", 0)
     output, prepared, times = timed(evaluation, given, runs, seconds)
-    text = json.dumps(output, allow_nan=False)
+    try:
+        text = json.dumps(output, allow_nan=False)
+    except ValueError:
+        raise ValueError("expected a finite output, got inf or nan in it, which JSON does not have") from None
     return f'"success": true, "output": {text}, "timings": [{_timings(prepared, times)}]'
 
 

@@ -27,9 +27,12 @@ class Carry:
         other: Sequence[str],
         in_place: Mapping[int, str],
     ):
-        """Take the bytes of each part, where it starts, and the two buffers of a large one.
+        """Write what comes before the loop.
 
         Args:
+            sizes: of the parts, in bytes.
+            starts: where the first iteration reads them.
+            first, other: two buffers for each large one: what the first iteration writes, and the second.
             in_place: the parts that are written where they are read, and that place.
         """
         small = [size <= self.SMALL for size in sizes]

@@ -2,9 +2,10 @@
 
 Each becomes `i32 @fg_loopN(ptr %frame, ptr %scratch)`: the frame holds the addresses of its arguments, results and
 spare buffers; scratch is what the bodies need. A body is a function of the same kind, of the addresses of its
-inputs and outputs. A large carry goes back and forth between two buffers, the result and a spare one: an iteration
-reads one and writes the other, and nothing is copied but once at the end. A small one has two places on the stack,
-always the same, so that LLVM keeps it in registers once the body is inlined.
+inputs and outputs. A large carry is the result itself, if the body can write it where it reads it (see
+`compile.updates`); else it goes back and forth between two buffers, the result and a spare one: an iteration reads one
+and writes the other, and nothing is copied but once at the end. A small one has two places on the stack, always the
+same, so that LLVM keeps it in registers once the body is inlined.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ import numpy as np
 from funcgrad.compile.contraction import Local
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.foreign import CallWriter, as_foreign
-from funcgrad.compile.fusion import Block, Leaf, leaves
+from funcgrad.compile.fusion import SHORT, Block, Leaf, leaves
 from funcgrad.compile.parts import Share, Union
 from funcgrad.compile.scalars import llvm_type
 from funcgrad.compile.statement import Effect, MatrixProduct
@@ -28,10 +28,9 @@ PARTS = 5
 # A loop of this many iterations at most, that come to this many nodes at most, is written out.
 UNROLLED = 8
 UNROLLED_NODES = 64
-# So are all loops inside one of so many iterations at least, if they come to this many nodes at most: then LLVM's
-# vectors hold the same element of several iterations.
+# So are all loops, each of `SHORT` iterations at most, inside one of `LONG`, if they come to this many nodes at most and
+# to enough of them for each element stored: then LLVM's vectors hold the same element of several iterations.
 LONG = 64
-SHORT = 16
 STRAIGHT_NODES = 2500
 NODES_PER_STORE = 50
 # As many nodes as the kernel of a function takes LLVM's time, in a loop with much else.

@@ -14,15 +14,15 @@ from funcgrad.compile.expression import Buffer
 from funcgrad.compile.index import Index, Loop
 from funcgrad.compile.statement import Access, ControlCall, HostCall, Statement
 
-__all__ = ["Block", "Leaf", "fuse", "leaves", "stands_alone"]
+__all__ = ["SHORT", "Block", "Leaf", "fuse", "leaves", "stands_alone"]
 
 # The most expression nodes that share an outermost loop: more would run out of registers and time. In a long
 # program, such as a loop unrolled in Python, much fewer: then equal steps give equal nests, compiled once.
 MOST_NODES = 1500
 LONG = 150
 MOST_NODES_OF_LONG = 24
-# Loops of more iterations are not written out.
-LONG_INNER = 16
+# Loops of up to so many iterations may be written out.
+SHORT = 16
 # Among how many of the last loops a statement looks for one to share.
 WINDOW = 24
 
@@ -202,7 +202,7 @@ def _is_held_up(leaf: Leaf, group: _Group, level: int) -> bool:
     if len(leaf.counters) != level + 1 or leaf.counters[level] not in statement.carried:
         return False
     return statement.kernels > 0 and any(
-        len(m.counters) > level + 1 and m.counters[-1].extent > LONG_INNER for m in group.members
+        len(m.counters) > level + 1 and m.counters[-1].extent > SHORT for m in group.members
     )
 
 

@@ -11,7 +11,7 @@ from funcgrad import tree
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
-from funcgrad.core.tracer import enclosed, inside_body
+from funcgrad.core.tracer import enclosed, inside_body, with_effects
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
@@ -52,7 +52,12 @@ def stage_body(
         chosen: whether it may not run: then what it does to traced values that it closes over is part of it too;
             else that is done once, before.
     """
-    with Staging(owner) as staging, inside_body(staging), enclosed(staging) if chosen else nullcontext():
+    with (
+        Staging(owner) as staging,
+        inside_body(staging),
+        with_effects(staging),
+        enclosed(staging) if chosen else nullcontext(),
+    ):
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]
         leaves, out_tree = tree.flatten(function(*tree.unflatten(in_tree, tracers)))

@@ -240,6 +240,12 @@ def staged_branches(
     """Stage the branches, check that they return the same, and bind the choice among them."""
     leaves, types, treedef = leaves_of(operands, owner, "operands")
     types = strong(types)
+    for branch, label in zip(branches, names or range(len(branches)), strict=True):
+        if not callable(branch):
+            raise DTypeError(
+                f"{owner}: expected branches that are functions, got {type(branch).__name__} for {label}.",
+                hint="for a choice between values use fg.numpy.where, or lambda: value.",
+            )
     bodies = [stage_body(branch, treedef, types, owner, chosen=True) for branch in branches]
     labels = list(names) or [f"branches[{n}]" for n in range(len(branches))]
     for body, label in zip(bodies[1:], labels[1:], strict=True):

@@ -12,7 +12,7 @@ from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
-from funcgrad.core.tracer import Trace, Tracer, refresh
+from funcgrad.core.tracer import Trace, Tracer, refresh, with_effects
 from funcgrad.core.types import ArrayType, refuse_masked, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
@@ -185,7 +185,7 @@ def stage(
     pairs, in_tree = tree.flatten_with_paths((args, kwargs or {}))
     names = argument_names(function, args, kwargs or {})
     paths = [call_path(path, names) for path, _ in pairs]
-    with Staging(owner, decisions=decisions) as staging:
+    with Staging(owner, decisions=decisions) as staging, with_effects(staging):
         tracers = [
             argument(staging.input(leaf_type(x, owner, partial(str, path))))
             for path, (_, x) in zip(paths, pairs, strict=True)

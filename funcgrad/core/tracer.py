@@ -42,6 +42,7 @@ __all__ = [
     "is_weak",
     "refresh",
     "weaken",
+    "with_effects",
 ]
 
 # What NumPy's dispatch protocols look up; filled by funcgrad.numpy and funcgrad.scipy. SciPy's ufuncs
@@ -115,6 +116,7 @@ class Alias:
 class _Depth(threading.local):
     level = 0
     enclosing: "Trace | None" = None  # has whatever is done to tracers
+    effects: "Trace | None" = None  # has every effect, so that it happens when the program runs
     body: "Trace | None" = None  # of a loop or branch: arrays from outside must not be written to
 
 
@@ -210,7 +212,7 @@ class Trace:
 
 @contextmanager
 def enclosed(trace: Trace | None) -> Iterator[None]:
-    """Let a trace have whatever is done to tracers meanwhile, also to those of outer traces alone, and every effect.
+    """Let a trace have whatever is done to tracers meanwhile, also to those of outer traces alone.
 
     So what a branch does is done where the branch is chosen, and nowhere else.
     """
@@ -219,6 +221,16 @@ def enclosed(trace: Trace | None) -> Iterator[None]:
         yield
     finally:
         _depth.enclosing = before
+
+
+@contextmanager
+def with_effects(trace: Trace) -> Iterator[None]:
+    """Let a trace have every effect meanwhile, whatever it is of: it happens as often as the program runs."""
+    before, _depth.effects = _depth.effects, trace
+    try:
+        yield
+    finally:
+        _depth.effects = before
 
 
 @contextmanager
@@ -257,8 +269,12 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
                 trace = owner
                 level = owner.level
     enclosing = _depth.enclosing
-    if enclosing is not None and enclosing.level > level and (trace is not None or primitive.effect):
-        trace = enclosing
+    if enclosing is not None and enclosing.level > level and trace is not None:
+        trace, level = enclosing, enclosing.level
+    if primitive.effect:
+        staging = _depth.effects
+        if staging is not None and staging.level > level:
+            trace = staging
     try:
         if trace is None:
             return primitive.eval_rule(*args, **params)

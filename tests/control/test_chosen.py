@@ -7,7 +7,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad.control.debug import CheckError
-from funcgrad.errors import InPlaceError
+from funcgrad.errors import DTypeError, InPlaceError
 
 X = np.array([0.5, -2.0])
 
@@ -161,3 +161,29 @@ def test_a_whole_number_carried_as_a_fraction(f):
     """As an argument of jit it is a traced whole number; its bits were read as a float's."""
     for want, got in zip(fg.tree.leaves(f(100)), fg.tree.leaves(fg.jit(f)(100)), strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+def test_effects_happen_as_often_as_the_loop_goes_round(capsys):
+    x = 4.0
+    for n in (0, 1, 3):
+        f = lambda c, n=n: fg.fori_loop(0, n, lambda i, c: (fg.debug.print("x {x}", x=x), c + 1)[1], c)
+        for g in (f, fg.jit(f)):
+            assert g(0.0) == n
+            assert capsys.readouterr().out == "x 4.0\n" * n
+    never = lambda c: (fg.error_if(np.bool_(x > 3), "too large"), c)[1]
+    assert fg.fori_loop(0, 0, lambda i, c: never(c), 1.0) == 1.0
+    assert fg.while_loop(lambda c: c < 0, never, 1.0) == 1.0
+    with pytest.raises(CheckError, match="too large"):
+        fg.fori_loop(0, 2, lambda i, c: never(c), 1.0)
+
+
+def test_a_constant_is_printed_in_every_call(capsys):
+    f = fg.jit(lambda z: (fg.debug.print("hello"), z)[1])
+    for _ in range(3):
+        f(1.0)
+    assert capsys.readouterr().out == "hello\n" * 3
+
+
+def test_branches_are_functions():
+    with pytest.raises(DTypeError, match="branches that are functions, got float for true_fun"):
+        fg.cond(True, 1.0, lambda: 2.0)
