@@ -6,6 +6,7 @@ import pytest
 import funcgrad as fg
 import funcgrad.numpy as fnp
 from funcgrad.control.flow import flow
+from funcgrad.core.primitive import primitives
 
 
 def descent(x, start):
@@ -92,3 +93,32 @@ def test_a_loop_runs_once_for_value_and_tangent():
     assert len(loops(program(1.0))) == 1
     program = fg.trace(lambda x: fg.jvp(lambda x: fg.cond(x > 0, np.sin, np.cos, x), (x,), (1.0,)))(1.0)
     assert len(loops(program)) == 1
+
+
+RULED = [p for p in primitives().values() if p.flow_rule is not None]
+
+
+@pytest.mark.parametrize("primitive", RULED, ids=lambda p: p.name)
+def test_a_flow_rule_leaves_no_tangent_out(primitive):
+    """For every choice of active arguments, results said to have no tangent have none."""
+    rng = np.random.default_rng(0)
+    for sample in primitive.samples():
+        args = [np.asarray(x.array() if hasattr(x, "array") else x) for x in sample.args]
+        smooth = [i for i, x in enumerate(args) if x.dtype.kind == "f"]
+        for chosen in (set(smooth[k::2]) for k in range(2)):
+            active = tuple(i in chosen for i in range(len(args)))
+            reached = primitive.flow_rule(active, **sample.params)
+
+            def function(*changing, chosen=chosen, args=args, sample=sample):
+                given = iter(changing)
+                return primitive(
+                    *(next(given) if i in chosen else x for i, x in enumerate(args)), **sample.params
+                )
+
+            changing = [args[i] for i in sorted(chosen)]
+            ways = [rng.standard_normal(x.shape) for x in changing]
+            h = 1e-6
+            ends = [function(*(x + s * w for x, w in zip(changing, ways, strict=True))) for s in (h, -h)]
+            for a, b, has in zip(*ends, reached, strict=True):
+                if not has:
+                    np.testing.assert_allclose(a, b, atol=1e-12)
