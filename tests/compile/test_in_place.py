@@ -136,7 +136,7 @@ def test_random_steps(order):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.integers(0, len(STEPS) - 1), min_size=2, max_size=6))
 def test_many_random_steps(order):
     same([STEPS[k] for k in order])

@@ -101,7 +101,7 @@ def test_random_arrangements(order):
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ORDERS)
 def test_many_random_arrangements(order):
     agrees(order)
