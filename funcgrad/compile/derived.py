@@ -1,10 +1,11 @@
 """Derivatives and batches of programs, as programs; each is derived once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.kept import kept
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import replaced, run
 from funcgrad.core.program import Equation, Program, Var, has_effect, pruned, subprograms
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact
@@ -16,10 +17,11 @@ from funcgrad.transforms.vmap import vmap
 
 __all__ = [
     "batched_program",
-    "carry_reached_by",
+    "carried",
     "halves",
     "inexact_inputs",
     "only",
+    "pushed",
     "pushforward",
     "reached_by",
     "split",
@@ -31,22 +33,25 @@ def inexact_inputs(program: Program) -> tuple[int, ...]:
     return tuple(i for i, t in enumerate(program.in_types) if is_inexact(t.dtype))
 
 
+def pushed(
+    program: Program, xs: Sequence[Any], active: Sequence[bool], dots: Sequence[Any]
+) -> tuple[list, list]:
+    """Return a program's results on `xs`, and their tangents (None is zero) for those of the active arguments."""
+    places = [i for i, a in enumerate(active) if a]
+    return jvp(
+        lambda *changing: run(program, replaced(xs, places, changing)),
+        tuple(xs[i] for i in places),
+        tuple(dots),
+    )
+
+
 @kept
 def pushforward(program: Program, active: tuple[bool, ...]) -> Program:
     """Return the program of (arguments, tangents of the active ones) that gives the results' tangents."""
-    positions = [i for i, a in enumerate(active) if a]
-    types = [*program.in_types, *(program.in_types[i].strong() for i in positions)]
+    types = [*program.in_types, *(t.strong() for t, a in zip(program.in_types, active, strict=True) if a)]
 
     def push(*flat):
-        xs, dots = flat[: len(active)], flat[len(active) :]
-
-        def function(*changing):
-            args = list(xs)
-            for i, x in zip(positions, changing, strict=True):
-                args[i] = x
-            return run(program, args)
-
-        ys, y_dots = jvp(function, tuple(xs[i] for i in positions), tuple(dots))
+        ys, y_dots = pushed(program, flat[: len(active)], active, flat[len(active) :])
         return [as_derivative(d, y) for d, y in zip(y_dots, ys, strict=True)]
 
     return stage_flat(push, types, f"jvp of {program.name}")
@@ -71,13 +76,14 @@ def reached_by(program: Program, given: tuple[bool, ...]) -> tuple[bool, ...]:
     return tuple(isinstance(a, Var) and a in known for a in program.outputs)
 
 
-def carry_reached_by(
-    body: Program, consts: int, carries: int, given: Sequence[bool]
+def carried(
+    reach: Callable, body: Program, consts: int, carries: int, given: Sequence[bool]
 ) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
-    """Return which arguments of a loop depend on the given ones once it has gone round, and which results of its body."""
+    """Return which arguments of a loop have what the given ones have once it has gone round, and which results of its
+    body; `reach(body, given)` says which results have it after one step."""
     flags = tuple(map(bool, given))
     while True:
-        out = reached_by(body, flags)
+        out = reach(body, flags)
         carry = tuple(a or b for a, b in zip(flags[consts : consts + carries], out[:carries], strict=True))
         after = (*flags[:consts], *carry, *flags[consts + carries :])
         if after == flags:
@@ -126,10 +132,7 @@ def halves(program: Program, active: tuple[int, ...], invariant: int = 0) -> tup
         xs, bars = flat[:count], flat[count:]
 
         def function(*changing):
-            args = list(xs)
-            for i, x in zip(active, changing, strict=True):
-                args[i] = x
-            ys = run(program, args)
+            ys = run(program, replaced(xs, active, changing))
             smooth = [y for y in ys if is_inexact(dtype_of(y))]
             return smooth, ys
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.derived import batched_program
+from funcgrad.compile.derived import batched_program, pushed
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
 from funcgrad.control.flow import flow
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.trimming import trimmed_switch
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
@@ -22,7 +22,6 @@ from funcgrad.errors import DTypeError, ShapeError, TreeError
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
 from funcgrad.transforms.arguments import as_derivative
-from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
 
 __all__ = ["cond", "staged_branches", "switch", "switch_p"]
@@ -130,18 +129,10 @@ def _reached(branches: Sequence[Program], active: tuple[bool, ...]) -> tuple[boo
 def _pushed(branch: Program, active: tuple[bool, ...], reached: tuple[bool, ...]) -> Program:
     """Return the branch of (arguments, tangents of the active ones) that gives the results, and the tangents of those
     that some branch reaches."""
-    places = [i for i, a in enumerate(active) if a]
-    types = [*branch.in_types, *(branch.in_types[i].strong() for i in places)]
+    types = [*branch.in_types, *(t.strong() for t, a in zip(branch.in_types, active, strict=True) if a)]
 
     def push(*flat):
-        xs, dots = list(flat[: len(active)]), flat[len(active) :]
-
-        def function(*changing):
-            for i, x in zip(places, changing, strict=True):
-                xs[i] = x
-            return run(branch, xs)
-
-        ys, y_dots = jvp(function, tuple(xs[i] for i in places), tuple(dots))
+        ys, y_dots = pushed(branch, flat[: len(active)], active, flat[len(active) :])
         found = [as_derivative(d, y) for d, y, r in zip(y_dots, ys, reached, strict=True) if r]
         return [*ys, *found]
 
@@ -159,9 +150,7 @@ def _pulled(branch: Program, active: tuple[bool, ...]) -> Program:
         xs, bars = list(flat[:count]), flat[count:]
 
         def function(*changing):
-            args = list(xs)
-            for i, x in zip(places, changing, strict=True):
-                args[i] = x
+            args = replaced(xs, places, changing)
             return [y for y in run(branch, args) if is_inexact(dtype_of(y))]
 
         changing = [xs[i] for i in places]

@@ -1,12 +1,10 @@
 """Which results of a program have a tangent, when some of its arguments have one."""
 
-from collections.abc import Sequence
-
 from funcgrad.compile.kept import kept
 from funcgrad.core.program import Program, Var
 from funcgrad.core.types import is_inexact
 
-__all__ = ["carried_flow", "flow"]
+__all__ = ["flow"]
 
 
 @kept
@@ -23,17 +21,3 @@ def flow(program: Program, active: tuple[bool, ...]) -> tuple[bool, ...]:
             v for v, r in zip(equation.outputs, reached, strict=True) if r and is_inexact(v.type.dtype)
         )
     return tuple(isinstance(a, Var) and a in known for a in program.outputs)
-
-
-def carried_flow(
-    body: Program, consts: int, carries: int, active: Sequence[bool]
-) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
-    """Return which arguments of a loop have a tangent once it has gone round, and which results of its body do."""
-    given = tuple(active)
-    while True:
-        out = flow(body, given)
-        carry = tuple(a or b for a, b in zip(given[consts : consts + carries], out[:carries], strict=True))
-        after = (*given[:consts], *carry, *given[consts + carries :])
-        if after == given:
-            return given, out
-        given = after

@@ -10,7 +10,7 @@ from funcgrad.control.bodies import leaves_of, strong
 from funcgrad.control.equations import Equation, as_float, dense_solve, newton, staged_square
 from funcgrad.control.linear_systems import custom_linear_solve
 from funcgrad.control.looping import while_loop
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
 from funcgrad.core.staging import name_of, stage_flat
@@ -109,9 +109,7 @@ def _root_tangents(equation, x_dots, xs, args):
         return tuple(as_derivative(None, x) for x in xs)
 
     def residual(*changing):
-        given = list(captured)
-        for i, c in zip(places, changing, strict=True):
-            given[i] = c
+        given = replaced(captured, places, changing)
         return tuple(run(equation.program, [*given, *xs]))
 
     def by_x(x):

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.control.bodies import leaves_of, strong
 from funcgrad.control.equations import Equation, as_float, dense_solve, staged_square
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
 from funcgrad.core.staging import name_of, stage_flat
@@ -45,9 +45,7 @@ class LinearSolve(Primitive):
         if places:
 
             def product(*changing):
-                given = list(captured)
-                for i, c in zip(places, changing, strict=True):
-                    given[i] = c
+                given = replaced(captured, places, changing)
                 return tuple(run(equation.program, [*given, *xs]))
 
             _, change = jvp(product, tuple(captured[i] for i in places), tuple(x_dots[i] for i in places))
@@ -63,9 +61,7 @@ class LinearSolve(Primitive):
         if places:
 
             def product(*changing):
-                given = list(captured)
-                for i, c in zip(places, changing, strict=True):
-                    given[i] = c
+                given = replaced(captured, places, changing)
                 return tuple(run(equation.program, [*given, *xs]))
 
             pulled = vjp(product, *(captured[i] for i in places))[1](tuple(b_bars))

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.derived import batched_program, carry_reached_by, reached_by
+from funcgrad.compile.derived import batched_program, carried, reached_by
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, typed
-from funcgrad.control.flow import carried_flow
+from funcgrad.control.flow import flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.control.scanning import scan
 from funcgrad.control.trimming import trimmed_while
 from funcgrad.control.while_reverse import reversed_while
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, has_effect
 from funcgrad.core.staging import name_of, stage_flat
@@ -63,7 +63,7 @@ class While(Primitive):
         mine, rest, dots = args[:cond_consts], args[cond_consts:], x_dots[cond_consts:]
         carries = len(rest) - body_consts
         given = [d is not None and is_inexact(dtype_of(x)) for d, x in zip(dots, rest, strict=True)]
-        active, _ = carried_flow(body, body_consts, carries, given)
+        active, _ = carried(flow, body, body_consts, carries, given)
         both = with_tangents(body, body_consts, carries, active)
         found = [as_derivative(d, x) for d, x, a in zip(dots, rest, active, strict=True) if a]
         fixed = sum(active[:body_consts])
@@ -85,7 +85,7 @@ class While(Primitive):
         return out[:carries], tuple(next(tangents) if a else None for a in active[body_consts:])
 
     def flow_rule(self, active, *, cond, body, cond_consts, body_consts):
-        given, _ = carried_flow(body, body_consts, len(body.outputs), active[cond_consts:])
+        given, _ = carried(flow, body, body_consts, len(body.outputs), active[cond_consts:])
         return given[body_consts:]
 
     def forward_rule(self, *args, cond, body, cond_consts, body_consts):
@@ -126,7 +126,7 @@ class While(Primitive):
         mine_b = tuple(map(bool, batched[:cond_consts]))
         fixed_b = tuple(map(bool, batched[cond_consts : cond_consts + body_consts]))
         carry, carry_b = args[cond_consts + body_consts :], batched[cond_consts + body_consts :]
-        flags, _ = carry_reached_by(body, body_consts, len(carry), batched[cond_consts:])
+        flags, _ = carried(reached_by, body, body_consts, len(carry), batched[cond_consts:])
         stay = flags[body_consts:]
         alike = not any(reached_by(cond, (*mine_b, *stay)))  # all examples go on, or none does
         if (not alike and (shows(cond) or shows(body))) or any(
@@ -231,9 +231,7 @@ def _by_scan(body, count, fixed, carry, bars):
     places = [i for i, x in enumerate((*fixed, *carry)) if is_inexact(dtype_of(x))]
 
     def function(*changing):
-        args = [*fixed, *carry]
-        for i, x in zip(places, changing, strict=True):
-            args[i] = x
+        args = replaced([*fixed, *carry], places, changing)
         out = bind_scan(body, args[: len(fixed)], args[len(fixed) :], [], count, False)
         return [y for y in out if is_inexact(dtype_of(y))]
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcgrad.compile.compiler import compiler
-from funcgrad.compile.derived import batched_program, carry_reached_by, halves, inexact_inputs
+from funcgrad.compile.derived import batched_program, carried, halves, inexact_inputs, pushed, reached_by
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import hoisted, strong
-from funcgrad.control.flow import carried_flow, flow
+from funcgrad.control.flow import flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.trimming import trimmed_scan
 from funcgrad.core.interpret import run
@@ -20,7 +20,6 @@ from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.numpy.creation import zeros
 from funcgrad.numpy.shaping import broadcast_to, moveaxis
 from funcgrad.transforms.arguments import as_derivative
-from funcgrad.transforms.jvp import jvp
 
 __all__ = ["bind_scan", "scan_halves", "scan_p", "with_tangents"]
 
@@ -56,7 +55,7 @@ class Scan(Primitive):
     def pushforward_rule(self, x_dots, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)
         given = [d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots, args, strict=True)]
-        active, reached = carried_flow(body, consts, carries, given)
+        active, reached = carried(flow, body, consts, carries, given)
         both = with_tangents(body, consts, carries, active)
         dots = [as_derivative(d, x) if a else None for d, x, a in zip(x_dots, args, active, strict=True)]
         parts = [[x for x in part if x is not None] for part in groups.split(dots)]
@@ -64,16 +63,16 @@ class Scan(Primitive):
         out = list(
             bind_scan(both, [*fixed, *parts[0]], [*carry, *parts[1]], [*xs, *parts[2]], length, reverse)
         )
-        carried = active[consts : consts + carries]
-        first, count = carries + sum(carried), len(body.outputs) - carries
+        active_carry = active[consts : consts + carries]
+        first, count = carries + sum(active_carry), len(body.outputs) - carries
         carry_dots, y_dots = iter(out[carries:first]), iter(out[first + count :])
         return (*out[:carries], *out[first : first + count]), (
-            *(next(carry_dots) if a else None for a in carried),
+            *(next(carry_dots) if a else None for a in active_carry),
             *(next(y_dots) if r else None for r in reached[carries:]),
         )
 
     def flow_rule(self, active, *, body, consts, carries, length, reverse):
-        given, reached = carried_flow(body, consts, carries, active)
+        given, reached = carried(flow, body, consts, carries, active)
         return (*given[consts : consts + carries], *reached[carries:])
 
     def forward_rule(self, *args, body, consts, carries, length, reverse):
@@ -116,7 +115,7 @@ class Scan(Primitive):
     def batch_rule(self, size, batched, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)
         fixed, carry, xs = groups.split(args)
-        flags, results = carry_reached_by(body, consts, carries, batched)
+        flags, results = carried(reached_by, body, consts, carries, batched)
         results = (*flags[consts : consts + carries], *results[carries:])
         carry = [
             broadcast_to(x, (size, *shape_of(x))) if wide and not b else x
@@ -173,7 +172,7 @@ def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, 
     """Return the body that carries tangents along: each group of arguments and results has them behind it.
 
     Args:
-        active: the arguments that have tangents, as `carried_flow` finds them: results that cannot have one are
+        active: the arguments that have tangents, as `carried(flow, ...)` finds them: results that cannot have one are
             without.
     """
     groups = _Groups(body, consts, carries)
@@ -191,15 +190,7 @@ def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, 
             primals += rest[: len(own)]
             tangents += rest[len(own) : len(own) + len(more)]
             rest = rest[len(own) + len(more) :]
-        places = [i for i, a in enumerate(active) if a]
-
-        def function(*changing):
-            args = list(primals)
-            for i, x in zip(places, changing, strict=True):
-                args[i] = x
-            return run(body, args)
-
-        ys, y_dots = jvp(function, tuple(primals[i] for i in places), tuple(tangents))
+        ys, y_dots = pushed(body, primals, active, tangents)
         found = [as_derivative(d, y) if r else None for d, y, r in zip(y_dots, ys, reached, strict=True)]
         return [
             *ys[:carries], *(d for d in found[:carries] if d is not None),

@@ -3,10 +3,11 @@
 import numpy as np
 
 from funcgrad.compile.compiler import compiler
+from funcgrad.compile.derived import pushed
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import strong
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, pruned
 from funcgrad.core.staging import stage_flat
@@ -15,7 +16,6 @@ from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DerivativeError
 from funcgrad.numpy.creation import zeros
 from funcgrad.transforms.arguments import as_derivative
-from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.vjp import vjp
 
 __all__ = ["reversed_while", "while_reverse_p"]
@@ -68,9 +68,7 @@ class WhileReverse(Primitive):
             places = [i for i, need in enumerate(needs[1:]) if need]
 
             def function(*changing):
-                given = list(args)
-                for i, x in zip(places, changing, strict=True):
-                    given[i] = x
+                given = replaced(args, places, changing)
                 return tuple(_by_scans(int(concrete(count)), given, **params))
 
             bars = tuple(as_derivative(bar, y) for bar, y in zip(y_bars, ys, strict=True))
@@ -118,9 +116,7 @@ def _pull(body: Program, body_consts: int) -> Program:
         args, bars = flat[: len(body.inputs)], flat[len(body.inputs) :]
 
         def function(*changing):
-            given = list(args)
-            for i, x in zip(places, changing, strict=True):
-                given[i] = x
+            given = replaced(args, places, changing)
             return [y for y in run(body, given) if is_inexact(dtype_of(y))]
 
         pulled = vjp(function, *(args[i] for i in places))[1](list(bars[: len(carried)]))
@@ -136,7 +132,6 @@ def _pull_with_tangents(pull: Program, consts: int, carries: int, active: tuple[
     """Return the step back that carries tangents along: each group of arguments and results has them behind it."""
     end = consts + carries
     groups = [slice(0, consts), slice(consts, end), slice(end, None)]
-    places = [i for i, a in enumerate(active) if a]
     types = []
     for group in groups:
         own = list(zip(pull.in_types[group], active[group], strict=True))
@@ -150,14 +145,7 @@ def _pull_with_tangents(pull: Program, consts: int, carries: int, active: tuple[
             xs += rest[:own]
             dots += rest[own : own + more]
             rest = rest[own + more :]
-
-        def function(*changing):
-            args = list(xs)
-            for i, x in zip(places, changing, strict=True):
-                args[i] = x
-            return run(pull, args)
-
-        ys, y_dots = jvp(function, tuple(xs[i] for i in places), tuple(dots))
+        ys, y_dots = pushed(pull, xs, active, dots)
         return [*ys, *(as_derivative(d, y) for d, y in zip(y_dots, ys, strict=True))]
 
     return compiler().tidied(stage_flat(joint, types, f"jvp of {pull.name}"))

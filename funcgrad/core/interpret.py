@@ -8,7 +8,7 @@ from funcgrad.core.tracer import bind, weaken
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
-__all__ = ["check_types", "run"]
+__all__ = ["check_types", "replaced", "run"]
 
 
 def run(program: Program, args: Sequence[Any], *, check: bool = False) -> list[Any]:
@@ -58,3 +58,11 @@ def _paths(program):
 
 
 Program._run = staticmethod(run)
+
+
+def replaced(args: Sequence[Any], places: Sequence[int], changing: Sequence[Any]) -> list[Any]:
+    """Return arguments with those at `places` replaced by `changing`: what is differentiated, among what is not."""
+    out = list(args)
+    for i, x in zip(places, changing, strict=True):
+        out[i] = x
+    return out

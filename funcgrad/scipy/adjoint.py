@@ -9,7 +9,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.control.bodies import stage_body
 from funcgrad.control.scanning import scan
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import replaced, run
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DTypeError
 from funcgrad.numpy.joining import concatenate
@@ -73,9 +73,7 @@ def _pulled_back(solver, rate, captured, t, y, times, ys, ys_bar):
     size = shape_of(y)[0]
 
     def by_all(t, y, changing):
-        given = list(captured)
-        for i, c in zip(places, changing, strict=True):
-            given[i] = c
+        given = replaced(captured, places, changing)
         return rate(given, t, y)
 
     def back(s, joint):
