@@ -28,9 +28,9 @@ PARTS = 5
 # A loop of this many iterations at most, that come to this many nodes at most, is written out.
 UNROLLED = 8
 UNROLLED_NODES = 64
-# So are all loops, each of `SHORT` iterations at most, inside one of `LONG`, if they come to this many nodes at most and
+# So are all loops, each of `SHORT` iterations at most, inside one of `LONG_LOOP`, if they come to this many nodes at most and
 # to enough of them for each element stored: then LLVM's vectors hold the same element of several iterations.
-LONG = 64
+LONG_LOOP = 64
 STRAIGHT_NODES = 2500
 NODES_PER_STORE = 50
 # As many nodes as the kernel of a function takes LLVM's time, in a loop with much else.
@@ -65,7 +65,7 @@ def _is_straight(node: Block, level: int, local: Container[Buffer]) -> bool:
     there has to be enough to compute for each.
     """
     inner = [child for child in node.children if isinstance(child, Block)]
-    if node.extent < LONG or not inner or not all(_is_short(child) for child in inner):
+    if node.extent < LONG_LOOP or not inner or not all(_is_short(child) for child in inner):
         return False
     nodes = sum(
         _written_out(child, level + 1) + STRAIGHT_KERNEL * _kernels(child, level + 1) for child in inner

@@ -5,8 +5,6 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from funcgrad import tree
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
@@ -17,7 +15,6 @@ from funcgrad.errors import DTypeError, ShapeError, TreeError
 
 __all__ = [
     "Body",
-    "as_strong",
     "check_carry",
     "hoisted",
     "leaves_of",
@@ -152,8 +149,3 @@ def typed(x: Any, kind: ArrayType) -> Any:
     if isinstance(x, (bool, int, float, complex)):
         return kind.dtype.type(x)
     return x.astype(kind.dtype) if dtype_of(x) != kind.dtype else x
-
-
-def as_strong(x: Any) -> Any:
-    """Return a Python number as an array of its dtype."""
-    return np.asarray(x)[()] if isinstance(x, (bool, int, float, complex)) else x

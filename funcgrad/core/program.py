@@ -258,13 +258,14 @@ def pruned(
         wanted = tuple([v in needed for v in equation.outputs])
         if any(wanted) or has_effect(equation):
             if not all(wanted) and equation.primitive.trim_rule is not None:
-                equation = _trimmed(equation, wanted)
+                equation = _with_wanted(equation, wanted)
             kept.append(equation)
             needed.update(a for a in equation.inputs if isinstance(a, Var))
     return tuple(reversed(kept)), tuple(pair for pair in constants if pair[0] in needed)
 
 
-def _trimmed(equation: Equation, wanted: tuple[bool, ...]) -> Equation:
+def _with_wanted(equation: Equation, wanted: tuple[bool, ...]) -> Equation:
+    """Return an equation with the wanted results, and what its primitive needs for them."""
     arguments, results, params = equation.primitive.trim_rule(wanted, **equation.params)
     return Equation(
         equation.primitive,

@@ -8,7 +8,7 @@ down (where the arguments are arrays, or tracers of an outer trace) and notes wh
 import math
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -211,36 +211,32 @@ class Trace:
 
 
 @contextmanager
-def enclosed(trace: Trace | None) -> Iterator[None]:
+def _during(role: str, trace: Trace | None) -> Iterator[None]:
+    """Give a trace a role on this thread, and take it back."""
+    before = getattr(_depth, role)
+    setattr(_depth, role, trace)
+    try:
+        yield
+    finally:
+        setattr(_depth, role, before)
+
+
+def enclosed(trace: Trace | None) -> AbstractContextManager[None]:
     """Let a trace have whatever is done to tracers meanwhile, also to those of outer traces alone.
 
     So what a branch does is done where the branch is chosen, and nowhere else.
     """
-    before, _depth.enclosing = _depth.enclosing, trace
-    try:
-        yield
-    finally:
-        _depth.enclosing = before
+    return _during("enclosing", trace)
 
 
-@contextmanager
-def with_effects(trace: Trace) -> Iterator[None]:
+def with_effects(trace: Trace) -> AbstractContextManager[None]:
     """Let a trace have every effect meanwhile, whatever it is of: it happens as often as the program runs."""
-    before, _depth.effects = _depth.effects, trace
-    try:
-        yield
-    finally:
-        _depth.effects = before
+    return _during("effects", trace)
 
 
-@contextmanager
-def inside_body(trace: Trace) -> Iterator[None]:
+def inside_body(trace: Trace) -> AbstractContextManager[None]:
     """Let what is traced meanwhile be the body of a loop or branch, which may run any number of times."""
-    before, _depth.body = _depth.body, trace
-    try:
-        yield
-    finally:
-        _depth.body = before
+    return _during("body", trace)
 
 
 def is_outside_body(x: Tracer) -> bool:
