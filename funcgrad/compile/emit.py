@@ -285,7 +285,7 @@ class NestWriter(CallWriter):
                     for index, low, high in inside.detail:
                         rest = index.without(loop)
                         step = index.coefficient(loop)
-                        if not rest.terms and abs(step) == 1:
+                        if abs(step) == 1 and rest.terms.keys() <= leaf.zero.keys():
                             for edge in (low, high):
                                 cut = (edge - rest.constant) * step + (step < 0)
                                 if 0 < cut < node.extent:

@@ -182,6 +182,7 @@ class Module:
             [
                 f"@fg_table = global [{max(len(self.table.names), 1)} x ptr] zeroinitializer",
                 "@fg_scratch = global ptr null",
+                "@fg_zero = global i64 0",
                 *parts.nests(),
                 *parts.controls,
                 run_text,

@@ -215,6 +215,23 @@ class ValueWriter:
         self.out.flag(self.out.set(f"or i1 {low}, {high}"), Status.TOO_LARGE)
         return self.out.cast(number, np.dtype(np.int64), dtype)
 
+    def _is_innermost(self, index: Index) -> bool:
+        """Whether an index varies in the innermost of the loops around this place."""
+        around = [loop for loop in self._leaf.counters if not self._env[loop].text.isdigit()]
+        return bool(around) and around[-1] in index.loops()
+
+    def _zero(self) -> str:
+        """Return 0, in a way that LLVM does not know it.
+
+        LLVM (22.1 was tried) concludes from one guard what a counter must be behind another, and puts the number
+        there in place of the counter. Its vectorizer then chooses between the two addresses as the first lane would,
+        also where that lane is not in the branch: the others read and add what is beside their elements. What a guard
+        says of the counter of a loop that may become vectors must not be known, then every address is the counter's.
+        """
+        if _HIDE_ZERO not in self.entry:
+            self.entry.append(_HIDE_ZERO)
+        return "%zero"
+
     def _guard(self, x: Expression) -> str:
         inside, outside = x.args
         conditions = []
@@ -225,6 +242,8 @@ class ValueWriter:
             if least >= low and most < high:
                 continue
             shifted = self._index(index + -low)
+            if self._is_innermost(index):
+                shifted = self.out.set(f"add i64 {shifted}, {self._zero()}")
             conditions.append(self.out.set(f"icmp ult i64 {shifted}, {high - low}"))
         if not conditions:
             return self._value(inside)
@@ -246,3 +265,4 @@ class ValueWriter:
 
 
 _ZERO = Counter("0", 0, 0)
+_HIDE_ZERO = "  %zero = load i64, ptr @fg_zero"
