@@ -136,6 +136,12 @@ class Expressions:
             value = np.asarray(value).astype(dtype)[()]
         return self.make("const", (), dtype, value, key=value.tobytes())
 
+    def literal(self, value: Any, dtype: np.dtype) -> Expression:
+        """Return a number of a program; a Python int may be larger than any of its dtype until it is converted."""
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            return self.make("const", (), dtype, value)
+        return self.const(value, dtype)
+
     def load(self, buffer: Buffer, offset: Index) -> Expression:
         return self.make("load", (), buffer.dtype, (buffer, offset))
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.analysis import evaluations
+from funcgrad.compile.comparison import COMPARISONS, compare
 from funcgrad.compile.expression import Buffer, Expression, Expressions
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
 from funcgrad.compile.lapack import Lapack
@@ -148,6 +149,12 @@ class Lowering:
             return None
         if not supports(name, dtypes[0]) or not all(is_native(d) for d in dtypes):
             return None
+
+        if name in COMPARISONS and all(d.kind in "iub" for d in dtypes[:2]):
+            x, y = args
+            return self.map(
+                out, lambda i: compare(self, name, x.spread(i), y.spread(i), (x.type, y.type))
+            )
 
         def at(index):
             operands = [self._operand(x, x.spread(index), d) for x, d in zip(args, dtypes, strict=False)]
@@ -366,7 +373,7 @@ class Lowering:
 
     def _read(self, atom) -> Value:
         if isinstance(atom, Literal):
-            constant = self.const(atom.value, atom.type.dtype)
+            constant = self.expressions.literal(atom.value, atom.type.dtype)
             return Value(atom.type, lambda index: constant)
         return self.values[atom]
 

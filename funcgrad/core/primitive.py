@@ -141,6 +141,8 @@ class Primitive:
         flow_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
+        check_numbers(*args): raises what evaluation would where a Python int among the arguments does not fit the
+            dtype it is to have; the others may be types
         samples() -> a list of Sample and Bad
     """
 
@@ -168,6 +170,9 @@ class Primitive:
     trim_rule: Any = None
     pushforward_rule: Any = None
     flow_rule: Any = None
+
+    def check_numbers(self, *args: Any) -> None:
+        """Raise OverflowError for a Python int that does not fit."""
 
     def __init__(self):
         self._register()

@@ -13,7 +13,7 @@ from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
 from funcgrad.core.tracer import Trace, Tracer, refresh, with_effects
-from funcgrad.core.types import ArrayType, refuse_masked, type_of
+from funcgrad.core.types import ArrayType, fits, refuse_masked, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
 
@@ -60,6 +60,9 @@ class Staging(Trace):
             raise self.leaked()
         atoms = tuple([self.atom(x) for x in args])
         types = primitive.type_rule(*[a.type for a in atoms], **params)
+        for x in args:
+            if type(x) is int and not all([fits(x, a.type.dtype) for a in atoms]):
+                primitive.check_numbers(*args)
         outputs = tuple([Var(t) for t in types]) if primitive.multiple else (Var(types),)
         self.equations.append(Equation(primitive, atoms, params, outputs, user_location(3)))
         if primitive.multiple:

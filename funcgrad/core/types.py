@@ -12,10 +12,12 @@ __all__ = [
     "ArrayType",
     "broadcast_shapes",
     "dtype_of",
+    "fits",
     "is_inexact",
     "promote",
     "refuse_masked",
     "shape_of",
+    "stand_in",
     "type_of",
     "ufunc_dtype",
 ]
@@ -160,6 +162,20 @@ def refuse_masked(name: str, x: Any) -> None:
 def is_inexact(dtype: np.dtype) -> bool:
     """Whether `dtype` is a floating or complex one, so that derivatives make sense."""
     return dtype.kind in "fc"
+
+
+def stand_in(x: Any) -> Any:
+    """Return a number (weak, where `x` is) with which NumPy can be asked what it does with the dtype of `x`."""
+    kind = type_of(x)
+    return kind.dtype.type(1).item() if kind.weak else np.ones((), kind.dtype)[()]
+
+
+def fits(number: int, dtype: np.dtype) -> bool:
+    """Whether an integer dtype has a Python int; any other dtype takes it."""
+    if dtype.kind not in "iu":
+        return True
+    limits = np.iinfo(dtype)
+    return limits.min <= number <= limits.max
 
 
 def broadcast_shapes(name: str, *types: ArrayType) -> tuple[int, ...]:

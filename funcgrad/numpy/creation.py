@@ -108,9 +108,14 @@ def empty(shape: Any, dtype: Any = float, order: str = "C", **details: Any) -> n
 @implements(np.full)
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **details: Any) -> Any:
     """Return `fill_value` (which may be traced) repeated over `shape`."""
-    x = as_array(fill_value)
+    x = _filling(fill_value, dtype)
     x = x if dtype is None else astype(x, dtype)
     return _filled(x, as_shape(shape))
+
+
+def _filling(value, dtype):
+    """Return what an array is filled with; a Python int must fit its dtype."""
+    return as_array(value if dtype is None or type(value) is not int else np.full((), value, dtype))
 
 
 def _filled(x, shape):
@@ -185,8 +190,9 @@ def full_like(
     device: str | None = None,
 ) -> Any:
     """Return `fill_value`, converted to the dtype of `a`, over its shape; it carries the derivative."""
-    a, x = as_array(a), as_array(fill_value)
+    a = as_array(a)
     dtype = dtype_of(a) if dtype is None else np.dtype(dtype)
+    x = _filling(fill_value, dtype)
     shape = shape_of(a) if shape is None else as_shape(shape)
     y = _filled(astype(x, dtype), shape)
     return a.tracing.lift(y) if type(a) is Tracer and type(y) is not Tracer else y

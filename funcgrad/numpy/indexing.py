@@ -66,7 +66,7 @@ def _basic_key(x, key) -> Key | None:
 
 
 def _value_for(x, value):
-    value = as_operand(value)
+    value = np.array(value, dtype_of(x))[()] if type(value) is int else as_operand(value)
     return value if dtype_of(value) == dtype_of(x) else astype(value, dtype_of(x))
 
 

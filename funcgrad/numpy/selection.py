@@ -137,6 +137,10 @@ def clip(
     no_out("clip", out)
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     y = as_array(a)
+    if y.dtype.kind in "iu":  # a Python int that bounds nothing need not fit
+        limits = np.iinfo(y.dtype)
+        low = None if type(low) is int and low <= limits.min else low
+        high = None if type(high) is int and high >= limits.max else high
     if low is not None:
         y = logic.maximum(y, as_operand(low))
     if high is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from funcgrad.core.capture import SOLE
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.tracer import Tracer
-from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of, ufunc_dtype
+from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of, stand_in, ufunc_dtype
 from funcgrad.primitives.broadcasting import broadcast_to, reshape, unbroadcast
 from funcgrad.primitives.shape import convert
 
@@ -74,6 +74,11 @@ class Elementwise(Primitive):
         if len(types) == 1:
             return ArrayType(types[0].shape, dtype)
         return ArrayType(broadcast_shapes(self.name, *types), dtype)
+
+    def check_numbers(self, *args):
+        if self.loop is not None:
+            with np.errstate(all="ignore"):  # NumPy is asked, by trial on one number
+                self.loop(*[x if type(x) is int else stand_in(x) for x in args])
 
     def jvp_rule(self, x_dots, y, *args):
         total = None
