@@ -12,6 +12,7 @@ LAYERS = [
     "source",
     "errors",
     "heavy",
+    "locks",
     "tree",
     "core",
     "primitives",

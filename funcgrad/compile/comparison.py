@@ -27,7 +27,9 @@ _OPPOSITE = {"not_equal": "equal", "greater": "less_equal", "greater_equal": "le
 _WIDEST = np.dtype(np.uint64)
 
 
-def compare(lower: Any, name: str, x: Expression, y: Expression, types: tuple[ArrayType, ArrayType]) -> Expression:
+def compare(
+    lower: Any, name: str, x: Expression, y: Expression, types: tuple[ArrayType, ArrayType]
+) -> Expression:
     """Return the comparison `name` of two integers, given as expressions of the dtypes of their `types`."""
     for number, other, turned in ((x, y, True), (y, x, False)):
         if number.op == "const" and types[not turned].weak:

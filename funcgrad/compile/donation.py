@@ -1,6 +1,5 @@
 """Donated arrays: given up by the caller, so that using one again is an error."""
 
-import threading
 import weakref
 from collections.abc import Sequence
 from functools import partial
@@ -11,12 +10,13 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.types import type_of
 from funcgrad.errors import DonatedError, TreeError
+from funcgrad.locks import forkable_lock
 
 __all__ = ["DONATED", "check_donated", "donate", "donated_numbers"]
 
 # The donated arrays that are still alive, by id.
 DONATED: dict[int, Any] = {}
-_lock = threading.Lock()
+_lock = forkable_lock()
 
 
 def donated_numbers(owner: str, numbers: int | Sequence[int]) -> tuple[int, ...]:

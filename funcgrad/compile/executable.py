@@ -12,11 +12,12 @@ from funcgrad.compile.entry import type_slots
 from funcgrad.compile.layout import api_address
 from funcgrad.compile.module import Module
 from funcgrad.compile.native import Loaded, compile_object, identity
+from funcgrad.compile.native_errors import OutOfBounds, TooLarge
 from funcgrad.compile.parallel import parallel_loop
 from funcgrad.compile.statement import HostCall, Operand
 from funcgrad.core.program import Program
 from funcgrad.core.types import ArrayType
-from funcgrad.errors import DTypeError, FuncgradError, ShapeError, TreeError
+from funcgrad.errors import DTypeError, TreeError
 from funcgrad.heavy import blas_address, blas_threads, ctypes, hashlib
 
 __all__ = ["Executable", "plain"]
@@ -184,33 +185,6 @@ class _Memory:
 
 
 _FASTCALL = 0x80
-
-
-class _Noted(FuncgradError):
-    """What native code raises by its class alone."""
-
-    message: str
-    edit: str
-
-    def __init__(self) -> None:
-        super().__init__(self.message, hint=self.edit)
-
-    def __reduce__(self):
-        return type(self), ()
-
-
-class OutOfBounds(_Noted, ShapeError, IndexError):
-    """A compiled program met an index out of bounds."""
-
-    message = "indexing: expected indices within the array, got one that is out of bounds."
-    edit = "call the function without jit (FUNCGRAD_JIT=0) to see which one."
-
-
-class TooLarge(_Noted, DTypeError, OverflowError):
-    """A compiled program met a Python int that does not fit the dtype of its partner."""
-
-    message = "jit: expected Python ints that fit the dtype of the array they meet, got one that does not."
-    edit = "convert the array with astype, or pass the number as an array of a wider dtype."
 
 
 def _host_function(call: HostCall) -> Any:

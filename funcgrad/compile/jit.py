@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,15 +16,17 @@ from funcgrad.compile.aot import Lowered
 from funcgrad.compile.called import callable_of, jit_call, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
-from funcgrad.compile.guards import Guarded
+from funcgrad.compile.guards import Guarded, interpreted
+from funcgrad.compile.native_errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
 from funcgrad.core.decisions import Decisions, Undecided
-from funcgrad.core.program import Program
+from funcgrad.core.program import Program, subprograms
 from funcgrad.core.staging import Staging, name_of, stage
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError
+from funcgrad.locks import forkable_lock
 from funcgrad.transforms.arguments import presented
 
 __all__ = ["jit"]
@@ -60,12 +61,15 @@ def jit(
         transformation, and every transformation works inside it; a jitted function in another is part of it.
 
     Python's decisions on values (`if x > 0:`, `while error > tol:`) are followed: each way the function goes is compiled
-    when arguments first take it, and from then on every call checks that its arguments go that way. Up to 32 ways;
-    `cond` and `while_loop` are one program for all.
+    when arguments first take it, and from then on every call checks that its arguments go that way. A function that goes
+    more than 32 ways is interpreted from then on, with a warning; `cond` and `while_loop` are one program for all.
 
     Raises:
-        ConcretizationError: when `function` needs another value of an array, as in `range(n)`, or goes more ways.
+        ConcretizationError: when `function` needs another value of an array, as in `range(n)`.
         DTypeError: when a static argument is not hashable, or another one is no array.
+
+    An error of the compiled code, as of a matrix that is singular, is met by calling `function` itself once more (where
+    it has no loops or branches of funcgrad's), so that its own `try` and `except` are followed.
 
     Floating results can differ in the last bits from those without jit, by the order of summation. The
     environment variable FUNCGRAD_JIT=0, set before the first call, runs everything without compilation.
@@ -125,18 +129,29 @@ class Jitted:
         self._last: Signature | None = None
         self._reason = ""
         self._fast: Callable | None = None
-        self._lock = threading.RLock()
+        self._lock = forkable_lock()
         self._executables: list[Any] = []
         # Equal programs share their code, which may live on; the memory it keeps for later calls need not.
         weakref.finalize(self, _forget, self._executables).atexit = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        fast = self._fast
-        if fast is not None and not kwargs and not DONATED:
-            out = fast(*args)
-            if out is not NotImplemented:
-                return out
-        return self._slow(args, kwargs)
+        try:
+            fast = self._fast
+            if fast is not None and not kwargs and not DONATED:
+                out = fast(*args)
+                if out is not NotImplemented:
+                    return out
+            return self._slow(args, kwargs)
+        except (np.linalg.LinAlgError, NativeError):
+            if not self._is_straight():
+                raise
+        # The function itself may know what to do: `try: cholesky(a) except LinAlgError: ...`.
+        return interpreted(self._function, args, kwargs)
+
+    def _is_straight(self) -> bool:
+        """Whether nothing compiled has loops or branches, so that to run it once more in Python takes no long time."""
+        programs = [c.program for c in self._compiled.values()]
+        return not any(subprograms(e.params) for program in programs for e in program.equations)
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else MethodType(self, owner)
@@ -182,6 +197,10 @@ class Jitted:
         out = compiled.call(*leaves)
         return out if compiled.single else restored(compiled.program, out)
 
+    def _interpreted(self, static, in_tree, leaves):
+        args, kwargs = static.merged(*tree.unflatten(in_tree, leaves))
+        return interpreted(self._function, args, kwargs)
+
     def _bound(self, compiled, leaves):
         program = _closed(compiled.program) if compiled.captured else compiled.program
         outs = jit_call(*leaves, *compiled.captured, program=program, backend=self._backend)
@@ -198,7 +217,11 @@ class Jitted:
             except Undecided as stop:
                 program = stop.program
                 guarded = Guarded(
-                    self._owner, partial(self._stage, static, args, kwargs), program, self._backend
+                    self._owner,
+                    partial(self._stage, static, args, kwargs),
+                    partial(self._interpreted, static, in_tree),
+                    program,
+                    self._backend,
                 )
             signature = Signature(self._function, args, kwargs, program.in_types, in_tree, static)
             self._reason = signature.against(self._last)

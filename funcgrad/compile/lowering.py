@@ -152,9 +152,7 @@ class Lowering:
 
         if name in COMPARISONS and all(d.kind in "iub" for d in dtypes[:2]):
             x, y = args
-            return self.map(
-                out, lambda i: compare(self, name, x.spread(i), y.spread(i), (x.type, y.type))
-            )
+            return self.map(out, lambda i: compare(self, name, x.spread(i), y.spread(i), (x.type, y.type)))
 
         def at(index):
             operands = [self._operand(x, x.spread(index), d) for x, d in zip(args, dtypes, strict=False)]

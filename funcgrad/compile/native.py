@@ -1,15 +1,27 @@
 """Machine code: LLVM text to an object file for this machine's CPU, and an object file to functions."""
 
+import sys
+import threading
 from functools import cache
 from typing import Any
 
-from funcgrad.compile.locks import forkable_lock
 from funcgrad.heavy import llvm
+from funcgrad.locks import held_around_fork
 
 __all__ = ["Loaded", "assembly", "compile_object", "identity", "optimized"]
 
 # LLVM's contexts are not made for several threads at once.
-_lock = forkable_lock()
+_lock = threading.RLock()
+
+
+def _lock_of_llvmlite() -> Any:
+    """Return the lock that Numba, too, holds while it is in LLVM; None where LLVM has not been loaded."""
+    loaded = sys.modules.get("llvmlite.binding.ffi")
+    return None if loaded is None else loaded.lib._lock
+
+
+held_around_fork(_lock_of_llvmlite)
+held_around_fork(lambda: _lock)
 
 
 @cache

@@ -3,12 +3,12 @@
 from funcgrad.compile.executable import Executable
 from funcgrad.compile.expand import expanded
 from funcgrad.compile.kept import kept
-from funcgrad.compile.locks import forkable_lock
 from funcgrad.compile.loops import format_loops
 from funcgrad.compile.module import Module
 from funcgrad.compile.native import assembly
 from funcgrad.compile.simplify import simplify
 from funcgrad.core.program import Program
+from funcgrad.locks import forkable_lock
 
 __all__ = ["Executable", "Module", "assembly", "executable_of", "format_loops", "prepared", "tidied"]
 

@@ -42,6 +42,7 @@ class While(Primitive):
 
     name = "while"
     multiple = True
+    may_not_end = True
     residuals_in_reverse_only = True
 
     def type_rule(self, *types, cond, body, cond_consts, body_consts):

@@ -7,9 +7,10 @@ from funcgrad.compile.derived import pushed
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import strong
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
+from funcgrad.core.effects import without_effects
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program, pruned
+from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
@@ -30,6 +31,7 @@ class WhileReverse(Primitive):
 
     name = "while_reverse"
     multiple = True
+    may_not_end = True
 
     def type_rule(self, *types, body, pull, body_consts, carries):
         return tuple(t.strong() for t in types[1 + body_consts + carries :])
@@ -172,16 +174,9 @@ def _by_scans(count, args, *, body, pull, body_consts, carries):
 while_reverse_p = WhileReverse()
 
 
-def _quiet(body: Program) -> Program:
-    """Return the body without its prints and checks: they were made when the loop ran first."""
-    equations = tuple(e for e in body.equations if not e.primitive.effect)
-    equations, constants = pruned(equations, body.constants, body.outputs)
-    return Program(body.inputs, constants, equations, body.outputs, name=body.name)
-
-
 def reversed_while(body, count, fixed, carry, bars):
     """Return the cotangents of what the body captures and of the first carry, for a traced number of steps."""
-    body = _quiet(body)
+    body = without_effects(body)  # its prints and checks were made when the loop ran first
     pull = _pull(body, len(fixed))
     sums = [i for i, x in enumerate(fixed) if is_inexact(dtype_of(x))]
     start = [zeros(shape_of(fixed[i]), dtype_of(fixed[i])) for i in sums]

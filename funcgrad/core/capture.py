@@ -5,12 +5,13 @@ made read-only until the trace ends, so that writing to it is an error rather th
 (A view of it that was taken before stays writable: NumPy has no way to know of it.)
 """
 
-import threading
 from sys import getrefcount
 
 import numpy as np
 
-__all__ = ["LARGE", "SOLE", "Captured"]
+from funcgrad.locks import forkable_lock
+
+__all__ = ["LARGE", "SOLE", "Captured", "lock"]
 
 # Bytes from which it pays to know that no copy is needed: what does not fit in the L1 cache. Anything
 # smaller is copied in about a microsecond.
@@ -26,17 +27,22 @@ def _count_of_one() -> int:
 # the call itself up to 3.13; later versions may borrow it.
 SOLE = _count_of_one()
 
-_lock = threading.Lock()
-_holders: dict[int, int] = {}  # how many traces keep a locked array read-only, by id
+lock = forkable_lock()
+_holders: dict[int, set[int]] = {}  # by a locked array's id, those of the `Captured` that keep it read-only
 
 
 class Captured:
-    """The arrays one trace has locked."""
+    """The arrays one trace has locked.
 
-    __slots__ = ("arrays",)
+    An interrupt may come between any two steps. So an array is noted before it is locked, and what no `release` has
+    reached is released when the trace is gone.
+    """
+
+    __slots__ = ("_locked", "arrays")
 
     def __init__(self) -> None:
         self.arrays: dict[int, np.ndarray] = {}
+        self._locked: dict[int, np.ndarray] = {}
 
     def keep(self, x: np.ndarray) -> np.ndarray:
         """Return `x`, which is large, locked; a copy of it where its memory is not its own."""
@@ -44,25 +50,26 @@ class Captured:
             return x.copy()
         key = id(x)
         if key not in self.arrays:
-            with _lock:
-                if key in _holders:
-                    _holders[key] += 1
-                elif x.flags.writeable:
-                    _holders[key] = 1
-                    x.flags.writeable = False
-                else:
+            with lock:
+                if key not in _holders and not x.flags.writeable:
                     return x
-            self.arrays[key] = x
+                self.arrays[key] = self._locked[key] = x
+                _holders.setdefault(key, set()).add(id(self))
+                x.flags.writeable = False
         return x
 
     def release(self) -> None:
         """Make the arrays writeable again that no other trace keeps."""
-        for key, x in self.arrays.items():
-            with _lock:
-                _holders[key] -= 1
-                if not _holders[key]:
-                    del _holders[key]
+        for key, x in list(self._locked.items()):
+            with lock:
+                holders = _holders.get(key, set())
+                holders.discard(id(self))
+                if not holders:
+                    _holders.pop(key, None)
                     x.flags.writeable = True
+                self._locked.pop(key, None)
+
+    __del__ = release
 
     def copies(self) -> dict[int, np.ndarray]:
         """Return a copy of each array, by the id of the original."""

@@ -9,15 +9,20 @@ from funcgrad.source import Location, user_location
 
 __all__ = ["Decisions", "Undecided", "truth"]
 
+# How often Undecided is raised in one run of a function.
+SWALLOWED = 100
+
 
 class Undecided(BaseException):
     """Stops staging where a decision has no answer yet. No `except Exception` of the user's catches it.
 
     Attributes:
-        program: gives what has been asked so far, from the arguments; set by who stages.
+        program: gives what has been asked so far, from the arguments, where it is known.
     """
 
-    program: Any = None
+    def __init__(self, program: Any = None):
+        super().__init__()
+        self.program = program
 
 
 class Decisions:
@@ -28,20 +33,40 @@ class Decisions:
             give the same.
     """
 
-    __slots__ = ("answers", "asked", "places")
+    __slots__ = ("_unanswered", "answers", "asked", "places")
 
     def __init__(self, answers: tuple[bool, ...] = ()):
         self.answers = answers
         self.asked: list[Any] = []
         self.places: list[Location | None] = []
+        self._unanswered = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was asked had an answer."""
+        return not self._unanswered
 
     def answer(self, atom: Any) -> bool:
         """Note that `atom` decides, and return how."""
+        if self._unanswered or len(self.asked) == len(self.answers):
+            return self._stop(atom)
         self.asked.append(atom)
         self.places.append(user_location(3))
-        if len(self.asked) > len(self.answers):
-            raise Undecided
         return self.answers[len(self.asked) - 1]
+
+    def _stop(self, atom: Any) -> bool:
+        """Raise Undecided, once the first decision without an answer is noted.
+
+        A bare `except:`, or a `return` in `finally`, may swallow it, and then what runs on is no way of the function.
+        A loop that swallows it every time is answered one way and the other, so that it ends.
+        """
+        if not self._unanswered:
+            self.asked.append(atom)
+            self.places.append(user_location(4))
+        self._unanswered += 1
+        if self._unanswered > SWALLOWED:
+            return self._unanswered % 2 == 0
+        raise Undecided
 
 
 def truth(x: Any) -> bool | None:

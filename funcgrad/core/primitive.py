@@ -115,6 +115,8 @@ class Primitive:
             outputs do not need it.
         fails: it raises for some values of its arguments (an index out of range, a singular matrix), so it must not
             run for an example that did not choose the branch it is in.
+        may_not_end: it can run for ever for some values of its arguments.
+        opaque: it calls a function of the user's that cannot be traced.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
         residuals_in_reverse_only: True when `jvp_rule` is given the result rather than the residuals of
@@ -153,6 +155,8 @@ class Primitive:
     view: bool = False
     effect: bool = False
     fails: bool = False
+    may_not_end: bool = False
+    opaque: bool = False
     unread: Sequence[int] = ()
     reads_result: bool = True
     residuals_in_reverse_only: bool = False

@@ -197,11 +197,14 @@ def stage(
         call_args, call_kwargs = tree.unflatten(in_tree, tracers)
         names_of_inputs = tuple(map(_identifier, paths))
         try:
-            leaves, out_tree = tree.flatten(function(*call_args, **call_kwargs))
-        except Undecided as stop:
-            assert decisions is not None
-            stop.program = staging.program(inputs, decisions.asked, in_tree=in_tree, name=name_of(function))
-            raise
+            result = function(*call_args, **call_kwargs)
+        except BaseException:
+            if decisions is None or decisions.complete:
+                raise
+        if decisions is not None and not decisions.complete:  # though the function may have gone on
+            asked = staging.program(inputs, decisions.asked, in_tree=in_tree, name=name_of(function))
+            raise Undecided(asked)
+        leaves, out_tree = tree.flatten(result)
         check_outputs(leaves, out_tree, owner)
         asked = [] if decisions is None else decisions.asked
         return staging.program(

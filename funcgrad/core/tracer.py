@@ -9,6 +9,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,14 +114,19 @@ class Alias:
         self.watched = base is not None or bool(blocked)
 
 
-class _Depth(threading.local):
-    level = 0
+class _Roles(threading.local):
+    """Traces that this thread's calls go to, beside those of their arguments; one that has ended has no role."""
+
     enclosing: "Trace | None" = None  # has whatever is done to tracers
     effects: "Trace | None" = None  # has every effect, so that it happens when the program runs
     body: "Trace | None" = None  # of a loop or branch: arrays from outside must not be written to
 
 
-_depth = _Depth()
+_roles = _Roles()
+# Traces are numbered as they are opened, over all threads: what one thread traces may be handed to another. The later
+# of two traces that meet is the inner one.
+_levels = count(1)
+_open: set["Trace"] = set()
 
 
 # What NumPy says of `np.zeros(traced)` in place of what `__index__` raises.
@@ -130,14 +136,17 @@ _NO_SHAPE = "expected a sequence of integers or a single integer, got 'Tracer<"
 class Trace:
     """One run of a function under a transformation; a context manager.
 
-    Levels count the traces open on this thread. The innermost trace among a primitive's arguments
+    A trace opened later has a higher level, on whichever thread. The innermost trace among a primitive's arguments
     handles it, so the levels of a nest of transformations never mix.
 
     Args:
         owner: what the user called, for messages, such as `grad of loss`.
+
+    Attributes:
+        outermost: no other trace was open when this one was, so nothing is traced one level down.
     """
 
-    __slots__ = ("alive", "level", "owner")
+    __slots__ = ("alive", "level", "outermost", "owner")
 
     # Whether a tracer has the shape and dtype of its value one level down.
     transparent = True
@@ -146,16 +155,18 @@ class Trace:
         self.owner = owner
         self.alive = False
         self.level = 0
+        self.outermost = False
 
     def __enter__(self):
-        _depth.level += 1
-        self.level = _depth.level
+        self.level = next(_levels)
+        self.outermost = not _open
+        _open.add(self)
         self.alive = True
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
         self.alive = False
-        _depth.level = self.level - 1
+        _open.discard(self)
         if error is None:
             return
         if isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
@@ -213,12 +224,18 @@ class Trace:
 @contextmanager
 def _during(role: str, trace: Trace | None) -> Iterator[None]:
     """Give a trace a role on this thread, and take it back."""
-    before = getattr(_depth, role)
-    setattr(_depth, role, trace)
+    before = getattr(_roles, role)
+    setattr(_roles, role, trace)
     try:
         yield
     finally:
-        setattr(_depth, role, before)
+        setattr(_roles, role, before)
+
+
+def _in_role(role: str) -> Trace | None:
+    """Return the trace in a role; one that has ended has it still where an interrupt came as it was taken back."""
+    trace = getattr(_roles, role)
+    return trace if trace is not None and trace.alive else None
 
 
 def enclosed(trace: Trace | None) -> AbstractContextManager[None]:
@@ -241,7 +258,8 @@ def inside_body(trace: Trace) -> AbstractContextManager[None]:
 
 def is_outside_body(x: Tracer) -> bool:
     """Whether `x` is of a trace around the body of a loop or branch that is being traced."""
-    return _depth.body is not None and x.tracing.level < _depth.body.level
+    body = _in_role("body")
+    return body is not None and x.tracing.level < body.level
 
 
 def closes_over_traced(name: str) -> DerivativeError:
@@ -264,11 +282,11 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
             if owner.level > level:
                 trace = owner
                 level = owner.level
-    enclosing = _depth.enclosing
-    if enclosing is not None and enclosing.level > level and trace is not None:
+    enclosing = _roles.enclosing
+    if enclosing is not None and enclosing.level > level and trace is not None and enclosing.alive:
         trace, level = enclosing, enclosing.level
     if primitive.effect:
-        staging = _depth.effects
+        staging = _in_role("effects")
         if staging is not None and staging.level > level:
             trace = staging
     try:

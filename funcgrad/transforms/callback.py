@@ -34,6 +34,7 @@ class PureCallback(Primitive):
     """A Python function evaluated on plain arrays."""
 
     name = "pure_callback"
+    opaque = True
     multiple = True
     differentiable = False
 

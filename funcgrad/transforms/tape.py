@@ -70,7 +70,8 @@ class Tape(Trace):
             if x.nbytes < capture.LARGE:
                 return x.copy()
             if self._captured is None:
-                self._captured = Captured()
+                with capture.lock:  # several threads may run the function
+                    self._captured = self._captured or Captured()
             return self._captured.keep(x)
         if type(x) is Tracer:
             return Tracer(x.tracing, x.value, x.node)  # the user's own handle may be written to
@@ -113,7 +114,7 @@ class Tape(Trace):
                     values.append(self._keep(x))
         if primitive.forward_rule is not None:
             y, saved = primitive.forward_rule(*values, **params)
-        elif self.level == 1:  # nothing is traced below the outermost trace
+        elif self.outermost:
             y = saved = primitive.eval_rule(*values, **params)
         else:
             y = saved = bind(primitive, *values, **params)
@@ -150,10 +151,10 @@ class Tape(Trace):
         except (IndexError, ValueError):
             return False  # the general way says what does not fit
         if x.node is not None or v_id is not None:
-            params = {"key": key}
-            self.records.append((index_update, params, (x.node, v_id), (kind, value), self._count, kind))
-            x.node = self._count
-            self._count += 1
+            out = self._count
+            self._count = out + 1
+            self.records.append((index_update, {"key": key}, (x.node, v_id), (kind, value), out, kind))
+            x.node = out
         return True
 
     def _record_outputs(self, primitive, params, ids, values, ys, saved):
@@ -162,9 +163,10 @@ class Tape(Trace):
         results = []
         for y in ys:
             if dtype_of(y).kind in "fc":
-                outs.append(self._count)
-                results.append(Tracer(self, y, self._count))
-                self._count += 1
+                out = self._count
+                self._count = out + 1
+                outs.append(out)
+                results.append(Tracer(self, y, out))
             else:
                 outs.append(None)
                 results.append(y)

@@ -1,5 +1,6 @@
 """Python's branches under jit: each way is compiled once, and no arguments are ever given another one's result."""
 
+import signal
 import threading
 
 import hypothesis.strategies as st
@@ -87,7 +88,7 @@ def test_a_way_that_fails_for_other_arguments_does_no_harm():
     assert [float(f(i)) for i in (2, 9, 3, 4)] == [2.0, -9.0, 3.0, -4.0]
 
 
-def test_more_ways_than_there_may_be_name_the_branch():
+def test_a_function_of_more_ways_is_left_to_python():
     @fg.jit
     def count(x):
         n = 0
@@ -96,10 +97,12 @@ def test_more_ways_than_there_may_be_name_the_branch():
             n += 1
         return n * x
 
-    with pytest.raises(ConcretizationError, match=r"(?s)up to 32 ways.*while_loop.*in count"):
-        for x in range(50):
-            count(float(x))
-    assert count(3.0) == 2.0  # the known ways stay
+    with pytest.warns(UserWarning, match=r"(?s)more than 32 ways.*while_loop.*in count") as caught:
+        got = [float(count(float(x))) for x in range(50)]
+    assert got == [float(count.__wrapped__(float(x))) for x in range(50)]
+    assert len(caught) == 1
+    assert fg.grad(count)(40.5) == 40.0
+    assert "interpreted" in count.explain()
 
 
 def test_inside_other_staged_functions_and_batches():
@@ -139,3 +142,114 @@ def test_ways_from_several_threads():
     for t in threads:
         t.join()
     assert found == [[float(piecewise(x)) for x in xs]] * 4
+
+
+def test_what_must_not_run_in_vain_waits_for_the_decisions(capsys):
+    @fg.jit
+    def f(x):
+        if x > 0:
+            fg.debug.print("up {}", x)
+            return fg.while_loop(lambda c: c < 100, lambda c: c + x, x * 1.0)
+        fg.debug.print("down {}", x)
+        return -x
+
+    got = [float(f(x)) for x in (60.0, -1.0, 50.0, -2.0, 100.0)]
+    assert got == [120.0, 1.0, 100.0, 2.0, 100.0]
+    assert capsys.readouterr().out.split() == "up 60.0 down -1.0 up 50.0 down -2.0 up 100.0".split()
+
+
+def test_a_decision_is_made_before_the_loop_that_the_next_one_needs():
+    @fg.jit
+    def f(x):
+        if x > 0:
+            y = fg.while_loop(lambda c: c < 100, lambda c: c + x, x * 1.0)
+            return y if y > 101 else -y
+        return -x
+
+    assert [float(f(x)) for x in (1.0, -1.0, 60.0, -2.0, 1.0, 60.0)] == [-100, 1, 120, 2, -100, 120]
+
+
+def test_exceptions_of_signal_handlers_come_through():
+    class Alarm(Exception):
+        pass
+
+    def ring(*_):
+        raise Alarm
+
+    @fg.jit
+    def f(x):
+        return fg.while_loop(lambda c: c < 2, lambda c: c * 1.0, x) if x > 1 else x * 2
+
+    assert f(3.0) == 3.0
+    assert f(0.5) == 1.0
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(Alarm):
+            f(1.5)  # which never ends
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert f(0.5) == 1.0
+
+
+def test_handlers_of_the_user_do_not_swallow_decisions():
+    def bare(x):
+        try:
+            y = 10.0 if x > 1 else 20.0
+        except:  # noqa: E722
+            y = 100.0
+        return x * y
+
+    def finally_returns(x):
+        try:
+            return x if x > 1 else -x
+        finally:
+            return x * 5  # noqa: B012
+
+    def raises_another(x):
+        try:
+            big = bool(x > 1)
+        except BaseException:
+            raise ValueError from None
+        return x * 3 if big else x
+
+    def tries_for_ever(x):
+        while True:
+            try:
+                if x > 1:
+                    return x
+                return -x
+            except:  # noqa: E722
+                continue
+
+    for f in (bare, finally_returns, raises_another, tries_for_ever):
+        compiled = fg.jit(f)
+        for x in (2.0, 0.5, 3.0):
+            assert compiled(x) == f(x), f.__name__
+            assert fg.grad(compiled)(x) == fg.grad(f)(x)
+
+
+def test_errors_of_matrices_and_indices_are_met_by_the_function_itself():
+    @fg.jit
+    def root(a):
+        try:
+            return np.linalg.cholesky(a)
+        except np.linalg.LinAlgError:
+            return a * 0 - 1
+
+    table = fnp.asarray(np.arange(3.0))
+
+    @fg.jit
+    def looked_up(i):
+        try:
+            return fnp.take(table, i) * 1.0
+        except IndexError:
+            return -1.0
+
+    good, bad = np.eye(2) * 4, -np.eye(2)
+    for a in (good, bad, good, bad):
+        np.testing.assert_array_equal(root(a), root.__wrapped__(a))
+    assert [float(looked_up(i)) for i in (1, 7, 2)] == [1.0, -1.0, 2.0]
+    with pytest.raises(np.linalg.LinAlgError):
+        fg.jit(np.linalg.cholesky)(bad)

@@ -57,7 +57,11 @@ def running(x):
 
 
 def chosen(x):
-    return np.where(np.pad(x, 1)[tuple(slice(1, -1) for _ in x.shape)] > 0, np.pad(x.ravel(), (3, 0))[: x.size].reshape(x.shape), x)
+    return np.where(
+        np.pad(x, 1)[tuple(slice(1, -1) for _ in x.shape)] > 0,
+        np.pad(x.ravel(), (3, 0))[: x.size].reshape(x.shape),
+        x,
+    )
 
 
 FUNCTIONS = [variation, padded_sum, padded_everywhere, rolled, joined, written, turned, running, chosen]

@@ -107,12 +107,20 @@ def test_adapted_functions_are_those_of_the_leaves():
     call = tree.adapted(function, treedef, treedef)
     assert call(*given) == ({"w": [2.0, (3.0,)], 3: 5.0}, 6.0)
     assert len(leaves) == 4
-    others = [({"w": [1.0, (2.0,)], 4: 4.0}, 5.0), ({"w": [1.0, [2.0]], 3: 4.0}, 5.0), (given[0],), (5.0, given[0])]
+    others = [
+        ({"w": [1.0, (2.0,)], 4: 4.0}, 5.0),
+        ({"w": [1.0, [2.0]], 3: 4.0}, 5.0),
+        (given[0],),
+        (5.0, given[0]),
+    ]
     for other in others:
         assert call(*other) is NotImplemented
     assert tree.adapted(lambda: 1.0, tree.structure(()), tree.LEAF)() == 1.0
     assert tree.adapted(lambda x: x, tree.structure((Point(1.0, 2.0),)), tree.LEAF) is None
-    assert tree.adapted(lambda x: NotImplemented, tree.structure((1.0,)), tree.structure((1.0,)))(2.0) is NotImplemented
+    assert (
+        tree.adapted(lambda x: NotImplemented, tree.structure((1.0,)), tree.structure((1.0,)))(2.0)
+        is NotImplemented
+    )
 
 
 class Point(NamedTuple):

@@ -1,0 +1,122 @@
+"""One way that a function with Python's branches goes: its program, and the check that arguments go that way.
+
+A program that only computes is run first and asked afterwards how it was decided: on the wrong way its results are
+thrown away. One that prints, may raise or may not end must not run in vain. There the decisions are made first, and in
+rounds where one decision allows what another needs.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from funcgrad.compile.called import callable_of, jit_call
+from funcgrad.core.decisions import Decisions
+from funcgrad.core.effects import is_observable, without_effects
+from funcgrad.core.interpret import run
+from funcgrad.core.program import Atom, Program, Var, pruned
+from funcgrad.core.tracer import Tracer, bind, concrete
+
+__all__ = ["Answers", "Way", "decided"]
+
+Answers = tuple[bool, ...]
+
+
+class Way:
+    """One way a function goes: the program, whose last outputs are what Python decided on."""
+
+    def __init__(self, program: Program, decisions: Decisions, backend: str):
+        self.program = program
+        self.answers = decisions.answers
+        self.places = decisions.places
+        self.backend = backend
+        self.count = len(program.outputs) - len(self.answers)
+        self.captured = [value for _, value in program.constants if type(value) is Tracer]
+        self.call: Callable | None = None
+        self._deciding: dict[int, Callable] = {}
+
+    def run(self, leaves: Sequence[Any], *, known: bool = False) -> tuple[list[Any], Answers]:
+        """Return the results, and how these arguments decide, up to the first decision that differs.
+
+        Args:
+            known: these are the arguments for which the program was staged, so they go this way.
+        """
+        if not known:
+            for number, (first, last) in enumerate(self._rounds):
+                found = self._decide(number, first, last, leaves)
+                if found != self.answers[first:last]:
+                    return [], self.answers[:first] + found
+        try:
+            out = self._outputs(leaves)
+        except OverflowError:  # a number may fit on one way and not on another
+            found = decided(self._asking(0, len(self.answers)), leaves)
+            if found == self.answers:
+                raise
+            return [], found
+        if self._rounds:
+            return out[: self.count], self.answers
+        return out[: self.count], tuple(bool(concrete(x)) for x in out[self.count :])
+
+    def _outputs(self, leaves):
+        if self.captured or any(type(x) is Tracer for x in leaves):
+            program = self.program
+            if self.captured:
+                inner = [var for var, value in program.constants if type(value) is Tracer]
+                plain = tuple(pair for pair in program.constants if type(pair[1]) is not Tracer)
+                program = Program(
+                    (*program.inputs, *inner), plain, program.equations, program.outputs, name=program.name
+                )
+            return list(bind(jit_call, *leaves, *self.captured, program=program, backend=self.backend))
+        if self.call is None:
+            self.call = callable_of(self.program, self.backend)
+        out = self.call(*leaves)
+        return [out] if len(self.program.outputs) == 1 else list(out)
+
+    @cached_property
+    def _rounds(self) -> list[tuple[int, int]]:
+        """The decisions that can be made together before the program runs, as ranges; none where it may run in vain."""
+        if not any(map(is_observable, self.program.equations)):
+            return []
+        rounds, allowed, first = [], 0, 0
+        for i, needs in enumerate(_observed(self.program, self.program.outputs[self.count :])):
+            if i > first and needs & ~allowed:
+                rounds.append((first, i))
+                first = i
+            allowed |= needs
+        return [*rounds, (first, len(self.answers))]
+
+    def _decide(self, number: int, first: int, last: int, leaves: Sequence[Any]) -> Answers:
+        if self.captured or any(type(x) is Tracer for x in leaves):
+            return decided(self._asking(first, last), leaves)
+        if number not in self._deciding:
+            self._deciding[number] = callable_of(self._asking(first, last), self.backend)
+        out = self._deciding[number](*leaves)
+        return tuple(map(bool, out)) if last - first > 1 else (bool(out),)
+
+    def _asking(self, first: int, last: int) -> Program:
+        """Return the program that makes some of the decisions, and does nothing else."""
+        asked = self.program.outputs[self.count :][first:last]
+        equations, constants = pruned(self.program.equations, self.program.constants, asked)
+        return without_effects(Program(self.program.inputs, constants, equations, asked))
+
+
+def _observed(program: Program, atoms: Sequence[Atom]) -> list[int]:
+    """Return, for each atom, which observable equations it needs: a bit for each."""
+    needs: dict[Atom, int] = {}
+    bit = 1
+    for equation in program.equations:
+        mask = 0
+        for atom in equation.inputs:
+            mask |= needs.get(atom, 0) if type(atom) is Var else 0
+        if is_observable(equation):
+            mask |= bit
+            bit <<= 1
+        needs.update(dict.fromkeys(equation.outputs, mask))
+    return [needs.get(atom, 0) if type(atom) is Var else 0 for atom in atoms]
+
+
+def decided(program: Program, leaves: Sequence[Any]) -> Answers:
+    """Return how a program whose outputs are decisions makes them."""
+    with np.errstate(all="ignore"):
+        return tuple(bool(concrete(x)) for x in run(program, [concrete(x) for x in leaves]))

@@ -1,0 +1,47 @@
+"""What running a program does besides its results."""
+
+from typing import Any
+
+from funcgrad.core.program import Equation, Program, pruned, subprograms
+
+__all__ = ["is_observable", "replaced_programs", "without_effects"]
+
+
+def is_observable(equation: Equation) -> bool:
+    """Whether it shows that an equation was evaluated though nobody asked for it: it prints, raises, calls a function
+    of the user's, or might not end."""
+    primitive = equation.primitive
+    return (
+        primitive.effect
+        or primitive.fails
+        or primitive.opaque
+        or primitive.may_not_end
+        or any(is_observable(inner) for p in subprograms(equation.params) for inner in p.equations)
+    )
+
+
+def without_effects(program: Program) -> Program:
+    """Return the program without its prints and checks, those in its loops and branches included."""
+    equations = [
+        Equation(e.primitive, e.inputs, replaced_programs(e.params, without_effects), e.outputs, e.source)
+        for e in program.equations
+        if not e.primitive.effect
+    ]
+    kept, constants = pruned(equations, program.constants, program.outputs)
+    return Program(
+        program.inputs, constants, kept, program.outputs, program.in_tree, program.out_tree, program.name,
+        program.input_names,
+    )  # fmt: skip
+
+
+def replaced_programs(params: dict[str, Any], change: Any) -> dict[str, Any]:
+    """Return parameters in which `change` was made to every Program."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, Program):
+            return change(value)
+        if isinstance(value, tuple) and any(isinstance(item, Program) for item in value):
+            return tuple(map(changed, value))
+        return value
+
+    return {name: changed(value) for name, value in params.items()}
