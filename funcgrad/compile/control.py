@@ -22,12 +22,12 @@ __all__ = ["DECLARATIONS", "carried_in_place", "write_control"]
 LINE = 64
 # Parts of the carry from so many bytes on are written where they are read, if the body allows it.
 IN_PLACE = 1024
-# A loop that may not end looks for Ctrl-C every so many iterations.
-PATIENCE = 1 << 16
+# A loop looks for Ctrl-C after this many additions' work, some 10 ms, but at least every so many iterations.
+PATIENCE = 20_000_000
+OFTEN = 1 << 16
 
 DECLARATIONS = {
     "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)",
-    "declare i32 @PyErr_CheckSignals()",
     "declare ptr @PyMem_RawMalloc(i64)",
     "declare void @PyMem_RawFree(ptr)",
     "declare ptr @PyErr_NoMemory()",
@@ -35,14 +35,15 @@ DECLARATIONS = {
 
 
 def write_control(
-    name: str, call: ControlCall, bodies: Sequence[str], in_place: frozenset[int] = frozenset()
+    name: str, call: ControlCall, bodies: Sequence[str], in_place: frozenset[int] = frozenset(), work: int = 1
 ) -> str:
     """Return the function of a control statement whose bodies are functions of these names.
 
     Args:
         in_place: the parts of the carry that the body writes to where it reads them.
+        work: what an iteration takes, in additions.
     """
-    writer = _Writer(name, call, bodies, in_place)
+    writer = _Writer(name, call, bodies, in_place, work)
     {"scan": writer.scan, "while": writer.while_, "switch": writer.switch, "while_reverse": writer.reverse}[
         call.kind
     ]()
@@ -73,8 +74,12 @@ def _bytes(t: ArrayType | Buffer) -> int:
 class _Writer(FunctionText):
     """The function of one statement: its arguments' places, and a method for each kind."""
 
-    def __init__(self, name: str, call: ControlCall, bodies: Sequence[str], in_place: frozenset[int]):
+    def __init__(
+        self, name: str, call: ControlCall, bodies: Sequence[str], in_place: frozenset[int], work: int
+    ):
         super().__init__(name, bodies)
+        self.every = min(1 << (PATIENCE // max(work, 1)).bit_length(), OFTEN)
+        self.is_long = call.params.get("length", PATIENCE) * max(work, 1) >= PATIENCE
         self.call = call
         self.params = call.params
         given = (*call.args, *call.results, *call.spares)
@@ -152,9 +157,12 @@ class _Writer(FunctionText):
         carry.begin(before, f"{name}back")
         step(i, carry.current, carry.target)
         carry.advance()
-        self.do(f"br label %{name}back")
-        self.label(f"{name}back")
         self.lines.append(f"  {following} = add i64 {i}, 1")
+        if self.is_long:
+            self.look(following, self.every, f"{name}look", f"{name}back")
+        else:
+            self.do(f"br label %{name}back")
+        self.label(f"{name}back")
         more = self.set(f"icmp slt i64 {following}, {length}")
         self.do(f"br i1 {more}, label %{name}, label %{name}out")
         self.label(f"{name}out")
@@ -189,15 +197,7 @@ class _Writer(FunctionText):
         self.run(1, frame)
         carry.advance()
         self.lines.append(f"  {following} = add i64 {i}, 1")
-        rest = self.set(f"and i64 {following}, {PATIENCE - 1}")
-        due = self.set(f"icmp eq i64 {rest}, 0")
-        self.do(f"br i1 {due}, label %look, label %back")
-        self.label("look")
-        signal = self.set("call i32 @PyErr_CheckSignals()")
-        wrong = self.set(f"icmp ne i32 {signal}, 0")
-        kind = self.set(f"select i1 {wrong}, i32 {int(Status.RAISED)}, i32 0")
-        self.do(f"store i32 {kind}, ptr %why")
-        self.do(f"br i1 {wrong}, label %stop, label %back")
+        self.look(following, self.every, "look", "back")
         self.label("back")
         self.do("br label %loop")
         self.label("finish")

@@ -15,6 +15,8 @@ class FunctionText:
 
     Attributes:
         tape: whether the function has a tape (`%tapeplace`) to free at the end.
+        looks: whether it looks for signals meanwhile; Python's lock is given up from the first look on, and taken back
+            at the end.
     """
 
     def __init__(self, name: str, bodies: Sequence[str]):
@@ -24,6 +26,7 @@ class FunctionText:
         self.lines: list[str] = []
         self.count = 0
         self.tape = False
+        self.looks = False
 
     def text(self) -> str:
         free = (
@@ -42,6 +45,7 @@ class FunctionText:
                 "  br label %stop",
                 "stop:",
                 *free,
+                *(_TAKEN_BACK if self.looks else []),
                 "  %status = load i32, ptr %why",
                 "  ret i32 %status",
                 "}",
@@ -93,6 +97,20 @@ class FunctionText:
         self.do(f"br i1 {bad}, label %stop, label %{label}")
         self.label(label)
 
+    def look(self, count: str, every: int, name: str, following: str) -> None:
+        """After each `every` iterations, a power of two, look for signals; go on at the label `following`."""
+        if not self.looks:
+            self.looks = True
+            self.entry += ["  %lock = alloca ptr", "  store ptr null, ptr %lock"]
+        rest = self.set(f"and i64 {count}, {every - 1}")
+        due = self.set(f"icmp eq i64 {rest}, 0")
+        self.do(f"br i1 {due}, label %{name}, label %{following}")
+        self.label(name)
+        status = self.set("call i32 @fg_look(ptr %lock)")
+        self.do(f"store i32 {status}, ptr %why")
+        bad = self.set(f"icmp ne i32 {status}, 0")
+        self.do(f"br i1 {bad}, label %stop, label %{following}")
+
     def advanced(self, pointer: str, index: str, size: int) -> str:
         if not size:
             return pointer
@@ -107,3 +125,14 @@ class FunctionText:
         name = self.new()
         self.entry.append(f"  {name} = alloca [{size} x i8], align 16")
         return name
+
+
+_TAKEN_BACK = (
+    "  %given = load ptr, ptr %lock",
+    "  %kept = icmp eq ptr %given, null",
+    "  br i1 %kept, label %end, label %take",
+    "take:",
+    "  call void @PyEval_RestoreThread(ptr %given)",
+    "  br label %end",
+    "end:",
+)

@@ -123,8 +123,7 @@ class Module:
         """Whether Python is called, so that its lock is needed."""
         own = any(isinstance(s.call, HostCall) for s in self.statements)
         return own or any(
-            call.kind.startswith("while") or any(child.asks_host for child in self.children[id(call)])
-            for call, _ in self._controls()
+            child.asks_host for call, _ in self._controls() for child in self.children[id(call)]
         )
 
     def write(self, run: Run, parts: "_Parts") -> None:
@@ -161,7 +160,9 @@ class Module:
             names.append(name)
         name = f"fg_loop{self.root.bodies}"
         self.root.bodies += 1
-        parts.controls.append(write_control(name, call, names, self.children[id(call)][-1].in_place))
+        children = self.children[id(call)]
+        work = sum(child.work for child in children)
+        parts.controls.append(write_control(name, call, names, children[-1].in_place, work))
         parts.declared |= DECLARATIONS
         return name
 

@@ -175,7 +175,7 @@ class Run:
     def control(self, call: ControlCall, function: str) -> None:
         """Call the function of a loop or branch."""
         children = self.module.children[id(call)]
-        if call.kind.startswith("while") or any(child.asks_host for child in children):
+        if any(child.asks_host for child in children):
             self._acquire()
         else:
             self._release()
@@ -276,6 +276,30 @@ good:
   %short = trunc i64 %status to i32
   ret i32 %short
 }}
+define internal i32 @fg_look(ptr %lock) {GLUE} {{
+  %held = call i32 @PyGILState_Check()
+  %free = icmp eq i32 %held, 0
+  br i1 %free, label %borrow, label %give
+borrow:
+  %state = call i32 @PyGILState_Ensure()
+  %signal = call i32 @PyErr_CheckSignals()
+  call void @PyGILState_Release(i32 %state)
+  br label %end
+give:
+  %other = call i32 @PyErr_CheckSignals()
+  %thread = call ptr @PyEval_SaveThread()
+  store ptr %thread, ptr %lock
+  br label %end
+end:
+  %found = phi i32 [ %signal, %borrow ], [ %other, %give ]
+  %bad = icmp ne i32 %found, 0
+  %status = select i1 %bad, i32 {Status.RAISED}, i32 0
+  ret i32 %status
+}}
+declare i32 @PyGILState_Check()
+declare i32 @PyGILState_Ensure()
+declare void @PyGILState_Release(i32)
+declare i32 @PyErr_CheckSignals()
 declare i64 @PyLong_AsLong(ptr)
 declare ptr @PyErr_NoMemory()
 declare ptr @PyMem_RawMalloc(i64)

@@ -5,7 +5,9 @@ made read-only until the trace ends, so that writing to it is an error rather th
 (A view of it that was taken before stays writable: NumPy has no way to know of it.)
 """
 
+from functools import partial
 from sys import getrefcount
+from weakref import ref
 
 import numpy as np
 
@@ -27,22 +29,29 @@ def _count_of_one() -> int:
 # the call itself up to 3.13; later versions may borrow it.
 SOLE = _count_of_one()
 
+
+class _Lock:
+    """While it lives, an array is read-only; it dies with the last trace that holds it."""
+
+    __slots__ = ("__weakref__",)
+
+
 lock = forkable_lock()
-_holders: dict[int, set[int]] = {}  # by a locked array's id, those of the `Captured` that keep it read-only
+_locks: dict[int, ref[_Lock]] = {}  # by the array's id
 
 
 class Captured:
     """The arrays one trace has locked.
 
-    An interrupt may come between any two steps. So an array is noted before it is locked, and what no `release` has
-    reached is released when the trace is gone.
+    An interrupt may come between any two steps of Python's, here and in whoever releases them. So an array is made
+    writeable again by no step of Python's: NumPy's own method is called when nobody refers to its lock any more.
     """
 
-    __slots__ = ("_locked", "arrays")
+    __slots__ = ("_held", "arrays")
 
     def __init__(self) -> None:
         self.arrays: dict[int, np.ndarray] = {}
-        self._locked: dict[int, np.ndarray] = {}
+        self._held: dict[int, _Lock] = {}
 
     def keep(self, x: np.ndarray) -> np.ndarray:
         """Return `x`, which is large, locked; a copy of it where its memory is not its own."""
@@ -51,26 +60,34 @@ class Captured:
         key = id(x)
         if key not in self.arrays:
             with lock:
-                if key not in _holders and not x.flags.writeable:
+                held = _lock_of(x)
+                if held is None:
                     return x
-                self.arrays[key] = self._locked[key] = x
-                _holders.setdefault(key, set()).add(id(self))
-                x.flags.writeable = False
+                self.arrays[key], self._held[key] = x, held
         return x
 
     def release(self) -> None:
         """Make the arrays writeable again that no other trace keeps."""
-        for key, x in list(self._locked.items()):
+        keys = list(self._held)
+        self._held.clear()
+        for key in keys:
             with lock:
-                holders = _holders.get(key, set())
-                holders.discard(id(self))
-                if not holders:
-                    _holders.pop(key, None)
-                    x.flags.writeable = True
-                self._locked.pop(key, None)
-
-    __del__ = release
+                known = _locks.get(key)
+                if known is not None and known() is None:
+                    del _locks[key]
 
     def copies(self) -> dict[int, np.ndarray]:
         """Return a copy of each array, by the id of the original."""
         return {key: x.copy() for key, x in self.arrays.items()}
+
+
+def _lock_of(x: np.ndarray) -> _Lock | None:
+    """Return what keeps `x` read-only; None where it was so before."""
+    known = _locks.get(id(x))
+    held = None if known is None else known()
+    if held is None and x.flags.writeable:
+        held = _Lock()
+        # Called as setflags(write=True, align=reference): it is aligned, as large arrays are that own their memory.
+        _locks[id(x)] = ref(held, partial(x.setflags, True))
+        x.flags.writeable = False
+    return held

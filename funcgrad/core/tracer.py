@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -126,7 +127,7 @@ _roles = _Roles()
 # Traces are numbered as they are opened, over all threads: what one thread traces may be handed to another. The later
 # of two traces that meet is the inner one.
 _levels = count(1)
-_open: set["Trace"] = set()
+_open: dict[int, Any] = {}  # by level, references to them; an interrupt may have kept one from being closed
 
 
 # What NumPy says of `np.zeros(traced)` in place of what `__index__` raises.
@@ -146,7 +147,7 @@ class Trace:
         outermost: no other trace was open when this one was, so nothing is traced one level down.
     """
 
-    __slots__ = ("alive", "level", "outermost", "owner")
+    __slots__ = ("__weakref__", "alive", "level", "outermost", "owner")
 
     # Whether a tracer has the shape and dtype of its value one level down.
     transparent = True
@@ -159,14 +160,14 @@ class Trace:
 
     def __enter__(self):
         self.level = next(_levels)
-        self.outermost = not _open
-        _open.add(self)
+        self.outermost = not _open or not _is_any_open()
+        _open[self.level] = ref(self)
         self.alive = True
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
         self.alive = False
-        _open.discard(self)
+        _open.pop(self.level, None)
         if error is None:
             return
         if isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
@@ -219,6 +220,15 @@ class Trace:
             hint="return the value from the function (has_aux=True carries extra results) "
             "instead of keeping it in a global, a closure or an object.",
         )
+
+
+def _is_any_open() -> bool:
+    """Whether a trace is open, on any thread; those that are gone are forgotten."""
+    for level, reference in list(_open.items()):
+        if reference() is not None:
+            return True
+        _open.pop(level, None)
+    return False
 
 
 @contextmanager
