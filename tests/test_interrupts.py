@@ -198,7 +198,7 @@ def test_a_child_forked_while_another_thread_compiles_compiles_too():
             time.sleep(0.01)
             child = os.fork()
             if child == 0:
-                ok = fg.jit(fg.grad(lambda x: np.sum(np.cos(x) * (k + 0.5))))(np.zeros(k + 1)).shape == (
+                ok = fg.jit(fg.grad(lambda x, k=k: np.sum(np.cos(x) * (k + 0.5))))(np.zeros(k + 1)).shape == (
                     k + 1,
                 )
                 os._exit(0 if ok else 1)

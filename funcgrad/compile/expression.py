@@ -5,7 +5,7 @@ computed once. An expression knows its cost, from which it is decided whether to
 needed or to store it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -157,6 +157,18 @@ class Expressions:
             return self.const(x.detail, dtype)
         return self.make("cast", (x,), dtype)
 
+    def checked(self, position: Expression, extent: int) -> Expression:
+        """Return an integer read from an array as the position that it names among `extent` ones; it is checked."""
+        position = self.cast(position, np.dtype(np.int64))
+        return self.make("checked", (position,), position.dtype, extent)
+
+    def requiring(self, x: Expression, positions: Sequence[tuple[Expression, int]]) -> Expression:
+        """Return `x`, for which each position must be within its extent, though `x` may not depend on it."""
+        checks = [self.checked(position, n) for position, n in positions if not _is_within(position, n)]
+        made = {id(node) for node in x.walk()} if checks else set()
+        missing = tuple([check for check in checks if id(check) not in made])
+        return self.make("required", (x, *missing), x.dtype) if missing else x
+
     def guard(self, conditions: Any, inside: Any, outside: Expression) -> Expression:
         """Return `inside()` where every `(index, low, high)` has low <= index < high, else `outside`."""
         open_conditions = []
@@ -195,6 +207,10 @@ class Expressions:
             return self.make(x.op, tuple([narrow(a) for a in x.args]), x.dtype, x.detail)
 
         return narrow(value) if within else value
+
+
+def _is_within(position: Expression, extent: int) -> bool:
+    return position.op == "const" and -extent <= position.detail < extent
 
 
 def intervals(conditions: Any, known: Mapping[Loop, Interval] | None = None) -> dict[Loop, Interval]:

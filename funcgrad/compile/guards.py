@@ -4,8 +4,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from funcgrad import tree
 from funcgrad.compile.ways import Answers, Way, decided
 from funcgrad.core.decisions import Decisions, Undecided
@@ -13,7 +11,7 @@ from funcgrad.core.effects import without_effects
 from funcgrad.core.program import Program
 from funcgrad.locks import forkable_lock
 
-__all__ = ["Guarded", "interpreted"]
+__all__ = ["Guarded"]
 
 # The most ways a function may go, for arguments of one signature; and the most decisions on one way.
 WAYS = 32
@@ -105,10 +103,3 @@ class Guarded:
         if self._exhausted:
             return f"interpreted, as it goes more than {len(self._ways)} ways through its decisions on values"
         return f"{len(self._ways)} way{'s' * (len(self._ways) != 1)} through its decisions on values"
-
-
-def interpreted(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-    """Call a function with native code's manners: no warnings, and results of their own memory."""
-    with np.errstate(all="ignore"):
-        out = function(*args, **kwargs)
-    return tree.map(lambda y: y.copy() if type(y) is np.ndarray else y, out)

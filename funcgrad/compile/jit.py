@@ -16,7 +16,8 @@ from funcgrad.compile.aot import Lowered
 from funcgrad.compile.called import callable_of, jit_call, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
-from funcgrad.compile.guards import Guarded, interpreted
+from funcgrad.compile.guards import Guarded
+from funcgrad.compile.interpreted import interpreted
 from funcgrad.compile.native_errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
@@ -146,7 +147,7 @@ class Jitted:
             if not self._is_straight():
                 raise
         # The function itself may know what to do: `try: cholesky(a) except LinAlgError: ...`.
-        return interpreted(self._function, args, kwargs)
+        return interpreted(self._function, args, kwargs, self._owner)
 
     def _is_straight(self) -> bool:
         """Whether nothing compiled has loops or branches, so that to run it once more in Python takes no long time."""
@@ -199,7 +200,7 @@ class Jitted:
 
     def _interpreted(self, static, in_tree, leaves):
         args, kwargs = static.merged(*tree.unflatten(in_tree, leaves))
-        return interpreted(self._function, args, kwargs)
+        return interpreted(self._function, args, kwargs, self._owner)
 
     def _bound(self, compiled, leaves):
         program = _closed(compiled.program) if compiled.captured else compiled.program

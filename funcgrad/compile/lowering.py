@@ -129,8 +129,11 @@ class Lowering:
 
     def checked(self, position: Expression, extent: int) -> Index:
         """Return an integer read from an array as an index; it may count from the end, and is checked."""
-        position = self.cast(position, np.int64)
-        return Index.of(Data(self.expressions.make("checked", (position,), position.dtype, extent), extent))
+        return Index.of(Data(self.expressions.checked(position, extent), extent))
+
+    def requiring(self, x: Expression, positions: Sequence[tuple[Expression, int]]) -> Expression:
+        """Return `x`, for which each position must be within its extent, though `x` may not depend on it."""
+        return self.expressions.requiring(x, positions)
 
     def known(self, position: Expression, extent: int) -> Index:
         """Return an integer that is known to be from 0 to `extent - 1` as an index."""

@@ -30,7 +30,7 @@ HEAVY = 1500
 # A nest in the body of a loop, of so many points, may become a part of it.
 SHORT = 16
 # What counts as no operation.
-_FREE = {"const", "load", "index", "guard", "cast", "select", "checked"}
+_FREE = {"const", "load", "index", "guard", "cast", "select", "checked", "required"}
 # A loop of this many additions' work is shared among threads: less than this, and waking them costs more.
 PARALLEL = 6_000_000
 # Of more nests than this, equal ones are compiled once, for any numbers in them.

@@ -192,6 +192,8 @@ class ValueWriter:
             return self._fitted(args[0], x.dtype)
         if x.op == "checked":
             return self._checked(args[0], x.detail)
+        if x.op == "required":
+            return args[0]
         if x.op == "nonzero":
             kind = llvm_type(x.dtype)
             self.out.flag(self.out.set(f"fcmp oeq {kind} {args[0]}, {constant(0, x.dtype)}"), x.detail)

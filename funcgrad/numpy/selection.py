@@ -111,7 +111,9 @@ def _wrapped(name, indices, n, mode):
         raise DTypeError(f"{name}: expected mode 'raise', 'wrap' or 'clip', got {mode!r}.")
     least = 0 if name == "choose" else -n
     if is_concrete(indices) and np.any((concrete(indices) < least) | (concrete(indices) >= n)):
-        raise _OutOfRange(f"{name}: expected indices within {n}, got {concrete(indices).tolist()}.")
+        raise _OutOfRange(
+            f"{name}: expected indices within {n}, got {np.asarray(concrete(indices)).tolist()}."
+        )
     return indices
 
 

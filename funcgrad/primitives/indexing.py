@@ -167,6 +167,8 @@ def _gather_shapes(name, x, indices, axes):
         raise OutOfRange(
             f"{name}: expected index arrays that broadcast, got {' and '.join(map(str, indices))}."
         ) from None
+    if 0 not in lead and any(x.shape[a] == 0 for a in axes):
+        raise OutOfRange(f"{name}: expected an array with elements to index, got {x}.")
     return lead, tuple(n for d, n in enumerate(x.shape) if d not in axes)
 
 
@@ -206,10 +208,9 @@ class Gather(Linear):
         lead = out.ndim - (x.ndim - len(axes))
 
         def at(index):
-            chosen = [
-                lower.checked(i.spread(index[:lead]), x.shape[a]) for i, a in zip(indices, axes, strict=True)
-            ]
-            return x.at(_with_axes(chosen, index[lead:], axes))
+            positions = [(i.spread(index[:lead]), x.shape[a]) for i, a in zip(indices, axes, strict=True)]
+            chosen = [lower.checked(*position) for position in positions]
+            return lower.requiring(x.at(_with_axes(chosen, index[lead:], axes)), positions)
 
         return lower.map(out, at)
 
@@ -261,14 +262,18 @@ class _Scatter(JointlyLinear):
         lead = np.broadcast_shapes(*(i.shape for i in indices))
         rest = tuple(n for d, n in enumerate(out.shape) if d not in axes)
 
+        def positions(index):
+            return [(i.spread(index[: len(lead)]), out.shape[a]) for i, a in zip(indices, axes, strict=True)]
+
         def target(index):
-            chosen = [
-                lower.checked(i.spread(index[: len(lead)]), out.shape[a])
-                for i, a in zip(indices, axes, strict=True)
-            ]
+            chosen = [lower.checked(*position) for position in positions(index)]
             return _with_axes(chosen, index[len(lead) :], axes)
 
-        return lower.updates.scatter(x, v, lead + rest, target, self.combine)
+        def value(index):  # where an axis has one place, the target does not depend on its index
+            return lower.requiring(v.spread(index), [p for p in positions(index) if p[1] == 1])
+
+        written = lower.map(ArrayType(lead + rest, v.dtype), value)
+        return lower.updates.scatter(x, written, lead + rest, target, self.combine)
 
     def batch_rule(self, size, batched, x, v, *indices, axes):
         if not batched[0]:

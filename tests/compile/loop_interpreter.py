@@ -186,6 +186,8 @@ class _Run:
             if not 0 <= position < x.detail:
                 raise IndexError(f"{args[0]} of {x.detail}")
             return position
+        if x.op == "required":
+            return args[0]
         function = OPERATIONS.get(x.op) or getattr(np, x.op, None) or getattr(scipy.special, x.op)
         return np.asarray(function(*args)).astype(x.dtype)[()]
 
