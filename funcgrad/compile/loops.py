@@ -230,7 +230,7 @@ class _ExpressionText:
             return f"({args[1]} if {args[0]} else {args[2]})"
         if x.op == "cast":
             return f"{x.dtype}({_bare(args[0])})"
-        if x.op in ("checked", "fitted", "required"):
+        if x.op in ("checked", "definite", "fitted", "required"):
             return args[0]
         if x.op == "negative":
             return f"(-{args[0]})"

@@ -14,6 +14,7 @@ import numpy as np
 from funcgrad.compile.analysis import evaluations
 from funcgrad.compile.comparison import COMPARISONS, compare
 from funcgrad.compile.expression import Buffer, Expression, Expressions
+from funcgrad.compile.indefinite import watch, watched
 from funcgrad.compile.index import Data, Index, Loop, flatten_index, split_index
 from funcgrad.compile.lapack import Lapack
 from funcgrad.compile.lowered import Piece, Value
@@ -47,6 +48,8 @@ class Lowering:
 
     Args:
         given: inputs whose memory may be written to, each if the output it stands for is then in it.
+        careful: what is quick but not right for all arguments is left out.
+        whole: it is no body of a loop or branch.
 
     Attributes:
         lapack: matrices in memory, and the routines of BLAS and LAPACK on them (`Lapack`).
@@ -55,8 +58,17 @@ class Lowering:
         values: of the variables so far.
     """
 
-    def __init__(self, program: Program, given: dict[int, int] | None = None):
+    def __init__(
+        self,
+        program: Program,
+        given: dict[int, int] | None = None,
+        *,
+        careful: bool = False,
+        whole: bool = True,
+    ):
         self.program = program = reads_first(program)
+        self.careful = careful
+        self._watched = set() if careful else watched(program, whole=whole)
         self.expressions = Expressions()
         self.statements: list[Statement] = []
         self.buffers: list[Buffer] = []
@@ -347,6 +359,8 @@ class Lowering:
             value = self.values[var] = self._settled(var, value, mark, depth > DEEP)
             self._depth[var] = depth if value.buffer is None else 0
             self.updates.defined(var, value)
+            if var in self._watched:
+                watch(self, value)
 
     def _settled(self, var: Var, value: Value, mark: int, deep: bool) -> Value:
         """Return the value, stored where it must be or where that is cheaper."""

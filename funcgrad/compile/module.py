@@ -70,7 +70,7 @@ class Module:
             np.ascontiguousarray(value, np.asarray(value).dtype.newbyteorder("="))
             for _, value in program.constants
         ]
-        lowering = _lowered(program, given or {})
+        lowering = _lowered(program, given or {}, careful, root is None)
         self.in_place = frozenset(lowering.updates.in_place)
         self.buffers = lowering.buffers
         self.statements = lowering.statements
@@ -223,10 +223,10 @@ class _Parts:
         return [f"{signature} {{\n{body}\n}}" for body, (_, signature) in self.functions.items()]
 
 
-def _lowered(program: Program, given: dict[int, int]) -> Lowering:
+def _lowered(program: Program, given: dict[int, int], careful: bool, whole: bool) -> Lowering:
     """Lower a program; inputs that were given, but whose outputs turned out to be elsewhere, are left alone."""
     while True:
-        lowering = Lowering(program, given).run()
+        lowering = Lowering(program, given, careful=careful, whole=whole).run()
         spoiled = lowering.updates.spoiled
         if not spoiled:
             return lowering

@@ -115,13 +115,13 @@ def _select_same(known: Known, equation: Equation):
 
 
 @rule(ALGEBRA, "guard without need", "guarded_multiply",
-      why="the guard is for 0 * inf: not where c is never 0, nor where p is always finite")  # fmt: skip
+      why="the guard is for 0 * inf: not where a factor is a number that is neither, nor where both are finite")  # fmt: skip
 def _guard_without_need(known: Known, equation: Equation):
     # (NumPy's evaluation drops the sign of a zero where another element of the product is infinite or nan;
     # compiled, as here, the sign stays.)
     c, p = equation.inputs
-    literal = known.number(c)
-    needless = (literal is not None and literal.value != 0) or _is_finite(known, p)
+    harmless = _is_finite(known, c, zero=False) or _is_finite(known, p, zero=False)
+    needless = harmless or (_is_finite(known, c) and _is_finite(known, p))
     return Apply("multiply", c, p) if needless else None
 
 
@@ -133,15 +133,20 @@ _SAME_MAGNITUDE = (
 _ONE_OF_TWO = ("fmax", "fmin", "maximum", "minimum")
 
 
-def _is_finite(known: Known, atom: Atom, depth: int = 6) -> bool:
-    """Whether the elements are finite for all arguments; a bounded function is not: sin(inf) is nan."""
-    if atom.type.dtype.kind in "biu":
+def _is_finite(known: Known, atom: Atom, depth: int = 6, *, zero: bool = True) -> bool:
+    """Whether the elements are finite for all arguments; a bounded function is not: sin(inf) is nan.
+
+    Args:
+        zero: whether they may be zero.
+    """
+    if zero and atom.type.dtype.kind in "biu":
         return True
     if type(atom) is Literal:
-        return bool(np.isfinite(atom.value))
+        return bool(np.isfinite(atom.value) and (zero or atom.value != 0))
     if atom in known.constants:
         value = known.constants[atom]
-        return value.nbytes <= 1 << 16 and bool(np.isfinite(value).all())
+        fits = value.nbytes <= 1 << 16 and bool(np.isfinite(value).all())
+        return fits and (zero or bool((value != 0).all()))
     equation = known.producer(atom, *_SAME_MAGNITUDE, *_ONE_OF_TWO, "select", "convert")
     if equation is None or depth == 0:
         return False
@@ -151,14 +156,14 @@ def _is_finite(known: Known, atom: Atom, depth: int = 6) -> bool:
     elif equation.primitive.name == "convert":
         source, target = inputs[0].type.dtype, atom.type.dtype
         fits = np.finfo(target).max >= (2**64 if source.kind in "biu" else np.finfo(source).max)
-        if not fits:
+        if not fits or (not zero and target.itemsize < source.itemsize):
             return False
     elif equation.primitive.name in _SAME_MAGNITUDE:
         inputs = inputs[:1]
     # In the dtype of the result a finite number may be another: of weak operands only literals are sure.
     return all(
         a.type.dtype == atom.type.dtype or equation.primitive.name == "convert" for a in inputs
-    ) and all(_is_finite(known, a, depth - 1) for a in inputs)
+    ) and all(_is_finite(known, a, depth - 1, zero=zero) for a in inputs)
 
 
 # What NumPy computes alike, to the bit, for one element and for many.

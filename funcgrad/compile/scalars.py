@@ -378,7 +378,8 @@ _define("remainder", "iu", lambda at, d, x, y: _whole_division(at, d, x, y)[1])
 def _guarded_multiply(at, d, c, p):
     kind = llvm_type(d)
     product = at.set(f"fmul {kind} {c}, {p}")
-    zero = at.set(f"fcmp oeq {kind} {c}, {_zero(d)}")
+    none, nothing = (at.set(f"fcmp oeq {kind} {x}, {_zero(d)}") for x in (c, p))
+    zero = at.set(f"or i1 {none}, {nothing}")
     # As the interpreter has it: the product itself where it is finite, so that the sign of 0 is the same.
     odd = at.set(f"fcmp uno {kind} {product}, {product}")
     both = at.set(f"and i1 {zero}, {odd}")

@@ -192,6 +192,9 @@ class ValueWriter:
             return self._fitted(args[0], x.dtype)
         if x.op == "checked":
             return self._checked(args[0], x.detail)
+        if x.op == "definite":
+            self.out.flag(args[0], Status.BEYOND)
+            return args[0]
         if x.op == "required":
             return args[0]
         if x.op == "nonzero":

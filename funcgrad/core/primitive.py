@@ -116,6 +116,8 @@ class Primitive:
         fails: it raises for some values of its arguments (an index out of range, a singular matrix), so it must not
             run for an example that did not choose the branch it is in.
         may_not_end: it can run for ever for some values of its arguments.
+        passes_nan: a nan among the elements that a result is computed of makes it nan, and one that is not chosen (or is
+            multiplied with a zero, by a guarded product) makes no difference.
         opaque: it calls a function of the user's that cannot be traced.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
@@ -157,6 +159,7 @@ class Primitive:
     fails: bool = False
     may_not_end: bool = False
     opaque: bool = False
+    passes_nan: bool = False
     unread: Sequence[int] = ()
     reads_result: bool = True
     residuals_in_reverse_only: bool = False
@@ -248,6 +251,7 @@ class Linear(Primitive):
     linear_in = ((0,),)
     unread = (0,)
     reads_result = False
+    passes_nan = True
 
     def transpose_rule(self, y_bar, x, *rest, **params):
         raise NotImplementedError
@@ -267,6 +271,7 @@ class JointlyLinear(Primitive):
 
     positions: tuple[int, ...] | None = None
     reads_result = False
+    passes_nan = True
 
     @property
     def unread(self):
@@ -290,10 +295,15 @@ class JointlyLinear(Primitive):
 
 
 class Bilinear(Primitive):
-    """Linear in each of two arguments. Write one transpose a side."""
+    """Linear in each of two arguments. Write one transpose a side.
+
+    Products in a derivative have the parameter `guarded=True`: in them a zero wins against infinity and nan, as in
+    `primitives.elementwise.times`. The transposes of a product are such.
+    """
 
     linear_in = ((0,), (1,))
     reads_result = False
+    passes_nan = True
 
     def transpose_left(self, y_bar, x, y, **params):
         raise NotImplementedError
@@ -303,6 +313,7 @@ class Bilinear(Primitive):
 
     def jvp_rule(self, x_dots, z, x, y, **params):
         x_dot, y_dot = x_dots
+        params = {**params, "guarded": True}
         if y_dot is None:
             return self(x_dot, y, **params)
         if x_dot is None:

@@ -303,12 +303,18 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
         if trace is None:
             return primitive.eval_rule(*args, **params)
         out = trace.process(primitive, args, params)
-    except FuncgradError as error:
+    except FuncgradError:
         if trace is None or trace.transparent:
             raise
-        raise _explained(primitive, args, params, error) from None  # in the shapes of this level
+        better = _explained(primitive, args, params)
+        if better is None:
+            raise
+        raise better from None  # in the shapes of this level
     except (ValueError, TypeError, IndexError) as error:
-        raise _explained(primitive, args, params, error) from error
+        better = _explained(primitive, args, params)
+        if better is None:
+            raise
+        raise better from error
     if (
         primitive.view
         and type(out) is Tracer
@@ -319,16 +325,16 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
     return out
 
 
-def _explained(primitive, args, params, error):
-    """Return the type rule's message for a failed evaluation, or else the error itself."""
+def _explained(primitive, args, params):
+    """Return the type rule's error for a failed evaluation; None where it knows no better than NumPy did."""
     try:
         primitive.type_rule(*[type_of(x) for x in args], **params)
     except FuncgradError as better:
         better.at = user_location()
         return better
-    except Exception:  # the type rule knows no better than NumPy did
-        return error
-    return error
+    except Exception:
+        return None
+    return None
 
 
 def refresh(x: Tracer) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from funcgrad import heavy
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.types import ArrayType, ufunc_dtype
-from funcgrad.primitives.elementwise import conform_tangent
+from funcgrad.primitives.elementwise import conform_tangent, times
 
 __all__ = ["bessel_i"]
 
@@ -31,7 +31,7 @@ class BesselI(Primitive):
 
     def jvp_rule(self, x_dots, y, x, *, order):
         slope = (bessel_i(x, order=abs(order - 1)) + bessel_i(x, order=order + 1)) / 2
-        return conform_tangent(slope * x_dots[0], y)
+        return conform_tangent(times(x_dots[0], slope), y)
 
     def batch_rule(self, size, batched, x, *, order):
         return bessel_i(x, order=order), True

@@ -8,6 +8,7 @@ import numpy as np
 from funcgrad.core.primitive import Bad, Bilinear, Sample, box
 from funcgrad.core.types import ArrayType, promote, shape_of
 from funcgrad.errors import ShapeError
+from funcgrad.primitives.guarded import guarded_product, lower_guarded
 from funcgrad.primitives.shape import conform_dtype, transpose
 
 __all__ = ["dot"]
@@ -17,12 +18,12 @@ class Dot(Bilinear):
     """z[b..., i..., j...] = sum over k of x[b, i, k] y[b, j, k].
 
     `contract` and `batch` are pairs of tuples of axes, one for each side. The result has the batch
-    axes, then the other axes of x, then the other axes of y.
+    axes, then the other axes of x, then the other axes of y. For `guarded`, see Bilinear.
     """
 
     name = "dot"
 
-    def type_rule(self, x, y, *, contract, batch):
+    def type_rule(self, x, y, *, contract, batch, guarded=False):
         (cx, cy), (bx, by) = contract, batch
         pairs = [*zip(cx, cy, strict=True), *zip(bx, by, strict=True)]
         if any(i >= x.ndim or j >= y.ndim or x.shape[i] != y.shape[j] for i, j in pairs):
@@ -34,34 +35,38 @@ class Dot(Bilinear):
         free_y = [n for d, n in enumerate(y.shape) if d not in cy and d not in by]
         return ArrayType((*(x.shape[i] for i in bx), *free_x, *free_y), promote(x, y))
 
-    def eval_rule(self, x, y, *, contract, batch):
-        return _plan(x.ndim, y.ndim, contract, batch)(x, y)
+    def eval_rule(self, x, y, *, contract, batch, guarded=False):
+        plan = _plan(x.ndim, y.ndim, contract, batch)
+        return guarded_product(plan, x, y) if guarded else plan(x, y)
 
-    def points(self, out, *types, contract, batch):
+    def points(self, out, *types, contract, batch, guarded=False):
         return [out * math.prod(types[0].shape[a] for a in contract[0])] * 2
 
-    def lower_rule(self, lower, out, x, y, *, contract, batch):
-        return lower.product(out, x, y, contract, batch)
+    def lower_rule(self, lower, out, x, y, *, contract, batch, guarded=False):
+        def product(out, x, y):
+            return lower.product(out, x, y, contract, batch)
 
-    def vjp_rule(self, needs, z_bar, z, x, y, *, contract, batch):
+        return lower_guarded(lower, out, x, y, product) if guarded else product(out, x, y)
+
+    def vjp_rule(self, needs, z_bar, z, x, y, *, contract, batch, guarded=False):
         left, right = _pullbacks(x.ndim, y.ndim, contract, batch)
         return (
             conform_dtype(_product(left, z_bar, y), x) if needs[0] else None,
             conform_dtype(_product(right, x, z_bar), y) if needs[1] else None,
         )
 
-    def batch_rule(self, size, batched, x, y, *, contract, batch):
+    def batch_rule(self, size, batched, x, y, *, contract, batch, **guard):
         (cx, cy), (bx, by) = contract, batch
         if all(batched):
             axes = [tuple(a + 1 for a in group) for group in (cx, cy, bx, by)]
-            return dot(x, y, contract=(axes[0], axes[1]), batch=((0, *axes[2]), (0, *axes[3]))), True
+            return dot(x, y, contract=(axes[0], axes[1]), batch=((0, *axes[2]), (0, *axes[3])), **guard), True
         if batched[0]:
             cx, bx = tuple(a + 1 for a in cx), tuple(a + 1 for a in bx)
-            z = dot(x, y, contract=(cx, cy), batch=(bx, by))
+            z = dot(x, y, contract=(cx, cy), batch=(bx, by), **guard)
             position = len(bx)  # the example axis is the first free axis of x
         else:
             cy, by = tuple(a + 1 for a in cy), tuple(a + 1 for a in by)
-            z = dot(x, y, contract=(cx, cy), batch=(bx, by))
+            z = dot(x, y, contract=(cx, cy), batch=(bx, by), **guard)
             position = len(shape_of(x)) - len(cx)  # ... of y
         order = (position, *(d for d in range(len(shape_of(z))) if d != position))
         return (transpose(z, axes=order) if position else z), True
@@ -82,6 +87,11 @@ class Dot(Bilinear):
             case((2, 3, 4), (4, 3, 5), ((1, 2), (1, 0))),
             case((2, 0), (0, 3), ((1,), (0,))),
             case((2, 3), (3, 2), ((1,), (0,)), dtype=complex),
+            Sample(
+                (np.array([[0.0, 1.0], [2.0, np.inf]]), np.array([[np.inf, 1.0], [0.0, 0.0]])),
+                {"contract": ((1,), (0,)), "batch": ((), ()), "guarded": True},
+                smooth=False,
+            ),
             Bad(
                 (box((2, 3)), box((2, 4))),
                 {"contract": ((1,), (0,)), "batch": ((), ())},
@@ -125,9 +135,9 @@ def _order(axes):
 def _product(plan, x, y):
     params, order, evaluate = plan
     if type(x) is np.ndarray and type(y) is np.ndarray:
-        z = evaluate(x, y)
+        z = guarded_product(evaluate, x, y)
     else:
-        z = dot(x, y, **params)
+        z = dot(x, y, guarded=True, **params)
     return z if order is None else transpose(z, axes=order)
 
 

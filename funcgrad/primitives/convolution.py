@@ -1,10 +1,13 @@
 """Convolution of vectors: any part of the full one, of which its modes and its transposes are parts."""
 
+from functools import partial
+
 import numpy as np
 
 from funcgrad.core.primitive import Bad, Bilinear, Sample, box
 from funcgrad.core.types import ArrayType, promote, shape_of
 from funcgrad.errors import ShapeError
+from funcgrad.primitives.guarded import guarded_product, lower_guarded
 from funcgrad.primitives.shape import conform_dtype, flip
 
 __all__ = ["convolve"]
@@ -18,12 +21,14 @@ class Convolve(Bilinear):
 
     name = "convolve"
 
-    def type_rule(self, x, y, *, start, count):
+    def type_rule(self, x, y, *, start, count, guarded=False):
         if x.ndim != 1 or y.ndim != 1 or 0 in (x.size, y.size):
             raise ShapeError(f"convolve: expected vectors with at least one element, got {x} and {y}.")
         return ArrayType((count,), promote(x.strong(), y.strong()))
 
-    def eval_rule(self, x, y, *, start, count):
+    def eval_rule(self, x, y, *, start, count, guarded=False):
+        if guarded:
+            return guarded_product(partial(self.eval_rule, start=start, count=count), x, y)
         x, y = (x, y) if len(x) >= len(y) else (y, x)
         n, m = len(x), len(y)
         if (start, count) == (0, n + m - 1):
@@ -40,17 +45,25 @@ class Convolve(Bilinear):
             z[max(-shift, 0) : max(-shift, 0) + len(part)] = part
         return z
 
-    def transpose_left(self, z_bar, x, y, *, start, count):
+    def transpose_left(self, z_bar, x, y, *, start, count, guarded=False):
         # x_bar[i] = sum over k of z_bar[k] y[start + k - i]
         n, m = shape_of(x)[0], shape_of(y)[0]
-        return conform_dtype(convolve(z_bar, flip(y, axes=(0,)), start=m - 1 - start, count=n), x)
+        return conform_dtype(
+            convolve(z_bar, flip(y, axes=(0,)), start=m - 1 - start, count=n, guarded=True), x
+        )
 
     def transpose_right(self, z_bar, x, y, **part):
         return self.transpose_left(z_bar, y, x, **part)
 
-    def lower_rule(self, lower, out, x, y, *, start, count):
+    def lower_rule(self, lower, out, x, y, *, start, count, guarded=False):
         if out.dtype.kind not in "fiu":
             return None
+        if guarded:
+
+            def product(out, x, y):
+                return self.lower_rule(lower, out, x, y, start=start, count=count)
+
+            return lower_guarded(lower, out, x, y, product)
         x, y = (x, y) if x.size >= y.size else (y, x)
         n, m = x.size, y.size
         # The sums from `low` to `high` have all their terms, those before and behind it only some.

@@ -6,6 +6,7 @@ from funcgrad.core.primitive import Bad, Linear, Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import stretch
+from funcgrad.primitives.elementwise import times
 from funcgrad.primitives.logic import equal
 from funcgrad.primitives.shape import concatenate, conform_dtype
 
@@ -69,7 +70,7 @@ class Recurrence(Primitive):
         if reverse:
             rows_a, rows_y = rows_a[::-1], rows_y[::-1]
         for i in range(1, len(rows_y)):
-            rows_y[i] += rows_a[i] * rows_y[i - 1]
+            rows_y[i] += times(rows_y[i - 1], rows_a[i])
         return y
 
     def lower_rule(self, lower, out, a, b, *, axis, reverse):
@@ -77,7 +78,7 @@ class Recurrence(Primitive):
 
         def step(previous, index):
             def grown():
-                term = lower.op("multiply", out.dtype, lower.cast(a.at(index), out.dtype), previous)
+                term = lower.op("guarded_multiply", out.dtype, previous, lower.cast(a.at(index), out.dtype))
                 return lower.op("add", out.dtype, lower.cast(b.at(index), out.dtype), term)
 
             behind_first = (index[axis], 0, n - 1) if reverse else (index[axis], 1, n)
@@ -89,14 +90,14 @@ class Recurrence(Primitive):
         a_dot, b_dot = x_dots
         source = b_dot
         if a_dot is not None:
-            term = a_dot * _previous(y, axis, reverse)
+            term = times(a_dot, _previous(y, axis, reverse))
             source = term if source is None else source + term
         return recurrence(a, source, axis=axis, reverse=reverse)
 
     def vjp_rule(self, needs, y_bar, y, a, b, *, axis, reverse):
         # b_bar[i] = y_bar[i] + a[i + 1] b_bar[i + 1]: the same recurrence from the other end.
         b_bar = recurrence(_previous(a, axis, not reverse), y_bar, axis=axis, reverse=not reverse)
-        a_bar = conform_dtype(b_bar * _previous(y, axis, reverse), a) if needs[0] else None
+        a_bar = conform_dtype(times(b_bar, _previous(y, axis, reverse)), a) if needs[0] else None
         return a_bar, conform_dtype(b_bar, b) if needs[1] else None
 
     def batch_rule(self, size, batched, a, b, *, axis, reverse):
@@ -140,11 +141,11 @@ class CumProd(Primitive):
 
     def jvp_rule(self, x_dots, y, x, *, axis):
         # y_dot[i] = x[i] y_dot[i - 1] + x_dot[i] y[i - 1]
-        return recurrence(x, x_dots[0] * self._before(y, axis), axis=axis, reverse=False)
+        return recurrence(x, times(x_dots[0], self._before(y, axis)), axis=axis, reverse=False)
 
     def vjp_rule(self, needs, y_bar, y, x, *, axis):
         tail = recurrence(_previous(x, axis, True), y_bar, axis=axis, reverse=True)
-        return (conform_dtype(tail * self._before(y, axis), x),)
+        return (conform_dtype(times(tail, self._before(y, axis)), x),)
 
     @staticmethod
     def _before(y, axis):
@@ -191,7 +192,7 @@ class _CumExtremum(Primitive):
         repeated = equal(y[(*lead, slice(1, None))], y[(*lead, slice(None, -1))])
         first = np.zeros((*shape[:axis], 1, *shape[axis + 1 :]), bool)
         old = concatenate(first, repeated, axis=axis) * np.ones((), dtype_of(y))
-        return recurrence(old, (1 - old) * x_dots[0], axis=axis, reverse=False)
+        return recurrence(old, times(x_dots[0], 1 - old), axis=axis, reverse=False)
 
     def batch_rule(self, size, batched, x, *, axis):
         return self(x, axis=axis + 1), True

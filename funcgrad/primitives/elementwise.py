@@ -8,6 +8,7 @@ whose name begins with an underscore is not read, so its array is not kept for t
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from sys import getrefcount
 from typing import Any
 
@@ -20,7 +21,7 @@ from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of,
 from funcgrad.primitives.broadcasting import broadcast_to, reshape, unbroadcast
 from funcgrad.primitives.shape import convert
 
-__all__ = ["Elementwise", "elementwise", "scale"]
+__all__ = ["Elementwise", "elementwise", "guarding", "is_all_finite", "times"]
 
 
 class Elementwise(Primitive):
@@ -31,9 +32,8 @@ class Elementwise(Primitive):
         ufunc: NumPy's evaluation.
         partials: the derivative by each argument; None when the derivative is zero everywhere.
         samples: `box`es or tuples of arguments, or Sample and Bad.
-        singular: True when a partial can be infinite or nan: then a zero tangent or cotangent
-            times it is zero, so that a branch `where` did not take cannot make a nan.
         linear_in: see Primitive.
+        passes_nan: see Primitive; by default where there is a derivative.
         loop: the ufunc of NumPy's whose dtypes the evaluation has, where it is none itself.
         dtype_rule: in place of `loop`, a function of the arguments' types that gives the dtype.
     """
@@ -45,8 +45,8 @@ class Elementwise(Primitive):
         partials: Sequence[Callable | float | None] | None,
         *,
         samples: Sequence[Any],
-        singular: bool = False,
         linear_in: Sequence[Sequence[int]] = (),
+        passes_nan: bool | None = None,
         dtype_rule: Callable | None = None,
         loop: np.ufunc | None = None,
     ):
@@ -54,8 +54,8 @@ class Elementwise(Primitive):
         self.loop = loop if loop is not None else ufunc if isinstance(ufunc, np.ufunc) else None
         self.eval_rule = ufunc  # type: ignore[method-assign]
         self.differentiable = partials is not None
+        self.passes_nan = self.differentiable if passes_nan is None else passes_nan
         self.partials = tuple(partials or ())
-        self.singular = singular
         self.linear_in = linear_in
         self._samples = samples
         read = [_parameters_read(p, len(self.partials) + 1) for p in self.partials if callable(p)]
@@ -106,14 +106,16 @@ class Elementwise(Primitive):
 
     def _scaled(self, c, partial, y, args):
         if not callable(partial):
-            return c if partial == 1 else -c if partial == -1 else c * partial
+            return c if partial == 1 else -c if partial == -1 else times(c, partial)
         p = partial(y, *args)
-        if type(c) is np.ndarray and type(p) is np.ndarray:
-            # Nobody but this frame refers to a freshly computed partial: it can hold the product.
-            fresh = getrefcount(p) == SOLE and p.shape == c.shape and p.dtype is c.dtype and p.base is None
-            product = np.multiply(c, p, p) if fresh else c * p
-            return _guarded(product, c) if self.singular else product
-        return guarded_multiply(c, p) if self.singular else scale(c, p)
+        if type(c) is not np.ndarray or type(p) is not np.ndarray:
+            return times(c, p)
+        # Nobody but this frame refers to a freshly computed partial: it can hold the product.
+        fresh = getrefcount(p) == SOLE and p.shape == c.shape and p.dtype is c.dtype and p.base is None
+        product = np.multiply(c, p, p) if fresh else c * p
+        if not guarding.get() or is_all_finite(product):
+            return product
+        return _where_neither_is_zero(product, c, partial(y, *args) if fresh else p)
 
     def lower_rule(self, lower, out, *args):
         return None if self.loop is None else lower.apply(self.name, self.loop, out, args)
@@ -175,18 +177,42 @@ def conform_tangent(y_dot, y):
     return y_dot if dtype_of(y_dot) == dtype else convert(y_dot, dtype=dtype)
 
 
-def scale(c, p):
-    """Return `c * p`; just `p` where `c` is a plain 1, so that staged derivatives read well.
+# Whether products of derivatives see to it that zero wins. A walk over plain arrays may do without, and look at its
+# results: where they are finite, no product was anything else.
+guarding: ContextVar[bool] = ContextVar("guarding", default=True)
 
-    One number spread over an array, as the cotangent of a sum is, stays that where `p` is a number.
+
+def times(c, p):
+    """Return the product of two derivatives, of which a zero wins: 0 times infinity or nan is 0.
+
+    So nothing comes out of a branch that was not taken, in either mode and at every order. This is the one product of
+    every rule; in staged programs it is `guarded_multiply`, but where one factor is a number that is neither zero nor
+    infinite. It is just `p` where `c` is a plain 1, so that staged derivatives read well.
     """
-    if type(c) is Tracer:
-        return c * p
-    if type(p) is Tracer:
-        return p if _is_one(c) and p.shape == shape_of(c) else c * p
+    if type(c) is np.ndarray and type(p) is np.ndarray:
+        product = _plain_product(c, p)
+        if not guarding.get() or is_all_finite(product):
+            return product
+        return _where_neither_is_zero(product, c, p)
+    if type(p) is Tracer and type(c) is not Tracer and _is_one(c) and p.shape == shape_of(c):
+        return p
+    if _is_harmless(c) or _is_harmless(p):
+        return c * p if type(c) is Tracer or type(p) is Tracer else _plain_product(c, p)
+    return guarded_multiply(c, p)
+
+
+def _plain_product(c, p):
+    # One number spread over an array, as the cotangent of a sum is, stays that where `p` is a number.
     if type(c) is np.ndarray and c.size > 1 and not any(c.strides) and not shape_of(p):
         return np.broadcast_to(c[(0,) * c.ndim] * p, c.shape)
     return c * p
+
+
+def _is_harmless(x):
+    """Whether `x` is a plain number (or one spread over an array) that no zero needs to win against."""
+    if type(x) is np.ndarray:
+        return x.size > 0 and not any(x.strides) and _is_harmless(x.flat[0])
+    return type(x) is not Tracer and not isinstance(x, ArrayType) and bool(np.isfinite(x)) and x != 0
 
 
 def _is_one(c):
@@ -195,32 +221,34 @@ def _is_one(c):
     return c.size > 0 and not any(c.strides) and c.flat[0] == 1
 
 
-def _multiply_guarded(c, p):
-    return _guarded(np.multiply(c, p), c)
-
-
-def _guarded(y, c):
-    """Set y = c * p to 0 where c is 0."""
+def is_all_finite(y):
+    """Whether a product's elements are all finite, told by one pass; not where they add up to more than there is."""
     total = np.add.reduce(y, None)
-    if total - total == 0:  # the usual case, told by one pass: everything is finite
-        return y
-    if np.ndim(y) == 0:
-        return y if c != 0 else y.dtype.type(0)
-    y[np.broadcast_to(np.equal(c, 0), y.shape)] = 0
-    return y
+    return abs(total) < np.inf
 
 
-# c * p, but 0 where c is 0, even if p is infinite or nan. Its own derivative by p keeps the guard.
+def _where_neither_is_zero(y, c, p):
+    """Set y = c * p to 0 where it is indefinite though c or p is 0."""
+    dead = np.isnan(y) & (np.equal(c, 0) | np.equal(p, 0))
+    return np.where(dead, y.dtype.type(0), y)[()]
+
+
+def _multiply_guarded(c, p):
+    y = np.multiply(c, p)
+    return y if is_all_finite(y) else _where_neither_is_zero(y, c, p)
+
+
+# c * p, but 0 where either is 0, even if the other is infinite or nan. Its own derivatives are products of this kind.
 guarded_multiply = elementwise(
     "guarded_multiply",
     _multiply_guarded,
     (lambda _y, _c, p: p, lambda _y, c, _p: c),
-    singular=True,
     linear_in=((0,), (1,)),
     loop=np.multiply,
     samples=[
         (box((2, 3)), box((2, 3))),
         (box((3,)), box((2, 1))),
         Sample((np.array([0.0, 1.0]), np.array([np.inf, 2.0])), smooth=False),
+        Sample((np.array([np.nan, -np.inf, np.nan]), np.array([0.0, -0.0, 2.0])), smooth=False),
     ],
 )

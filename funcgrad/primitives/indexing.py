@@ -9,7 +9,7 @@ from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import reshape, stretch
-from funcgrad.primitives.elementwise import conform
+from funcgrad.primitives.elementwise import conform, times
 from funcgrad.primitives.keys import Key, OutOfRange, indexed_shape, put_by, taken_from
 from funcgrad.primitives.shape import transpose
 
@@ -339,7 +339,7 @@ class ScatterSet(_Scatter):
         if needs[1]:
             v_bar = gather(y_bar, *indices, axes=axes)
             survivors = _survivors(shape_of(x), indices, axes, len(shape_of(v_bar)))
-            v_bar = conform(v_bar if survivors is None else v_bar * survivors, v)
+            v_bar = conform(v_bar if survivors is None else times(v_bar, survivors), v)
         return (x_bar, v_bar, *rest)
 
     def samples(self):

@@ -155,11 +155,12 @@ def _wins(z, x, y):
     return select(equal(x, z), select(equal(x, y), 0.5, 1.0), 0.0)
 
 
-def _extremum(name, ufunc):
+def _extremum(name, ufunc, passes_nan=True):
     return elementwise(
         name,
         ufunc,
         (lambda z, x, y: _wins(z, x, y), lambda z, x, y: _wins(z, y, x)),
+        passes_nan=passes_nan,
         samples=[
             (box((2, 3)), np.array([0.1, -0.2, 0.3])),
             Sample((np.array([1.0, 2.0]), 1.0), derivative=None, smooth=False),
@@ -170,5 +171,5 @@ def _extremum(name, ufunc):
 
 maximum = _extremum("maximum", np.maximum)
 minimum = _extremum("minimum", np.minimum)
-fmax = _extremum("fmax", np.fmax)
-fmin = _extremum("fmin", np.fmin)
+fmax = _extremum("fmax", np.fmax, passes_nan=False)
+fmin = _extremum("fmin", np.fmin, passes_nan=False)

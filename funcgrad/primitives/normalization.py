@@ -5,6 +5,7 @@ import numpy as np
 from funcgrad.core.primitive import Sample
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.primitives.broadcasting import expand, reduce_sum, reduced_shape, reshape
+from funcgrad.primitives.elementwise import times
 from funcgrad.primitives.exponential import exp, log
 from funcgrad.primitives.logic import equal, isfinite, select
 from funcgrad.primitives.reduction import Reduction, reduce_max
@@ -43,11 +44,11 @@ class LogSumExp(Reduction):
 
     def jvp_rule(self, x_dots, saved, x, *, axes, keepdims):
         terms, total = saved
-        return reduce_sum(terms / total * x_dots[0], axes=axes, keepdims=keepdims)
+        return reduce_sum(times(x_dots[0], terms / total), axes=axes, keepdims=keepdims)
 
     def vjp_rule(self, needs, y_bar, saved, x, *, axes, keepdims):
         terms, total = saved
-        return (terms * (expand(y_bar, axes, keepdims) / total),)
+        return (times(expand(y_bar, axes, keepdims) / total, terms),)
 
     def special_samples(self):
         flat = {"axes": (0,), "keepdims": False}

@@ -10,6 +10,7 @@ from funcgrad.errors import ShapeError
 from funcgrad.primitives.arithmetic import conjugate, real
 from funcgrad.primitives.broadcasting import expand, reduce_sum, reduced_shape, reshape
 from funcgrad.primitives.cumulative import cumprod
+from funcgrad.primitives.elementwise import times
 from funcgrad.primitives.logic import equal, maximum, select
 from funcgrad.primitives.shape import concatenate, conform_dtype, flip, transpose
 
@@ -46,12 +47,12 @@ class Reduction(Primitive):
 
     def jvp_rule(self, x_dots, y, x, *, axes, keepdims):
         w = self.weight(expand(y, axes, keepdims), x, axes)
-        y_dot = reduce_sum(w * x_dots[0], axes=axes, keepdims=keepdims)
+        y_dot = reduce_sum(times(x_dots[0], w), axes=axes, keepdims=keepdims)
         return conform_dtype(y_dot, y)
 
     def vjp_rule(self, needs, y_bar, y, x, *, axes, keepdims):
         w = self.weight(expand(y, axes, keepdims), x, axes)
-        return (conform_dtype(expand(y_bar, axes, keepdims) * w, x),)
+        return (conform_dtype(times(expand(y_bar, axes, keepdims), w), x),)
 
     def batch_rule(self, size, batched, x, *, axes, keepdims):
         return self(x, axes=tuple(a + 1 for a in axes), keepdims=keepdims), True
@@ -97,6 +98,7 @@ class Max(_Extremum):
     """y = the largest element of x over `axes`; nan if any is nan."""
 
     name = "max"
+    passes_nan = True
     reduce = np.maximum
     combine = "maximum"
 
@@ -105,6 +107,7 @@ class Min(_Extremum):
     """y = the smallest element of x over `axes`; nan if any is nan."""
 
     name = "min"
+    passes_nan = True
     reduce = np.minimum
     combine = "minimum"
 
@@ -113,6 +116,7 @@ class Prod(Reduction):
     """y = the product of x over `axes`; the derivative is exact where elements are zero."""
 
     name = "prod"
+    passes_nan = True
     reduce = np.multiply
     combine = "multiply"
 
@@ -237,7 +241,7 @@ class Norm(Reduction):
 
     def jvp_rule(self, x_dots, y, x, *, axes, keepdims):
         w = self.weight(expand(y, axes, keepdims), x, axes)
-        term = w * x_dots[0]
+        term = times(x_dots[0], w)
         return reduce_sum(real(term) if dtype_of(term).kind == "c" else term, axes=axes, keepdims=keepdims)
 
     def special_samples(self):

@@ -10,7 +10,7 @@ import numpy as np
 from funcgrad import heavy
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.types import ArrayType, ufunc_dtype
-from funcgrad.primitives.elementwise import conform_tangent, elementwise
+from funcgrad.primitives.elementwise import conform_tangent, elementwise, times
 from funcgrad.primitives.exponential import exp
 
 __all__ = ["digamma", "erf", "erfc", "erfinv", "gammaln", "logistic", "polygamma"]
@@ -44,7 +44,6 @@ erfinv = _special(
     "erfinv",
     lambda y, _: exp(y * y) / _SLOPE,
     [box((2, 3), -0.9, 0.9), Sample((np.array([1.0, 0.0]),), derivative=(np.array([np.inf, 1 / _SLOPE]),))],
-    singular=True,
 )
 logistic = _special(
     "logistic",
@@ -69,7 +68,7 @@ class PolyGamma(Primitive):
         return y if y.ndim else y[()]
 
     def jvp_rule(self, x_dots, y, x, *, order):
-        return conform_tangent(polygamma(x, order=order + 1) * x_dots[0], y)
+        return conform_tangent(times(x_dots[0], polygamma(x, order=order + 1)), y)
 
     def batch_rule(self, size, batched, x, *, order):
         return polygamma(x, order=order), True

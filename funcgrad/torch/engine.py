@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.primitives.elementwise import guarding
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
@@ -53,6 +54,7 @@ def backward_from(
         _add(bars, node, index, y_bar if create else y_bar._array)
     before = MODE.grad
     MODE.grad = create
+    plain = guarding.set(False)  # as in PyTorch, zero times infinity is nan
     try:
         with np.errstate(all="ignore"):
             for node in order:
@@ -61,6 +63,7 @@ def backward_from(
                     continue
                 _run(node, y_bars, bars, keep, create, useful, places, found, accumulate)
     finally:
+        guarding.reset(plain)
         MODE.grad = before
     if create or accumulate:
         return found

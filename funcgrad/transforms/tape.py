@@ -6,6 +6,7 @@ cotangents back with their VJP rules. Both are linear, and neither runs the func
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from functools import lru_cache
 from sys import getrefcount
 from typing import Any
@@ -19,6 +20,7 @@ from funcgrad.core.inplace import argument
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import InPlaceError
+from funcgrad.primitives.elementwise import guarding
 from funcgrad.primitives.indexing import index_update
 from funcgrad.transforms.accumulate import Cotangents
 from funcgrad.transforms.derive import jvp_of, vjp_of
@@ -34,13 +36,14 @@ class Tape(Trace):
     from 1, so that the list of them serves as the `needs` of a VJP rule.
     """
 
-    __slots__ = ("_captured", "_count", "records")
+    __slots__ = ("_captured", "_count", "_is_small", "records")
 
     def __init__(self, owner: str):
         Trace.__init__(self, owner)
         self.records: list[Any] = []
         self._captured: Captured | None = None  # made when there is something to keep
         self._count = 1
+        self._is_small = True  # to walk back twice costs less than to look at each product
 
     def __exit__(self, kind, error, traceback):
         captured = self._captured
@@ -80,6 +83,8 @@ class Tape(Trace):
     def input(self, value: Any) -> Tracer:
         count = self._count
         self._count = count + 1
+        if type(value) is not np.ndarray or value.nbytes >= capture.LARGE:
+            self._is_small = self._is_small and isinstance(value, _NUMBERS)
         return argument(Tracer(self, value, count))
 
     def lift(self, value: Any) -> Tracer:
@@ -218,7 +223,17 @@ class Tape(Trace):
 
         They share memory with nothing. With `consume`, each record is dropped as soon as it has been used.
         """
-        return self.walk(given, outputs, consume=consume).finish(range(1, inputs + 1))
+        ids = range(1, inputs + 1)
+        if self._is_small and guarding.get():
+            # Without guards first: where what comes of it is finite, no product met what they are for.
+            bars = copy_context().run(self._pull_unguarded, given, outputs, ids)
+            if all(map(_is_known_finite, bars)):
+                return bars
+        return self.walk(given, outputs, consume=consume).finish(ids)
+
+    def _pull_unguarded(self, given, outputs, ids):
+        guarding.set(False)
+        return self.walk(given, outputs).finish(ids)
 
     def walk(
         self, given: Sequence[Any], outputs: Sequence[int | None], *, consume: bool = False
@@ -268,7 +283,12 @@ def _walk(backward, cotangents) -> None:
                         cotangents.add(i, x_bar)
 
 
-_PLAIN = (np.ndarray, np.generic, float, int, complex)
+_NUMBERS = (np.generic, float, int, complex)
+_PLAIN = (np.ndarray, *_NUMBERS)
+
+
+def _is_known_finite(x_bar):
+    return x_bar is None or (isinstance(x_bar, _PLAIN) and bool(np.isfinite(x_bar).all()))
 
 
 def _type_if_much(x):

@@ -63,7 +63,7 @@ def _select(condition, x, y):
 
 
 def _guarded_multiply(c, p):
-    return c * p if not (c == 0 and np.isnan(c * p)) else p.dtype.type(0)
+    return c * p if not ((c == 0 or p == 0) and np.isnan(c * p)) else p.dtype.type(0)
 
 
 OPERATIONS = {
@@ -186,7 +186,7 @@ class _Run:
             if not 0 <= position < x.detail:
                 raise IndexError(f"{args[0]} of {x.detail}")
             return position
-        if x.op == "required":
+        if x.op in ("definite", "required"):
             return args[0]
         function = OPERATIONS.get(x.op) or getattr(np, x.op, None) or getattr(scipy.special, x.op)
         return np.asarray(function(*args)).astype(x.dtype)[()]

@@ -152,9 +152,11 @@ CASES: dict[str, list[tuple[Any, tuple, tuple[str, ...]]]] = {
         *unary(
             [SPECIAL[:9]], lambda x: p.guarded_multiply(x, np.array([2.0, -1.0])[:, None]), "multiply"
         ),
-        *unary(REALS, lambda x: p.guarded_multiply(np.nan, x), "multiply"),
+        *unary(REALS, lambda x: p.guarded_multiply(np.nan, x), "guarded_multiply"),
         (lambda x, n: p.guarded_multiply(x, abs(p.convert(n, dtype=_f8))), (SPECIAL[:6], LONGS),
-         ("convert", "absolute", "multiply")),
+         ("convert", "absolute", "guarded_multiply")),
+        (lambda m, n: p.guarded_multiply(p.convert(m, dtype=_f8), abs(p.convert(n, dtype=_f8))), (LONGS, LONGS),
+         ("convert", "convert", "absolute", "multiply")),
         (lambda x, y: p.guarded_multiply(x, p.select(p.less(y, 0), -1.0, 1.0)), (SPECIAL[:9], SPECIAL[-9:]),
          ("less", "select", "multiply")),
     ],

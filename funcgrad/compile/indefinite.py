@@ -1,0 +1,61 @@
+"""Where compiled code looks for nan that careful products of derivatives would not have made.
+
+A guarded product of arrays (a sum in which zero wins against infinity and nan) is made as any other, by BLAS, and what
+comes of it is looked at: where there is a nan, the whole call is made again by code with careful products. A nan goes
+through most operations into results, and so it is enough to look at results, and before what would hide it.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from funcgrad.compile.index import Index
+from funcgrad.compile.statement import Effect
+from funcgrad.core.program import Atom, Equation, Program, Var, subprograms
+from funcgrad.core.types import ArrayType
+
+__all__ = ["watch", "watched"]
+
+
+def watched(program: Program, *, whole: bool) -> set[Var]:
+    """Return the variables to be looked at as soon as they are computed.
+
+    Args:
+        whole: it is no body of a loop or branch. One reads what an iteration before has computed, and its own results
+            are looked at by the program around it.
+    """
+    if not has_guarded(program):
+        return set()
+    doubtful: set[Var] = set() if whole else set(filter(_is_float, program.inputs))
+    found: set[Var] = set()
+    for equation in program.equations:
+        read = {a for a in equation.inputs if a in doubtful}
+        if not (read and equation.primitive.passes_nan):
+            found |= read
+        if (read and equation.primitive.passes_nan) or _makes_doubtful(equation):
+            doubtful.update(filter(_is_float, equation.outputs))
+    if whole:
+        found.update(a for a in program.outputs if isinstance(a, Var) and a in doubtful)
+    return found
+
+
+def has_guarded(program: Program) -> bool:
+    """Whether a product in the program, or in a program of its parameters, is guarded."""
+    return any(map(_makes_doubtful, program.equations))
+
+
+def _makes_doubtful(equation: Equation) -> bool:
+    return bool(equation.params.get("guarded")) or any(map(has_guarded, subprograms(equation.params)))
+
+
+def _is_float(atom: Atom) -> bool:
+    return atom.type.dtype.kind == "f"
+
+
+def watch(lower: Any, value: Any) -> None:
+    """Have the call made again, carefully, if there is a nan in a value."""
+    truth = ArrayType((), bool)
+    odd = lower.map(ArrayType(value.shape, bool), lambda index: lower.op("isnan", bool, value.at(index)))
+    found = lower.reduce("logical_or", truth, odd, range(value.ndim), keepdims=False)
+    seen = lower.expressions.make("definite", (found.at(()),), np.dtype(bool))
+    lower.emit([], [Effect(lower.result(truth), Index(), seen)])
