@@ -18,7 +18,7 @@ _HARMLESS = frozenset(
         "greater", "greater_equal", "guarded_multiply", "index", "invert", "isfinite", "isinf", "isnan", "less",
         "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "logical_xor", "logistic", "max", "maximum", "min",
         "minimum", "multiply", "negative", "not_equal", "place", "reciprocal", "reshape", "select", "sign", "sin",
-        "sqrt", "square", "subtract", "sum", "tanh", "to_integer", "transpose",
+        "sqrt", "square", "subtract", "sum", "tanh", "times", "to_integer", "transpose",
     }
 )  # fmt: skip
 

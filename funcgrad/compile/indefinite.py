@@ -1,15 +1,16 @@
 """Where compiled code looks for nan that careful products of derivatives would not have made.
 
-A guarded product of arrays (a sum in which zero wins against infinity and nan) is made as any other, by BLAS, and what
-comes of it is looked at: where there is a nan, the whole call is made again by code with careful products. A nan goes
-through most operations into results, and so it is enough to look at results, and before what would hide it.
+A product in which zero wins against infinity and nan, of numbers or of arrays, is made as any other, and what comes of
+it is looked at: where there is a nan, the whole call is made again by code with guards. A nan goes through most
+operations into results, and so it is enough to look at results, and before what would hide it. (Products whose factors
+are often infinite, by a pole say, have guards of their own: `guarded_multiply`.)
 """
 
 from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.index import Index
+from funcgrad.compile.index import Index, flatten_index
 from funcgrad.compile.statement import Effect
 from funcgrad.core.program import Atom, Equation, Program, Var, subprograms
 from funcgrad.core.types import ArrayType
@@ -45,7 +46,8 @@ def has_guarded(program: Program) -> bool:
 
 
 def _makes_doubtful(equation: Equation) -> bool:
-    return bool(equation.params.get("guarded")) or any(map(has_guarded, subprograms(equation.params)))
+    hasty = equation.primitive.hasty or equation.params.get("guarded")
+    return bool(hasty) or any(map(has_guarded, subprograms(equation.params)))
 
 
 def _is_float(atom: Atom) -> bool:
@@ -54,8 +56,10 @@ def _is_float(atom: Atom) -> bool:
 
 def watch(lower: Any, value: Any) -> None:
     """Have the call made again, carefully, if there is a nan in a value."""
-    truth = ArrayType((), bool)
-    odd = lower.map(ArrayType(value.shape, bool), lambda index: lower.op("isnan", bool, value.at(index)))
-    found = lower.reduce("logical_or", truth, odd, range(value.ndim), keepdims=False)
-    seen = lower.expressions.make("definite", (found.at(()),), np.dtype(bool))
-    lower.emit([], [Effect(lower.result(truth), Index(), seen)])
+    loops = lower.loops(value.shape)
+    index = tuple(map(Index.of, loops))
+    odd = lower.op("isnan", bool, value.at(index))
+    # What is looked at is noted in the status of the call; the place for each answer comes to nothing.
+    answers = lower.result(ArrayType(value.shape, bool))
+    look = lower.expressions.make("definite", (odd,), np.dtype(bool))
+    lower.emit(loops, [Effect(answers, flatten_index(index, value.shape), look)])

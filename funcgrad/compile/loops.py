@@ -113,6 +113,10 @@ class _Printer:
         else:
             for effect in leaf.statement.effects:
                 writer = _ExpressionText(self, leaf, depth)
+                if effect.value.op == "definite":
+                    element = writer.inline(effect.value.args[0].args[0])
+                    self._line(depth, f"# where {element} is nan, all is made once more, with guards")
+                    continue
                 value = writer.statement(effect.value)
                 target = self._place(effect.buffer, effect.offset, leaf)
                 if effect.op is None:
@@ -230,7 +234,7 @@ class _ExpressionText:
             return f"({args[1]} if {args[0]} else {args[2]})"
         if x.op == "cast":
             return f"{x.dtype}({_bare(args[0])})"
-        if x.op in ("checked", "definite", "fitted", "required"):
+        if x.op in ("checked", "fitted", "required"):
             return args[0]
         if x.op == "negative":
             return f"(-{args[0]})"

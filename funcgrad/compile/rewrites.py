@@ -114,7 +114,7 @@ def _select_same(known: Known, equation: Equation):
     return spread(x, equation.outputs[0].type) if atom_key(x) == atom_key(y) else None
 
 
-@rule(ALGEBRA, "guard without need", "guarded_multiply",
+@rule(ALGEBRA, "guard without need", "guarded_multiply", "times",
       why="the guard is for 0 * inf: not where a factor is a number that is neither, nor where both are finite")  # fmt: skip
 def _guard_without_need(known: Known, equation: Equation):
     # (NumPy's evaluation drops the sign of a zero where another element of the product is infinite or nan;
@@ -171,7 +171,7 @@ _CORRECTLY_ROUNDED = (
     "absolute", "add", "bitwise_and", "bitwise_or", "bitwise_xor", "ceil", "copysign", "divide", "equal", "fabs", "floor",
     "fmax", "fmin", "greater", "greater_equal", "guarded_multiply", "invert", "isfinite", "isinf", "isnan", "less",
     "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative",
-    "not_equal", "reciprocal", "rint", "select", "sign", "signbit", "sqrt", "square", "subtract", "trunc",
+    "not_equal", "reciprocal", "rint", "select", "sign", "signbit", "sqrt", "square", "subtract", "times", "trunc",
 )  # fmt: skip
 
 

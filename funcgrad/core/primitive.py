@@ -118,6 +118,7 @@ class Primitive:
         may_not_end: it can run for ever for some values of its arguments.
         passes_nan: a nan among the elements that a result is computed of makes it nan, and one that is not chosen (or is
             multiplied with a zero, by a guarded product) makes no difference.
+        hasty: its guard of zeros is left out of compiled code at first, and its results are looked at for nan.
         opaque: it calls a function of the user's that cannot be traced.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
@@ -160,6 +161,7 @@ class Primitive:
     may_not_end: bool = False
     opaque: bool = False
     passes_nan: bool = False
+    hasty: bool = False
     unread: Sequence[int] = ()
     reads_result: bool = True
     residuals_in_reverse_only: bool = False

@@ -81,12 +81,15 @@ multiply = elementwise(
     linear_in=((0,), (1,)),
     samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box((2,)), 3.0), _bad_shapes],
 )
-reciprocal = elementwise("reciprocal", np.reciprocal, (lambda y, _: -y * y,), samples=[_positive, _complex])
+reciprocal = elementwise(
+    "reciprocal", np.reciprocal, (lambda y, _: -y * y,), singular=True, samples=[_positive, _complex]
+)
 divide = elementwise(
     "divide",
     np.true_divide,
     (lambda z, x, y: inverse(y), lambda z, x, y: np.true_divide(-z, y)),
     linear_in=((0,),),
+    singular=True,
     samples=[
         (box((2, 3)), _positive),
         (_complex, box((3,), 0.5, 2.0)),
@@ -103,6 +106,7 @@ power = elementwise(
     (_power_by_base, _power_by_exponent),
     passes_nan=False,  # nan**0 and 1**nan are 1
     loop=np.power,
+    singular=True,
     samples=[
         (_positive, box((3,))),
         (_positive, 3.0),
@@ -122,12 +126,14 @@ remainder = elementwise(
     "remainder",
     np.remainder,
     (1, lambda _, x, y: -floor_divide(x, y)),
+    singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
 )
 fmod = elementwise(
     "fmod",
     np.fmod,
     (1, lambda _, x, y: -trunc(x / y)),
+    singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
 )
 copysign: Elementwise = elementwise(

@@ -57,6 +57,8 @@ class Recurrence(Primitive):
     """
 
     name = "recurrence"
+    hasty = True
+    passes_nan = True
     linear_in = ((1,),)
 
     def type_rule(self, a, b, *, axis, reverse):
@@ -78,7 +80,8 @@ class Recurrence(Primitive):
 
         def step(previous, index):
             def grown():
-                term = lower.op("guarded_multiply", out.dtype, previous, lower.cast(a.at(index), out.dtype))
+                times = "guarded_multiply" if lower.careful else "multiply"
+                term = lower.op(times, out.dtype, previous, lower.cast(a.at(index), out.dtype))
                 return lower.op("add", out.dtype, lower.cast(b.at(index), out.dtype), term)
 
             behind_first = (index[axis], 0, n - 1) if reverse else (index[axis], 1, n)

@@ -32,6 +32,8 @@ class Elementwise(Primitive):
         ufunc: NumPy's evaluation.
         partials: the derivative by each argument; None when the derivative is zero everywhere.
         samples: `box`es or tuples of arguments, or Sample and Bad.
+        singular: True when a partial is infinite or nan for ordinary arguments: compiled code then guards each of its
+            products, rather than look for nan in the end.
         linear_in: see Primitive.
         passes_nan: see Primitive; by default where there is a derivative.
         loop: the ufunc of NumPy's whose dtypes the evaluation has, where it is none itself.
@@ -45,6 +47,7 @@ class Elementwise(Primitive):
         partials: Sequence[Callable | float | None] | None,
         *,
         samples: Sequence[Any],
+        singular: bool = False,
         linear_in: Sequence[Sequence[int]] = (),
         passes_nan: bool | None = None,
         dtype_rule: Callable | None = None,
@@ -56,6 +59,7 @@ class Elementwise(Primitive):
         self.differentiable = partials is not None
         self.passes_nan = self.differentiable if passes_nan is None else passes_nan
         self.partials = tuple(partials or ())
+        self.singular = singular
         self.linear_in = linear_in
         self._samples = samples
         read = [_parameters_read(p, len(self.partials) + 1) for p in self.partials if callable(p)]
@@ -109,7 +113,7 @@ class Elementwise(Primitive):
             return c if partial == 1 else -c if partial == -1 else times(c, partial)
         p = partial(y, *args)
         if type(c) is not np.ndarray or type(p) is not np.ndarray:
-            return times(c, p)
+            return times(c, p, singular=self.singular)
         # Nobody but this frame refers to a freshly computed partial: it can hold the product.
         fresh = getrefcount(p) == SOLE and p.shape == c.shape and p.dtype is c.dtype and p.base is None
         product = np.multiply(c, p, p) if fresh else c * p
@@ -182,12 +186,13 @@ def conform_tangent(y_dot, y):
 guarding: ContextVar[bool] = ContextVar("guarding", default=True)
 
 
-def times(c, p):
+def times(c, p, *, singular=False):
     """Return the product of two derivatives, of which a zero wins: 0 times infinity or nan is 0.
 
     So nothing comes out of a branch that was not taken, in either mode and at every order. This is the one product of
-    every rule; in staged programs it is `guarded_multiply`, but where one factor is a number that is neither zero nor
-    infinite. It is just `p` where `c` is a plain 1, so that staged derivatives read well.
+    every rule; in staged programs it is the primitive `times`, or `guarded_multiply` where `singular` (they differ in
+    how they are compiled), but where one factor is a number that is neither zero nor infinite. It is just `p` where
+    `c` is a plain 1, so that staged derivatives read well.
     """
     if type(c) is np.ndarray and type(p) is np.ndarray:
         product = _plain_product(c, p)
@@ -198,7 +203,7 @@ def times(c, p):
         return p
     if _is_harmless(c) or _is_harmless(p):
         return c * p if type(c) is Tracer or type(p) is Tracer else _plain_product(c, p)
-    return guarded_multiply(c, p)
+    return guarded_multiply(c, p) if singular else times_p(c, p)
 
 
 def _plain_product(c, p):
@@ -238,17 +243,34 @@ def _multiply_guarded(c, p):
     return y if is_all_finite(y) else _where_neither_is_zero(y, c, p)
 
 
-# c * p, but 0 where either is 0, even if the other is infinite or nan. Its own derivatives are products of this kind.
-guarded_multiply = elementwise(
-    "guarded_multiply",
-    _multiply_guarded,
-    (lambda _y, _c, p: p, lambda _y, c, _p: c),
-    linear_in=((0,), (1,)),
-    loop=np.multiply,
-    samples=[
-        (box((2, 3)), box((2, 3))),
-        (box((3,)), box((2, 1))),
-        Sample((np.array([0.0, 1.0]), np.array([np.inf, 2.0])), smooth=False),
-        Sample((np.array([np.nan, -np.inf, np.nan]), np.array([0.0, -0.0, 2.0])), smooth=False),
-    ],
-)
+class _DerivativeProduct(Elementwise):
+    """c * p, but 0 where either is 0, even if the other is infinite or nan. Its own derivatives are such products.
+
+    Args:
+        hasty: it is compiled without guard, and what comes of it is looked at (see `compile.indefinite`).
+    """
+
+    def __init__(self, name: str, *, hasty: bool):
+        self.hasty = hasty
+        super().__init__(
+            name,
+            _multiply_guarded,
+            (lambda _y, _c, p: p, lambda _y, c, _p: c),
+            singular=not hasty,
+            linear_in=((0,), (1,)),
+            loop=np.multiply,
+            samples=[
+                (box((2, 3)), box((2, 3))),
+                (box((3,)), box((2, 1))),
+                Sample((np.array([0.0, 1.0]), np.array([np.inf, 2.0])), smooth=False),
+                Sample((np.array([np.nan, -np.inf, np.nan]), np.array([0.0, -0.0, 2.0])), smooth=False),
+            ],
+        )
+
+    def lower_rule(self, lower, out, *args):
+        name = "multiply" if self.hasty and not lower.careful else "guarded_multiply"
+        return lower.apply(name, self.loop, out, args)
+
+
+guarded_multiply = _DerivativeProduct("guarded_multiply", hasty=False)
+times_p = _DerivativeProduct("times", hasty=True)

@@ -47,34 +47,40 @@ def _share2(z, x):
 _dominant = (np.array([1000.0, 1.0]), np.array([0.0, 1.0]))
 _shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
 
-exp = elementwise("exp", np.exp, (lambda y, _: y,), samples=_any + _complex)
-exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), samples=_any)
-expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), samples=_any + _complex)
-log = elementwise("log", np.log, (lambda _, x: inverse(x),), samples=_positive + _complex)
-log2 = elementwise("log2", np.log2, (lambda _, x: inverse(x * _LN2),), samples=_positive)
-log10 = elementwise("log10", np.log10, (lambda _, x: inverse(x * _LN10),), samples=_positive)
-log1p = elementwise("log1p", np.log1p, (lambda _, x: inverse(1 + x),), samples=_positive + _complex)
+exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex)
+exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), singular=True, samples=_any)
+expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), singular=True, samples=_any + _complex)
+log = elementwise("log", np.log, (lambda _, x: inverse(x),), singular=True, samples=_positive + _complex)
+log2 = elementwise("log2", np.log2, (lambda _, x: inverse(x * _LN2),), singular=True, samples=_positive)
+log10 = elementwise("log10", np.log10, (lambda _, x: inverse(x * _LN10),), singular=True, samples=_positive)
+log1p = elementwise(
+    "log1p", np.log1p, (lambda _, x: inverse(1 + x),), singular=True, samples=_positive + _complex
+)
 sqrt = elementwise(
     "sqrt",
     np.sqrt,
     (lambda y, _: 0.5 / y,),
+    singular=True,
     samples=[*_positive, *_complex, Sample((np.array([0.0, 4.0]),), derivative=(np.array([np.inf, 0.25]),))],
 )
 cbrt = elementwise(
     "cbrt",
     np.cbrt,
     (lambda y, _: 1 / (3 * y * y),),
+    singular=True,
     samples=[np.array([-8.0, 0.5]), Sample((np.array([0.0]),), derivative=(np.array([np.inf]),))],
 )
 logaddexp = elementwise(
     "logaddexp",
     np.logaddexp,
     (lambda z, x, _: _share(z, x), lambda z, _, y: _share(z, y)),
+    singular=True,
     samples=[(box((2, 3)), box((3,))), Sample(_dominant, derivative=_shares)],
 )
 logaddexp2 = elementwise(
     "logaddexp2",
     np.logaddexp2,
     (lambda z, x, _: _share2(z, x), lambda z, _, y: _share2(z, y)),
+    singular=True,
     samples=[(box((2, 3)), box((3,)))],
 )

@@ -42,35 +42,45 @@ def _nonzero(x):
 
 sin = elementwise("sin", np.sin, (lambda _, x: cos(x),), samples=_any + _complex)
 cos: Elementwise = elementwise("cos", np.cos, (lambda _, x: -sin(x),), samples=_any + _complex)
-tan = elementwise("tan", np.tan, (lambda y, _: 1 + y * y,), samples=_any + _complex)
-sinh = elementwise("sinh", np.sinh, (lambda _, x: cosh(x),), samples=_any + _complex)
-cosh: Elementwise = elementwise("cosh", np.cosh, (lambda _, x: sinh(x),), samples=_any + _complex)
+tan = elementwise("tan", np.tan, (lambda y, _: 1 + y * y,), singular=True, samples=_any + _complex)
+sinh = elementwise("sinh", np.sinh, (lambda _, x: cosh(x),), singular=True, samples=_any + _complex)
+cosh: Elementwise = elementwise(
+    "cosh", np.cosh, (lambda _, x: sinh(x),), singular=True, samples=_any + _complex
+)
 tanh = elementwise("tanh", np.tanh, (lambda y, _: 1.0 - y * y,), samples=_any + _complex)
 
 arcsin = elementwise(
     "arcsin",
     np.arcsin,
     (lambda _, x: 1 / sqrt((1 - x) * (1 + x)),),
+    singular=True,
     samples=[*_inner, *_complex, _infinite_at_one],
 )
 arccos = elementwise(
     "arccos",
     np.arccos,
     (lambda _, x: -1 / sqrt((1 - x) * (1 + x)),),
+    singular=True,
     samples=_inner + _complex,
 )
-arctan = elementwise("arctan", np.arctan, (lambda _, x: 1 / (1 + x * x),), samples=_any + _complex)
-arcsinh = elementwise("arcsinh", np.arcsinh, (lambda _, x: 1 / sqrt(1 + x * x),), samples=_any + _complex)
+arctan = elementwise(
+    "arctan", np.arctan, (lambda _, x: 1 / (1 + x * x),), singular=True, samples=_any + _complex
+)
+arcsinh = elementwise(
+    "arcsinh", np.arcsinh, (lambda _, x: 1 / sqrt(1 + x * x),), singular=True, samples=_any + _complex
+)
 arccosh = elementwise(
     "arccosh",
     np.arccosh,
     (lambda _, x: inverse(sqrt(x - 1) * sqrt(x + 1)),),
+    singular=True,
     samples=[box((2, 3), 1.5, 3.0), *_complex],
 )
 arctanh = elementwise(
     "arctanh",
     np.arctanh,
     (lambda _, x: inverse((1 - x) * (1 + x)),),
+    singular=True,
     samples=_inner + _complex,
 )
 arctan2 = elementwise(
@@ -80,6 +90,7 @@ arctan2 = elementwise(
         lambda _, y, x: x / _nonzero(square(x) + square(y)),
         lambda _, y, x: -y / _nonzero(square(x) + square(y)),
     ),
+    singular=True,
     samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
 )
 hypot = elementwise(
@@ -87,6 +98,7 @@ hypot = elementwise(
     np.hypot,
     (lambda z, x, _: x / _nonzero(z), lambda z, _, y: y / _nonzero(z)),
     passes_nan=False,  # hypot(inf, nan) is inf
+    singular=True,
     samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
 )
 deg2rad = elementwise("deg2rad", np.deg2rad, (np.pi / 180,), linear_in=((0,),), samples=_any)

@@ -326,6 +326,7 @@ _PRIMITIVE_LABELS = {
     "negative": "NegBackward0",
     "multiply": "MulBackward0",
     "guarded_multiply": "MulBackward0",
+    "times": "MulBackward0",
     "divide": "DivBackward0",
     "dot": "MmBackward0",
     "reshape": "ViewBackward0",

@@ -11,7 +11,6 @@ from funcgrad.primitives import (
     arithmetic,
     contraction,
     cumulative,
-    exponential,
     indexing,
     logic,
     reduction,
