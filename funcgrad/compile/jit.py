@@ -226,7 +226,7 @@ class Jitted:
         """Return the native function for arguments of this structure, without the search for what to call."""
         arguments, results = compiled.program.in_tree.children[0], compiled.program.out_tree
         flat = all(child is tree.LEAF for child in arguments.children)
-        plain_tuple = results.name == "tuple" and results.shallow
+        plain_tuple = results.kind is tuple and results.shallow
         if flat and (compiled.single or (plain_tuple and len(compiled.program.outputs) > 1)):
             return call
         return tree.adapted(call, arguments, results)

@@ -72,7 +72,7 @@ def scan(
     slices = [ArrayType(t.shape[1:], t.dtype) for t in x_types]
     both = tree.structure((tree.unflatten(carry_tree, carry), tree.unflatten(x_tree, stacked)))
     body = stage_body(f, both, [*carry_types, *slices], owner)
-    if body.out_tree.name != "tuple" or len(body.out_tree.children) != 2:
+    if body.out_tree.kind is not tuple or len(body.out_tree.children) != 2:
         raise TreeError(
             f"{owner}: expected a body that returns (carry, y), got {body.out_tree}.",
             hint="return carry, None where there is nothing to stack.",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.errors import TreeError
-from funcgrad.tree.registry import Node, node_for
+from funcgrad.tree.registry import Node, node_for, node_of
 
 __all__ = ["LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "structure", "unflatten"]
 
@@ -32,16 +32,22 @@ class TreeDef:
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, TreeDef)
-            and self.name == other.name
+            and self.kind is other.kind
             and self.meta == other.meta
             and self.children == other.children
         )
 
     def __hash__(self) -> int:
-        return hash((self.name, self.meta, self.children))
+        return hash((self.kind, self.meta, self.children))
+
+    @property
+    def kind(self) -> type | None:
+        """The class of the container; None for a leaf."""
+        return None if self.node is None else self.node.cls
 
     @property
     def name(self) -> str | None:
+        """What saved Programs call that class."""
         return None if self.node is None else self.node.name
 
     def __repr__(self) -> str:
@@ -59,15 +65,14 @@ class TreeDef:
         ]
 
     def __reduce__(self):
-        return _rebuild, (self.name, self.meta, self.children, unflatten(self, [0] * self.size))
+        return _rebuild, (self.kind, self.meta, self.children)
 
 
 LEAF = TreeDef(None)
 
 
-def _rebuild(name, meta, children, example):
-    # The example carries the class by reference, so pickle finds it where it is defined.
-    return LEAF if name is None else TreeDef(node_for(example), meta, children)
+def _rebuild(kind, meta, children):
+    return LEAF if kind is None else TreeDef(node_of(kind), meta, children)
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:

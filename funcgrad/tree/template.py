@@ -11,7 +11,7 @@ from funcgrad.tree.flatten import LEAF, TreeDef
 
 __all__ = ["adapted"]
 
-_PLAIN = {"dict": dict, "list": list, "tuple": tuple}
+_PLAIN = (dict, list, tuple)
 
 
 def adapted(function: Callable, arguments: TreeDef, result: TreeDef) -> Callable | None:
@@ -72,17 +72,17 @@ class _Writer:
         if treedef.node is None:
             leaves.append(name)
             return True
-        kind = treedef.node.name
+        kind = treedef.kind
         if kind not in _PLAIN:
             return False
         parts = []
         self.lines.append(
-            f"    if type({name}) is not {kind} or len({name}) != {len(treedef.children)}: return NotImplemented"
+            f"    if type({name}) is not {kind.__name__} or len({name}) != {len(treedef.children)}: return NotImplemented"
         )
         for i, child in enumerate(treedef.children):
             self._count += 1
             part = f"p{self._count}"
-            if kind == "dict":
+            if kind is dict:
                 key = self._key(treedef.meta[i])
                 self.lines.append(f"    if {key} not in {name}: return NotImplemented")
                 self.lines.append(f"    {part} = {name}[{key}]")
@@ -95,15 +95,15 @@ class _Writer:
         """Return the expression that builds a container; None where it is of another kind."""
         if treedef.node is None:
             return leaf()
-        kind = treedef.node.name
+        kind = treedef.kind
         parts = [self.put_together(child, leaf) for child in treedef.children]
         if kind not in _PLAIN or None in parts:
             return None
-        if kind == "dict":
+        if kind is dict:
             return (
                 "{"
                 + ", ".join(f"{self._key(k)}: {p}" for k, p in zip(treedef.meta, parts, strict=True))
                 + "}"
             )
         inner = ", ".join(map(str, parts))
-        return f"[{inner}]" if kind == "list" else f"({inner}{',' if parts else ''})"
+        return f"[{inner}]" if kind is list else f"({inner}{',' if parts else ''})"
