@@ -1,9 +1,10 @@
 """The laws of the IR: every variable is assigned once, before use, with the type its rule gives."""
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
-from funcgrad.core.program import Literal, Program, Var, subprograms
+from funcgrad.core.program import Equation, Literal, Program, Var, subprograms
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import ProgramError
 from funcgrad.tree import TreeDef
@@ -51,6 +52,7 @@ def check(program: Program) -> Program:
         where = f"equation {i} ({equation.primitive.name})"
         for atom in equation.inputs:
             use(atom, where)
+        _check_parameters(equation, where)
         types = equation.primitive.type_rule(*(a.type for a in equation.inputs), **equation.params)
         expected = tuple(types) if equation.primitive.multiple else (types,)
         got = tuple(v.type for v in equation.outputs)
@@ -69,6 +71,18 @@ def check(program: Program) -> Program:
     for atom in program.outputs:
         use(atom, "the output list")
     return program
+
+
+def _check_parameters(equation: Equation, where: str) -> None:
+    """Raise ProgramError unless the rules take these parameters: as many, of these names, and ints as axes."""
+    try:
+        signature(equation.primitive.eval_rule).bind(*equation.inputs, **equation.params)
+    except TypeError as error:
+        raise ProgramError(f"check: {where} has other arguments or parameters than its rules: {error}.") from None
+    for key in ("axis", "axes", "kth"):
+        axes = equation.params.get(key) or ()
+        if any(type(axis) is not int for axis in (axes if isinstance(axes, tuple) else (axes,))):
+            raise ProgramError(f"check: {where} has {key} that are no ints: {axes!r}.")
 
 
 def _is_call(structure: TreeDef) -> bool:
