@@ -154,6 +154,8 @@ class Jitted:
 
     def _call(self, args, kwargs):
         static, args, kwargs = self._static.split(args, kwargs)
+        if len(kwargs) > 1 and not self._static.sees_order:
+            kwargs = dict(sorted(kwargs.items()))
         leaves, in_tree = tree.flatten((args, kwargs))
         if any(isinstance(x, np.ndarray) and not x.dtype.isnative for x in leaves):
             leaves = [_native(x) for x in leaves]
@@ -165,7 +167,8 @@ class Jitted:
                 args, kwargs = static.merged(args, kwargs)
                 return self._function(*args, **kwargs)
         try:
-            key = (in_tree, static.key, tuple([_kind(x) for x in leaves]))
+            # (A function sees the order of a dict: it may stack its values.)
+            key = (in_tree, in_tree.order, static.key, tuple([_kind(x) for x in leaves]))
         except DTypeError:
             self._stage(static, args, kwargs)  # says which argument it is
             raise

@@ -44,7 +44,9 @@ class StaticArguments:
                     f"{self._owner}: expected static_argnums among its {count} positional arguments, got {n}."
                 )
         known = {p.name for p in parameters}
-        if parameters and not any(p.kind is Parameter.VAR_KEYWORD for p in parameters):
+        # Whether the function can see in which order keywords were given.
+        self.sees_order = not parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
+        if not self.sees_order:
             for name in self.names:
                 if name not in known:
                     raise TreeError(
@@ -165,6 +167,7 @@ class Signature:
         names = argument_names(static.bound(function), args, kwargs)
         self.types = {call_path(path, names): t for path, t in zip(in_tree.paths(), types, strict=True)}
         self.static = str(static)
+        self._order = in_tree.order
 
     def __str__(self) -> str:
         parts = [f"{path}: {t}" for path, t in self.types.items()]
@@ -179,6 +182,8 @@ class Signature:
             new = [p for p in self.types if p not in other.types]
             changes = [f"{p} is new" for p in new] + [f"{p} is gone" for p in gone]
             return "the containers changed: " + ", ".join(changes or ["another order"])
+        if self._order != other._order:
+            return "the keys of a dict were in another order"
         changed = [
             f"{path} was {other.types[path]} and is {t}"
             for path, t in self.types.items()

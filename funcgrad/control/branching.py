@@ -254,7 +254,8 @@ def staged_branches(
         programs.append(with_more_inputs(body.program, before, after, len(body.consts)))
     consts = [c for body in bodies for c in body.consts]
     out = bind(switch_p, index, *consts, *leaves, branches=tuple(programs))
-    return tree.unflatten(bodies[0].out_tree, out)
+    # Dicts have their keys in the order of the function that is given first: cond's true_fun.
+    return tree.unflatten(bodies[-1 if names else 0].out_tree, out)
 
 
 def _check_alike(owner: str, first: Body, first_name: str, other: Body, name: str) -> None:

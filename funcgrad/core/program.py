@@ -155,6 +155,17 @@ class Program:
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    @property
+    def flat(self) -> "Program":
+        """The program of flat arguments and results."""
+        if self.in_tree is None and self.out_tree is None:
+            return self
+        return self._flat
+
+    @cached_property
+    def _flat(self) -> "Program":
+        return Program(self.inputs, self.constants, self.equations, self.outputs, name=self.name)
+
     @cached_property
     def last_uses(self) -> tuple[tuple[Var, ...], ...]:
         """For each equation, the variables that no later equation and no output reads."""
@@ -205,9 +216,8 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state.pop("last_uses", None)
-        state.pop("fingerprint", None)
-        state.pop("_derived", None)  # what others keep with a program: compiled code, derivatives
+        for kept in ("last_uses", "fingerprint", "_flat", "_derived"):  # the last by others: code, derivatives
+            state.pop(kept, None)
         return state
 
 
@@ -237,7 +247,8 @@ def _token(value: Any) -> str:
     if isinstance(value, Program):
         return value.fingerprint
     if isinstance(value, tuple):
-        return f"{type(value).__name__}({','.join(map(_token, value))})"
+        items = value.order if type(value) is tree.Keys else value
+        return f"{type(value).__name__}({','.join(map(_token, items))})"
     if isinstance(value, tree.TreeDef):
         inner = "".join(map(_token, value.children))
         return f"{value.kind and _token(value.kind)}[{_token(value.meta)} {inner}]"

@@ -7,7 +7,7 @@ A program is `{"name", "input_names", "inputs": [type], "constants": [type], "eq
 "in_tree", "out_tree"}`. A type is `[shape, dtype, weak]`; an equation `[primitive, params, inputs, [type
 of each output], source]`; an atom is a number (the variable: inputs, constants and outputs of equations
 count from 0 in that order) or `{"literal": value}`. Parameters are JSON values, and tagged objects for
-what JSON lacks: `{"tuple": [...]}`, `{"dtype": name}`, `{"key": [...]}`, `{"slice": [...]}`,
+what JSON lacks: `{"tuple": [...]}`, `{"keys": [...]}` (of a dict, in their order), `{"dtype": name}`, `{"slice": [...]}`,
 `{"ellipsis": true}`, `{"complex": [re, im]}`, `{"float": "inf"}`, `{"program": {...}}`.
 
 Loading looks primitives and containers up by name among those registered, and never executes code of the file.
@@ -297,5 +297,6 @@ def _decode(encoded: Any, arrays: Any) -> Any:
     raise ProgramError(f"load: expected a known kind of parameter, got {tag!r}.")
 
 
+register_parameter("keys", tree.Keys, lambda keys: keys.order, tree.Keys.of)
 Program._save = staticmethod(save)
 Program.load = staticmethod(load)

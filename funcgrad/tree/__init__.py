@@ -11,11 +11,12 @@ from funcgrad.tree.flatten import (
     unflatten,
 )
 from funcgrad.tree.prefix import broadcast_prefix
-from funcgrad.tree.registry import node_named, register_dataclass, register_node
+from funcgrad.tree.registry import Keys, node_named, register_dataclass, register_node
 from funcgrad.tree.template import adapted
 
 __all__ = [
     "LEAF",
+    "Keys",
     "TreeDef",
     "adapted",
     "broadcast_prefix",

@@ -1,5 +1,6 @@
 """Flatten containers of arrays to lists of leaves, and rebuild them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
@@ -7,15 +8,19 @@ from typing import Any
 import numpy as np
 
 from funcgrad.errors import TreeError
-from funcgrad.tree.registry import Node, node_for, node_of
+from funcgrad.tree.registry import Keys, Node, node_for, node_of
 
 __all__ = ["LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "structure", "unflatten"]
 
 
 class TreeDef:
-    """The structure of a container, without its leaves; hashable, and equal when structures are."""
+    """The structure of a container, without its leaves; hashable, and equal when structures are.
 
-    __slots__ = ("__weakref__", "children", "meta", "node", "shallow", "size")
+    Dicts of the same keys have the same structure. Each is rebuilt with its keys in the order they had: `order` says
+    it, and is None where all dicts have theirs sorted.
+    """
+
+    __slots__ = ("__weakref__", "children", "meta", "node", "order", "shallow", "size")
 
     def __init__(self, node: Node | None, meta: Any = None, children: tuple["TreeDef", ...] = ()):
         self.node = node
@@ -23,10 +28,15 @@ class TreeDef:
         self.children = children
         size = 1 if node is None else 0
         shallow = True
+        keys = meta[1] if node is not None and node.cls is defaultdict else meta
+        own = keys.order if type(keys) is Keys else None
+        ordered = own is None
         for child in children:
             size += child.size
             shallow = shallow and child is LEAF
+            ordered = ordered and child.order is None
         self.size: int = size
+        self.order: Any = None if ordered else (own, *(child.order for child in children))
         self.shallow = shallow  # no containers below this one
 
     def __eq__(self, other: object) -> bool:
@@ -78,7 +88,7 @@ def _rebuild(kind, meta, children):
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     """Return the leaves of `tree` from left to right, and its structure.
 
-    Containers are dict (by sorted key), list, tuple, namedtuple, dataclass, None, OrderedDict,
+    Containers are dict (leaves by sorted key), list, tuple, namedtuple, dataclass, None, OrderedDict,
     defaultdict and what `register_node` adds; everything else is a leaf.
 
     >>> import funcgrad as fg

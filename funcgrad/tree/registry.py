@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from funcgrad.errors import TreeError
 
-__all__ = ["Node", "node_for", "node_named", "node_of", "register_dataclass", "register_node"]
+__all__ = ["Keys", "Node", "node_for", "node_named", "node_of", "register_dataclass", "register_node"]
 
 
 class Node(NamedTuple):
@@ -24,6 +24,25 @@ class Node(NamedTuple):
     flatten: Callable[[Any], tuple[Iterable[Any], Hashable]]
     unflatten: Callable[[Any, Iterable[Any]], Any]
     entries: Callable[[Any, int], list[str]]
+
+
+class Keys(tuple):
+    """The keys of a dict as sorted, in the order of its leaves; equal whatever their `order` in the dict itself.
+
+    So a dict is rebuilt with its keys where they were, while dicts of the same keys have the same structure. Keys
+    that are in order already are a plain tuple.
+    """
+
+    order: tuple
+
+    @classmethod
+    def of(cls, order: tuple) -> "Keys":
+        keys = cls(_sorted(order))
+        keys.order = tuple(order)
+        return keys
+
+    def __reduce__(self):
+        return Keys.of, (self.order,)
 
 
 _nodes: dict[type, Node | None] = {}  # None for the types seen to be leaves
@@ -153,11 +172,16 @@ def _attribute_entries(meta, n):
     return [f".{name}" for name in names]
 
 
-def _sorted_keys(d: dict) -> tuple:
+def _sorted(keys: Iterable) -> list:
     try:
-        return tuple(sorted(d))
-    except TypeError:
-        return tuple(d)  # keys of mixed types keep their order of insertion
+        return sorted(keys)
+    except TypeError:  # keys of mixed types
+        return sorted(keys, key=lambda key: (type(key).__qualname__, repr(key)))
+
+
+def _keys_of(d: dict) -> tuple:
+    keys = tuple(d)
+    return keys if [*keys] == _sorted(keys) else Keys.of(keys)
 
 
 def _indices(meta, n):
@@ -169,8 +193,18 @@ def _keys(meta, n):
 
 
 def _flatten_dict(d):
-    keys = _sorted_keys(d)
+    keys = _keys_of(d)
     return [d[k] for k in keys], keys
+
+
+def _dict_of(keys, children):
+    d = dict(zip(keys, children, strict=True))
+    return {k: d[k] for k in keys.order} if type(keys) is Keys else d
+
+
+def _flatten_defaultdict(d):
+    children, keys = _flatten_dict(d)
+    return children, (d.default_factory, keys)
 
 
 def _register_builtin(cls, name, flatten, unflatten, entries):
@@ -181,7 +215,7 @@ _BUILTIN = ("tuple", "list", "None", "dict", "OrderedDict", "defaultdict")
 _register_builtin(tuple, "tuple", lambda x: (x, None), lambda _, c: tuple(c), _indices)
 _register_builtin(list, "list", lambda x: (x, None), lambda _, c: list(c), _indices)
 _register_builtin(type(None), "None", lambda x: ((), None), lambda _, c: None, _indices)
-_register_builtin(dict, "dict", _flatten_dict, lambda k, c: dict(zip(k, c, strict=True)), _keys)
+_register_builtin(dict, "dict", _flatten_dict, _dict_of, _keys)
 _register_builtin(
     OrderedDict,
     "OrderedDict",
@@ -192,7 +226,7 @@ _register_builtin(
 _register_builtin(
     defaultdict,
     "defaultdict",
-    lambda d: ([d[k] for k in _sorted_keys(d)], (d.default_factory, _sorted_keys(d))),
-    lambda meta, c: defaultdict(meta[0], zip(meta[1], c, strict=True)),
+    _flatten_defaultdict,
+    lambda meta, c: defaultdict(meta[0], _dict_of(meta[1], c)),
     lambda meta, n: _keys(meta[1], n),
 )

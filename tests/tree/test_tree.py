@@ -54,13 +54,14 @@ def test_kinds_of_containers():
     leaves, treedef = fg.tree.flatten(x)
     y = fg.tree.unflatten(treedef, leaves)
     assert y == x and y["d"].default_factory is list and list(y["o"]) == ["z", "a"]
+    assert list(y) == list(x)
     assert treedef.paths("x") == [
-        "x['o']['z']",
-        "x['o']['a']",
+        "x[2][1][0]",
         "x['d']['k']",
         "x['m'].w",
         "x['m'].name",
-        "x[2][1][0]",
+        "x['o']['z']",
+        "x['o']['a']",
     ]
 
 
