@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from typing import Any
 
+import numpy as np
+
 from funcgrad.core.staging import argument_names, call_path, name_of
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, TreeError
@@ -69,7 +71,7 @@ class StaticArguments:
             return _NONE, args, kwargs
         by_number = {i: x for i, x in enumerate(args) if i in self.numbers}
         by_name = {k: v for k, v in kwargs.items() if k in self.names}
-        key = (tuple(by_number.items()), tuple(sorted(by_name.items())))
+        key = tuple([(where, _told_apart(value)) for where, value in (*by_number.items(), *sorted(by_name.items()))])
         try:
             hash(key)
         except TypeError:
@@ -82,10 +84,9 @@ class StaticArguments:
                         f"got argument {where}: {type(value).__name__}.",
                         hint="use a tuple in place of a list, and pass arrays as arguments that are not static.",
                     ) from None
-        typed = tuple(map(_told_apart, (*by_number.values(), *by_name.values())))
         rest = tuple(x for i, x in enumerate(args) if i not in by_number)
         return (
-            Split(by_number, by_name, (key, typed)),
+            Split(by_number, by_name, key),
             rest,
             {k: v for k, v in kwargs.items() if k not in by_name},
         )
@@ -95,10 +96,13 @@ class StaticArguments:
 
 
 def _told_apart(value: Any) -> Any:
-    """Return what tells values apart that are equal but choose different programs: 1, 1.0 and True; 0.0 and -0.0."""
+    """Return what stands for a value: equal for those that choose one program.
+
+    1, 1.0 and True are equal but choose different ones, and 0.0 and -0.0; two nans are not, and choose the same.
+    """
     if isinstance(value, (tuple, frozenset)):
-        return type(value), tuple(map(_told_apart, value))
-    return type(value), repr(value) if isinstance(value, (float, complex)) else None
+        return type(value), (tuple if isinstance(value, tuple) else frozenset)(map(_told_apart, value))
+    return type(value), repr(value) if isinstance(value, (float, complex, np.inexact)) else value
 
 
 class Split:

@@ -216,7 +216,8 @@ class Program:
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        for kept in ("last_uses", "fingerprint", "_flat", "_derived"):  # the last by others: code, derivatives
+        # What others keep with a program, such as code and derivatives, begins with an underscore too.
+        for kept in ("last_uses", "fingerprint", *(key for key in state if key.startswith("_"))):
             state.pop(kept, None)
         return state
 

@@ -1,5 +1,6 @@
 """What decides whether a call is compiled anew, and what is said of it."""
 
+import pickle
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +101,14 @@ def test_keywords_are_part_of_the_structure():
     g = fg.jit(lambda a, b: a * b)
     assert g(a=2.0, b=4.0) == g(b=4.0, a=2.0) == 8 and "1 compiled signature" in g.explain()
     assert "in another order" in f.explain()
+
+
+@pytest.mark.parametrize("static", [float("nan"), complex("nan"), np.float32("nan"), (1, float("nan")), frozenset([float("nan")])])
+def test_a_static_nan_is_the_same_each_time(static):
+    f, traced = counted(lambda x, k: x, static_argnums=1)
+    for _ in range(3):
+        f(1.0, pickle.loads(pickle.dumps(static)))
+    assert len(traced) == 1
 
 
 def test_what_changed():

@@ -116,6 +116,20 @@ def test_adapted_functions_are_those_of_the_leaves():
     assert tree.adapted(lambda x: NotImplemented, tree.structure((1.0,)), tree.structure((1.0,)))(2.0) is NotImplemented
 
 
+def deep(x, levels):
+    for level in range(levels):
+        x = [x] if level % 3 else {"a": x, "b": (1.0,)}
+    return x
+
+
+@pytest.mark.parametrize("levels", [90, 200, 400])
+def test_containers_nested_deeply(levels):
+    f = fg.jit(lambda x: deep(x, levels))
+    assert f(2.0) == f(2.0) == deep(2.0, levels)
+    g = fg.jit(lambda t: tree.map(np.sqrt, t))
+    assert g(deep(4.0, levels)) == g(deep(4.0, levels)) == deep(2.0, levels)
+
+
 class Point(NamedTuple):
     x: float
     y: float
