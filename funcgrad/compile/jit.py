@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from itertools import count
 from types import MethodType
 from typing import Any
 
@@ -18,6 +19,7 @@ from funcgrad.compile.called import callable_of, jit_call, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
 from funcgrad.compile.guards import Guarded
+from funcgrad.compile.kept import forget_all
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
 from funcgrad.core.decisions import Decisions, Undecided
@@ -28,7 +30,12 @@ from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError
 from funcgrad.transforms.arguments import presented
 
-__all__ = ["jit"]
+__all__ = ["clear_caches", "jit"]
+
+# How many signatures a function keeps compiled; beyond, an eighth goes, of those that have not been called for longest.
+SIGNATURES = 1024
+_clock = count()
+_functions: weakref.WeakSet = weakref.WeakSet()
 
 
 def jit(
@@ -56,8 +63,10 @@ def jit(
 
     Returns:
         a function of the same arguments, with `lower(*args)` (see the stages of compilation, or compile ahead of
-        time) and `explain()` (what has been compiled, and why the last time). It works under every
-        transformation, and every transformation works inside it; a jitted function in another is part of it.
+        time), `explain()` (what has been compiled, and why the last time) and `clear()` (forget it). It works under
+        every transformation, and every transformation works inside it; a jitted function in another is part of it.
+
+    The last 1,024 signatures are kept compiled; `fg.clear_caches()` forgets those of all functions.
 
     Python's decisions on values (`if x > 0:`, `while error > tol:`) are followed: each way the function goes is compiled
     when arguments first take it, and from then on every call checks that its arguments go that way. Up to 32 ways;
@@ -98,13 +107,14 @@ def jit(
 class _Compiled:
     """What is kept of one signature; `call` and `fast` from the first call outside other transformations on."""
 
-    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single")
+    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single", "used")
 
     def __init__(self, signature: Signature, program: Program):
         self.signature = signature
         self.program = program
         self.single = program.out_tree is tree.LEAF
         self.captured = [value for _, value in program.constants if type(value) is Tracer]
+        self.used = next(_clock)
         self.call: Callable | None = None
         self.fast: Callable | None = None
         self.guarded: Guarded | None = (
@@ -129,6 +139,7 @@ class Jitted:
         self._executables: list[Any] = []
         # Equal programs share their code, which may live on; the memory it keeps for later calls need not.
         weakref.finalize(self, _forget, self._executables).atexit = False
+        _functions.add(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         fast = self._fast
@@ -173,7 +184,9 @@ class Jitted:
             self._stage(static, args, kwargs)  # says which argument it is
             raise
         compiled = self._compiled.get(key)
-        if compiled is None:
+        if compiled is not None:
+            compiled.used = next(_clock)
+        else:
             compiled = self._traced(key, static, args, kwargs, in_tree)
         if compiled.guarded is not None:
             return compiled.guarded(leaves)
@@ -211,8 +224,36 @@ class Jitted:
             if not compiled.captured and not (
                 guarded and guarded.captures
             ):  # else it belongs to this one run of another transformation
+                if len(self._compiled) >= SIGNATURES:
+                    self._drop(SIGNATURES // 8)
                 self._compiled[key] = compiled
             return compiled
+
+    def _drop(self, number):
+        """Drop the signatures that have not been called for longest; calls that run keep their own code."""
+        fast = self._fast
+        old = [key for key, c in self._compiled.items() if fast is None or c.fast is not fast]
+        for key in sorted(old, key=lambda key: self._compiled[key].used)[:number]:
+            call = self._compiled.pop(key).call
+            self._executables[:] = [e for e in self._executables if e is not call]
+
+    def clear(self) -> None:
+        """Forget all that has been compiled for this function: the next call traces it again.
+
+        Machine code is freed with the last that uses it; equal programs may be kept (see `fg.clear_caches`).
+
+        >>> import funcgrad as fg
+        >>> f = fg.jit(lambda x: 2 * x)
+        >>> f(1.0), f.clear()
+        (np.float64(2.0), None)
+        >>> f.explain()
+        'jit of lambda: 0 compiled signatures'
+        """
+        with self._lock:
+            self._fast = self._last = None
+            self._reason = ""
+            self._compiled.clear()
+            self._executables.clear()
 
     def _compile(self, compiled, static, kwargs):
         with self._lock:
@@ -284,6 +325,17 @@ class _Module:
 
 def _rebuilt(function, static, donated, backend):
     return presented(Jitted(function, static, donated, backend), "jit", function)
+
+
+def clear_caches() -> None:
+    """Forget all that has been compiled and derived, for all functions: memory is free, and calls compile anew.
+
+    What is on disk stays (see `FUNCGRAD_CACHE_DIR`), so most of that is only read again. For one function there is
+    `f.clear()`.
+    """
+    for function in list(_functions):
+        function.clear()
+    forget_all()
 
 
 def _forget(executables):
