@@ -305,11 +305,14 @@ class Jitted:
         return "\n".join(lines)
 
     def __reduce__(self) -> Any:
-        module, name = self._function.__module__, getattr(self._function, "__qualname__", "")
-        if (
-            getattr(sys.modules.get(module), name, None) is self
-        ):  # a decorator: the name stands for this object
-            return getattr, (_Module(module), name)
+        module, name = self._function.__module__, getattr(self._function, "__name__", "")
+        if getattr(sys.modules.get(module), name, None) is self:  # a decorator: the name stands for this object
+            if module != "__main__":
+                return getattr, (_Module(module), name)
+            # In another process this may be another module. The function goes by value with cloudpickle; pickle looks
+            # for it by name, and finds it here.
+            self._function.__qualname__ = f"{name}.__wrapped__"
+            return _found_or_rebuilt, (self._function, self._static, self._donated, self._backend)
         return _rebuilt, (self._function, self._static, self._donated, self._backend)
 
 
@@ -321,6 +324,11 @@ class _Module:
 
     def __reduce__(self):
         return import_module, (self._name,)
+
+
+def _found_or_rebuilt(function, *details):
+    known = getattr(sys.modules.get(function.__module__), function.__name__, None)
+    return known if getattr(known, "__wrapped__", None) is function else _rebuilt(function, *details)
 
 
 def _rebuilt(function, static, donated, backend):
