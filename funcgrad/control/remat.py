@@ -12,7 +12,7 @@ from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import leaves_of, stage_body, strong
 from funcgrad.control.branching import switch_p
 from funcgrad.core.check import check_body
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import owned, run
 from funcgrad.core.primitive import Linear, Primitive, Sample, box
 from funcgrad.core.program import Program, Var, pruned
 from funcgrad.core.staging import stage_flat
@@ -66,7 +66,7 @@ class Checkpoint(Primitive):
         return check_body("checkpoint", program, types)
 
     def eval_rule(self, *xs, program, policy):
-        return tuple(run(program, xs))
+        return tuple(owned(run(program, xs), xs))
 
     def expand_rule(self, *xs, program, policy):
         return tuple(run(program, xs))

@@ -48,7 +48,8 @@ def scan(
         memory_limit: the bytes a reverse pass may keep; segments are cut into segments as often as need be.
 
     Returns:
-        `(carry, ys)`, with the y of all steps stacked along axis 0.
+        `(carry, ys)`, with the y of all steps stacked along axis 0; no part of the arguments, so that it can be
+        written to.
 
     Raises:
         TreeError, ShapeError, DTypeError: when lengths differ, or the carry changes its containers, shapes or
