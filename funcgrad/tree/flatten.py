@@ -74,6 +74,40 @@ class TreeDef:
             for path in child.paths(prefix + entry)
         ]
 
+    @property
+    def num_leaves(self) -> int:
+        """How many leaves there are."""
+        return self.size
+
+    def unflatten(self, leaves: Iterable[Any]) -> Any:
+        """Rebuild the container around `leaves`."""
+        return unflatten(self, leaves)
+
+    def flatten_up_to(self, tree: Any) -> list[Any]:
+        """Return what `tree` has where this structure has leaves: arrays, or containers.
+
+        Raises:
+            TreeError: when `tree` has other containers or keys above them; the message says where.
+
+        >>> import funcgrad as fg
+        >>> fg.tree.structure({"a": 0, "b": 0}).flatten_up_to({"a": 1.0, "b": [2.0, 3.0]})
+        [1.0, [2.0, 3.0]]
+        """
+        out: list[Any] = []
+        _flatten_up_to(self, tree, out, "")
+        return out
+
+    def compose(self, inner: "TreeDef") -> "TreeDef":
+        """Return the structure with `inner` in place of each leaf.
+
+        >>> import funcgrad as fg
+        >>> fg.tree.structure([0, 0]).compose(fg.tree.structure({"a": 0}))
+        [{'a': '*'}, {'a': '*'}]
+        """
+        if self.node is None:
+            return inner
+        return TreeDef(self.node, self.meta, tuple([child.compose(inner) for child in self.children]))
+
     def __reduce__(self):
         return _rebuild, (self.kind, self.meta, self.children)
 
@@ -85,8 +119,33 @@ def _rebuild(kind, meta, children):
     return LEAF if kind is None else TreeDef(node_of(kind), meta, children)
 
 
-def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
+def _flatten_up_to(treedef, tree, out, path):
+    if treedef.node is None:
+        out.append(tree)
+        return
+    node = node_for(tree)
+    if node is None or node.cls is not treedef.kind:
+        raise TreeError(
+            f"flatten_up_to: expected a {treedef.name}{path and f' at {path}'}, got {type(tree).__name__}."
+        )
+    children, meta = node.flatten(tree)
+    children = list(children)
+    if meta != treedef.meta or len(children) != len(treedef.children):
+        raise TreeError(
+            f"flatten_up_to: expected {treedef}{path and f' at {path}'}, got a {node.name} of other keys or length: "
+            f"{TreeDef(node, meta, (LEAF,) * len(children))}."
+        )
+    entries = node.entries(meta, len(children))
+    for entry, part, child in zip(entries, treedef.children, children, strict=True):
+        _flatten_up_to(part, child, out, path + entry)
+
+
+def flatten(tree: Any, *, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeDef]:
     """Return the leaves of `tree` from left to right, and its structure.
+
+    Args:
+        tree: any container, or a leaf.
+        is_leaf: says of a container (None is one) that it is to be a leaf all the same.
 
     Containers are dict (leaves by sorted key), list, tuple, namedtuple, dataclass, None, OrderedDict,
     defaultdict and what `register_node` adds; everything else is a leaf.
@@ -96,7 +155,16 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     [1.0, 2.0]
     """
     out: list[Any] = []
-    return out, _flatten_into(tree, out)
+    return out, _flatten_into(tree, out) if is_leaf is None else _flatten_until(tree, out, is_leaf)
+
+
+def _flatten_until(tree, out, is_leaf):
+    node = None if is_leaf(tree) else node_for(tree)
+    if node is None:
+        out.append(tree)
+        return LEAF
+    children, meta = node.flatten(tree)
+    return TreeDef(node, meta, tuple([_flatten_until(child, out, is_leaf) for child in children]))
 
 
 def _flatten_into(tree, out):
@@ -138,14 +206,14 @@ def _unflatten_from(treedef, leaves):
     return treedef.node.unflatten(treedef.meta, children)
 
 
-def leaves(tree: Any) -> list[Any]:
-    """Return the leaves of `tree` from left to right."""
-    return flatten(tree)[0]
+def leaves(tree: Any, *, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
+    """Return the leaves of `tree` from left to right (see `flatten`)."""
+    return flatten(tree, is_leaf=is_leaf)[0]
 
 
-def structure(tree: Any) -> TreeDef:
-    """Return the structure of `tree`."""
-    return flatten(tree)[1]
+def structure(tree: Any, *, is_leaf: Callable[[Any], bool] | None = None) -> TreeDef:
+    """Return the structure of `tree` (see `flatten`)."""
+    return flatten(tree, is_leaf=is_leaf)[1]
 
 
 def flatten_with_paths(tree: Any, prefix: str = "") -> tuple[list[tuple[str, Any]], TreeDef]:
@@ -154,8 +222,14 @@ def flatten_with_paths(tree: Any, prefix: str = "") -> tuple[list[tuple[str, Any
     return list(zip(treedef.paths(prefix), flat, strict=True)), treedef
 
 
-def map(function: Callable, tree: Any, *rest: Any) -> Any:
+def map(function: Callable, tree: Any, *rest: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
     """Apply `function` to the leaves of `tree` (and of `rest`, of the same structure).
+
+    Args:
+        function: takes a leaf of each.
+        tree, rest: containers.
+        is_leaf: says which containers in `tree` are leaves (see `flatten`); `function` is given those of `rest` that
+            are in the same places.
 
     Raises:
         TreeError: when the structures differ; the message shows both.
@@ -164,9 +238,12 @@ def map(function: Callable, tree: Any, *rest: Any) -> Any:
     >>> fg.tree.map(lambda a, b: a + b, {"w": 1.0}, {"w": 2.0})
     {'w': 3.0}
     """
-    flat, treedef = flatten(tree)
+    flat, treedef = flatten(tree, is_leaf=is_leaf)
     columns = [flat]
     for other in rest:
+        if is_leaf is not None:
+            columns.append(treedef.flatten_up_to(other))
+            continue
         other_flat, other_def = flatten(other)
         if other_def != treedef:
             raise TreeError(f"tree.map: expected trees of one structure, got {treedef} and {other_def}.")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from funcgrad.errors import TreeError
 
-__all__ = ["Keys", "Node", "node_for", "node_named", "node_of", "register_dataclass", "register_node"]
+__all__ = ["Keys", "Node", "has_attributes", "node_for", "node_named", "node_of", "register_dataclass", "register_node"]
 
 
 class Node(NamedTuple):
@@ -170,6 +170,11 @@ def _dataclass_functions(cls, meta_fields):
 def _attribute_entries(meta, n):
     names = meta[0] if meta and isinstance(meta[0], tuple) else meta
     return [f".{name}" for name in names]
+
+
+def has_attributes(node: Node) -> bool:
+    """Whether the children of a container are its attributes."""
+    return node.entries is _attribute_entries
 
 
 def _sorted(keys: Iterable) -> list:
