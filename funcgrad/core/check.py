@@ -79,10 +79,13 @@ def _check_parameters(equation: Equation, where: str) -> None:
         signature(equation.primitive.eval_rule).bind(*equation.inputs, **equation.params)
     except TypeError as error:
         raise ProgramError(f"check: {where} has other arguments or parameters than its rules: {error}.") from None
-    for key in ("axis", "axes", "kth"):
-        axes = equation.params.get(key) or ()
-        if any(type(axis) is not int for axis in (axes if isinstance(axes, tuple) else (axes,))):
+    for key in {"axis", "axes", "kth"} & equation.params.keys():
+        axes = equation.params[key]
+        given = axes if isinstance(axes, tuple) else (axes,)
+        if any(type(axis) is not int for axis in given) and not (key == "kth" and axes is None):
             raise ProgramError(f"check: {where} has {key} that are no ints: {axes!r}.")
+        if len({*given}) != len(given):
+            raise ProgramError(f"check: {where} has {key} that are named twice: {axes!r}.")
 
 
 def _is_call(structure: TreeDef) -> bool:
