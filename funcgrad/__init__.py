@@ -12,7 +12,7 @@ for adding primitives.
 """
 
 from funcgrad import control, errors, numpy, primitives, scipy, testing, tree
-from funcgrad.compile.jit import jit
+from funcgrad.compile.jit import clear_caches, jit
 from funcgrad.compile.parallel import get_num_threads, set_num_threads
 from funcgrad.control import (
     associative_scan,
@@ -51,6 +51,7 @@ __all__ = [
     "axis_index",
     "checkpoint",
     "checkpoint_name",
+    "clear_caches",
     "cond",
     "control",
     "custom_fixed_point",

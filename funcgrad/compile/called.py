@@ -14,7 +14,8 @@ from funcgrad import tree
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.derived import batched_program, halves, inexact_inputs, only, pushforward
 from funcgrad.compile.layout import verified
-from funcgrad.core.interpret import check_types, run
+from funcgrad.core.check import check_body
+from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
@@ -53,8 +54,7 @@ class JitCall(Primitive):
     residuals_in_reverse_only = True
 
     def type_rule(self, *types, program, backend):
-        check_types(program, types)
-        return tuple(t.strong() for t in program.out_types)
+        return check_body("jit_call", program, types)
 
     def eval_rule(self, *args, program, backend):
         out = callable_of(program, backend)(*args)

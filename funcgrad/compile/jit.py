@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from itertools import count
 from types import MethodType
 from typing import Any
 
@@ -18,6 +19,7 @@ from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
 from funcgrad.compile.guards import Guarded
 from funcgrad.compile.interpreted import interpreted
+from funcgrad.compile.kept import forget_all
 from funcgrad.compile.native_errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
@@ -30,7 +32,12 @@ from funcgrad.errors import DTypeError
 from funcgrad.locks import forkable_lock
 from funcgrad.transforms.arguments import presented
 
-__all__ = ["jit"]
+__all__ = ["clear_caches", "jit"]
+
+# How many signatures a function keeps compiled; beyond, an eighth goes, of those that have not been called for longest.
+SIGNATURES = 1024
+_clock = count()
+_functions: weakref.WeakSet = weakref.WeakSet()
 
 
 def jit(
@@ -58,8 +65,10 @@ def jit(
 
     Returns:
         a function of the same arguments, with `lower(*args)` (see the stages of compilation, or compile ahead of
-        time) and `explain()` (what has been compiled, and why the last time). It works under every
-        transformation, and every transformation works inside it; a jitted function in another is part of it.
+        time), `explain()` (what has been compiled, and why the last time) and `clear()` (forget it). It works under
+        every transformation, and every transformation works inside it; a jitted function in another is part of it.
+
+    The last 1,024 signatures are kept compiled; `fg.clear_caches()` forgets those of all functions.
 
     Python's decisions on values (`if x > 0:`, `while error > tol:`) are followed: each way the function goes is compiled
     when arguments first take it, and from then on every call checks that its arguments go that way. A function that goes
@@ -103,13 +112,14 @@ def jit(
 class _Compiled:
     """What is kept of one signature; `call` and `fast` from the first call outside other transformations on."""
 
-    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single")
+    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single", "used")
 
     def __init__(self, signature: Signature, program: Program):
         self.signature = signature
         self.program = program
         self.single = program.out_tree is tree.LEAF
         self.captured = [value for _, value in program.constants if type(value) is Tracer]
+        self.used = next(_clock)
         self.call: Callable | None = None
         self.fast: Callable | None = None
         self.guarded: Guarded | None = (
@@ -134,6 +144,7 @@ class Jitted:
         self._executables: list[Any] = []
         # Equal programs share their code, which may live on; the memory it keeps for later calls need not.
         weakref.finalize(self, _forget, self._executables).atexit = False
+        _functions.add(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -170,6 +181,8 @@ class Jitted:
 
     def _call(self, args, kwargs):
         static, args, kwargs = self._static.split(args, kwargs)
+        if len(kwargs) > 1 and not self._static.sees_order:
+            kwargs = dict(sorted(kwargs.items()))
         leaves, in_tree = tree.flatten((args, kwargs))
         if any(isinstance(x, np.ndarray) and not x.dtype.isnative for x in leaves):
             leaves = [_native(x) for x in leaves]
@@ -181,12 +194,15 @@ class Jitted:
                 args, kwargs = static.merged(args, kwargs)
                 return self._function(*args, **kwargs)
         try:
-            key = (in_tree, static.key, tuple([_kind(x) for x in leaves]))
+            # (A function sees the order of a dict: it may stack its values.)
+            key = (in_tree, in_tree.order, static.key, tuple([_kind(x) for x in leaves]))
         except DTypeError:
             self._stage(static, args, kwargs)  # says which argument it is
             raise
         compiled = self._compiled.get(key)
-        if compiled is None:
+        if compiled is not None:
+            compiled.used = next(_clock)
+        else:
             compiled = self._traced(key, static, args, kwargs, in_tree)
         if compiled.guarded is not None:
             return compiled.guarded(leaves)
@@ -232,8 +248,36 @@ class Jitted:
             if not compiled.captured and not (
                 guarded and guarded.captures
             ):  # else it belongs to this one run of another transformation
+                if len(self._compiled) >= SIGNATURES:
+                    self._drop(SIGNATURES // 8)
                 self._compiled[key] = compiled
             return compiled
+
+    def _drop(self, number):
+        """Drop the signatures that have not been called for longest; calls that run keep their own code."""
+        fast = self._fast
+        old = [key for key, c in self._compiled.items() if fast is None or c.fast is not fast]
+        for key in sorted(old, key=lambda key: self._compiled[key].used)[:number]:
+            call = self._compiled.pop(key).call
+            self._executables[:] = [e for e in self._executables if e is not call]
+
+    def clear(self) -> None:
+        """Forget all that has been compiled for this function: the next call traces it again.
+
+        Machine code is freed with the last that uses it; equal programs may be kept (see `fg.clear_caches`).
+
+        >>> import funcgrad as fg
+        >>> f = fg.jit(lambda x: 2 * x)
+        >>> f(1.0), f.clear()
+        (np.float64(2.0), None)
+        >>> f.explain()
+        'jit of lambda: 0 compiled signatures'
+        """
+        with self._lock:
+            self._fast = self._last = None
+            self._reason = ""
+            self._compiled.clear()
+            self._executables.clear()
 
     def _compile(self, compiled, static, kwargs):
         with self._lock:
@@ -250,7 +294,7 @@ class Jitted:
         """Return the native function for arguments of this structure, without the search for what to call."""
         arguments, results = compiled.program.in_tree.children[0], compiled.program.out_tree
         flat = all(child is tree.LEAF for child in arguments.children)
-        plain_tuple = results.name == "tuple" and results.shallow
+        plain_tuple = results.kind is tuple and results.shallow
         if flat and (compiled.single or (plain_tuple and len(compiled.program.outputs) > 1)):
             return call
         return tree.adapted(call, arguments, results)
@@ -285,11 +329,16 @@ class Jitted:
         return "\n".join(lines)
 
     def __reduce__(self) -> Any:
-        module, name = self._function.__module__, getattr(self._function, "__qualname__", "")
+        module, name = self._function.__module__, getattr(self._function, "__name__", "")
         if (
             getattr(sys.modules.get(module), name, None) is self
         ):  # a decorator: the name stands for this object
-            return getattr, (_Module(module), name)
+            if module != "__main__":
+                return getattr, (_Module(module), name)
+            # In another process this may be another module. The function goes by value with cloudpickle; pickle looks
+            # for it by name, and finds it here.
+            self._function.__qualname__ = f"{name}.__wrapped__"
+            return _found_or_rebuilt, (self._function, self._static, self._donated, self._backend)
         return _rebuilt, (self._function, self._static, self._donated, self._backend)
 
 
@@ -303,8 +352,24 @@ class _Module:
         return import_module, (self._name,)
 
 
+def _found_or_rebuilt(function, *details):
+    known = getattr(sys.modules.get(function.__module__), function.__name__, None)
+    return known if getattr(known, "__wrapped__", None) is function else _rebuilt(function, *details)
+
+
 def _rebuilt(function, static, donated, backend):
     return presented(Jitted(function, static, donated, backend), "jit", function)
+
+
+def clear_caches() -> None:
+    """Forget all that has been compiled and derived, for all functions: memory is free, and calls compile anew.
+
+    What is on disk stays (see `FUNCGRAD_CACHE_DIR`), so most of that is only read again. For one function there is
+    `f.clear()`.
+    """
+    for function in list(_functions):
+        function.clear()
+    forget_all()
 
 
 def _forget(executables):

@@ -59,7 +59,13 @@ def optimized(text: str) -> tuple[Any, Any]:
     options.slp_vectorization = True
     options.loop_unrolling = False  # done where it pays, by `emit`: here it would double the time
     builder = binding.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    passes = builder.getModulePassManager()
+    try:
+        passes.run(module, builder)
+    finally:
+        # llvmlite's own close() of pass managers finds a method that does nothing (0.50), and each takes 100 KiB.
+        binding.newpassmanagers.NewPassManager._dispose(passes)
+        passes.detach()
     return module, machine
 
 

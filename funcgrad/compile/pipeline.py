@@ -32,6 +32,6 @@ def _executable(program: Program) -> Executable:
 
 
 def executable_of(program: Program) -> Executable:
-    """Return the native function of a program; compiled once, for equal programs."""
+    """Return the native function of a program; compiled once for equal programs, whatever containers are around."""
     with _lock:
-        return _executable(program)
+        return _executable(program.flat)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from typing import Any
 
+import numpy as np
+
 from funcgrad.core.staging import argument_names, call_path, name_of
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, TreeError
@@ -44,7 +46,9 @@ class StaticArguments:
                     f"{self._owner}: expected static_argnums among its {count} positional arguments, got {n}."
                 )
         known = {p.name for p in parameters}
-        if parameters and not any(p.kind is Parameter.VAR_KEYWORD for p in parameters):
+        # Whether the function can see in which order keywords were given.
+        self.sees_order = not parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
+        if not self.sees_order:
             for name in self.names:
                 if name not in known:
                     raise TreeError(
@@ -67,7 +71,9 @@ class StaticArguments:
             return _NONE, args, kwargs
         by_number = {i: x for i, x in enumerate(args) if i in self.numbers}
         by_name = {k: v for k, v in kwargs.items() if k in self.names}
-        key = (tuple(by_number.items()), tuple(sorted(by_name.items())))
+        key = tuple(
+            [(where, _told_apart(value)) for where, value in (*by_number.items(), *sorted(by_name.items()))]
+        )
         try:
             hash(key)
         except TypeError:
@@ -80,10 +86,9 @@ class StaticArguments:
                         f"got argument {where}: {type(value).__name__}.",
                         hint="use a tuple in place of a list, and pass arrays as arguments that are not static.",
                     ) from None
-        typed = tuple(map(_told_apart, (*by_number.values(), *by_name.values())))
         rest = tuple(x for i, x in enumerate(args) if i not in by_number)
         return (
-            Split(by_number, by_name, (key, typed)),
+            Split(by_number, by_name, key),
             rest,
             {k: v for k, v in kwargs.items() if k not in by_name},
         )
@@ -93,10 +98,13 @@ class StaticArguments:
 
 
 def _told_apart(value: Any) -> Any:
-    """Return what tells values apart that are equal but choose different programs: 1, 1.0 and True; 0.0 and -0.0."""
+    """Return what stands for a value: equal for those that choose one program.
+
+    1, 1.0 and True are equal but choose different ones, and 0.0 and -0.0; two nans are not, and choose the same.
+    """
     if isinstance(value, (tuple, frozenset)):
-        return type(value), tuple(map(_told_apart, value))
-    return type(value), repr(value) if isinstance(value, (float, complex)) else None
+        return type(value), (tuple if isinstance(value, tuple) else frozenset)(map(_told_apart, value))
+    return type(value), repr(value) if isinstance(value, (float, complex, np.inexact)) else value
 
 
 class Split:
@@ -165,6 +173,7 @@ class Signature:
         names = argument_names(static.bound(function), args, kwargs)
         self.types = {call_path(path, names): t for path, t in zip(in_tree.paths(), types, strict=True)}
         self.static = str(static)
+        self._order = in_tree.order
 
     def __str__(self) -> str:
         parts = [f"{path}: {t}" for path, t in self.types.items()]
@@ -179,6 +188,8 @@ class Signature:
             new = [p for p in self.types if p not in other.types]
             changes = [f"{p} is new" for p in new] + [f"{p} is gone" for p in gone]
             return "the containers changed: " + ", ".join(changes or ["another order"])
+        if self._order != other._order:
+            return "the keys of a dict were in another order"
         changed = [
             f"{path} was {other.types[path]} and is {t}"
             for path, t in self.types.items()

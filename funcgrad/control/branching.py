@@ -12,13 +12,14 @@ from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_mo
 from funcgrad.control.flow import flow
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.trimming import trimmed_switch
+from funcgrad.core.check import check_body
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
-from funcgrad.errors import DTypeError, ShapeError, TreeError
+from funcgrad.errors import DTypeError, ProgramError, ShapeError, TreeError
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
 from funcgrad.transforms.arguments import as_derivative
@@ -34,7 +35,14 @@ class Switch(Primitive):
     multiple = True
 
     def type_rule(self, index, *types, branches):
-        return tuple(strong(branches[0].out_types))
+        if not isinstance(branches, tuple) or not branches:
+            raise ProgramError(f"switch: expected a tuple of branches, got {branches!r}.")
+        if index.shape or index.dtype != np.int64:
+            raise ProgramError(f"switch: expected an index of type int64[], got {index}.")
+        out = check_body("switch", branches[0], types)
+        for branch in branches[1:]:
+            check_body("switch", branch, types, out)
+        return out
 
     def eval_rule(self, index, *xs, branches):
         out = run(branches[min(max(int(index), 0), len(branches) - 1)], xs)
@@ -246,7 +254,8 @@ def staged_branches(
         programs.append(with_more_inputs(body.program, before, after, len(body.consts)))
     consts = [c for body in bodies for c in body.consts]
     out = bind(switch_p, index, *consts, *leaves, branches=tuple(programs))
-    return tree.unflatten(bodies[0].out_tree, out)
+    # Dicts have their keys in the order of the function that is given first: cond's true_fun.
+    return tree.unflatten(bodies[-1 if names else 0].out_tree, out)
 
 
 def _check_alike(owner: str, first: Body, first_name: str, other: Body, name: str) -> None:

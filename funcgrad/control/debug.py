@@ -17,7 +17,7 @@ from funcgrad.core.program import Equation, Literal, Program
 from funcgrad.core.staging import stage
 from funcgrad.core.tracer import bind, concrete
 from funcgrad.core.types import type_of
-from funcgrad.errors import DTypeError, FuncgradError
+from funcgrad.errors import DTypeError, FuncgradError, ProgramError
 from funcgrad.source import user_location
 
 __all__ = ["CheckError", "NaNError", "breakpoint", "check_nan", "error_if", "print"]
@@ -39,6 +39,10 @@ class _Print(Primitive):
     effect = True
 
     def type_rule(self, *types, text, in_tree):
+        if in_tree.size != len(types):
+            raise ProgramError(
+                f"debug.print: expected {in_tree.size} arrays for {in_tree}, got {len(types)}."
+            )
         return type_of(np.int64(0))
 
     def eval_rule(self, *leaves, text, in_tree):

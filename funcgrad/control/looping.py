@@ -16,6 +16,7 @@ from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.control.scanning import scan
 from funcgrad.control.trimming import trimmed_while
 from funcgrad.control.while_reverse import reversed_while
+from funcgrad.core.check import check_body, check_number
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, has_effect
@@ -46,7 +47,11 @@ class While(Primitive):
     residuals_in_reverse_only = True
 
     def type_rule(self, *types, cond, body, cond_consts, body_consts):
-        return tuple(strong(body.out_types))
+        check_number("while", "cond_consts", cond_consts, len(types))
+        check_number("while", "body_consts", body_consts, len(types) - cond_consts)
+        first, carry = types[:cond_consts], types[cond_consts + body_consts :]
+        check_body("while", cond, [*first, *carry], [ArrayType((), bool)])
+        return check_body("while", body, types[cond_consts:], carry)
 
     def eval_rule(self, *args, cond, body, cond_consts, body_consts):
         mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]

@@ -8,6 +8,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.control.bodies import leaves_of
 from funcgrad.control.scanning import scan
+from funcgrad.core.interpret import owned
 from funcgrad.core.staging import name_of
 from funcgrad.core.types import shape_of
 from funcgrad.errors import ShapeError, TreeError
@@ -94,6 +95,6 @@ def associative_scan(fn: Callable, elems: Any, *, reverse: bool = False, axis: i
         return [interleaved(e, o, n) for e, o in zip(even, odd, strict=True)]
 
     if not reverse:
-        return tree.unflatten(treedef, running(leaves, lengths.pop()))
+        return tree.unflatten(treedef, owned(running(leaves, lengths.pop()), leaves))
     ys = running([np.flip(x, axis) for x in leaves], lengths.pop())
-    return tree.unflatten(treedef, [np.flip(y, axis) for y in ys])
+    return tree.unflatten(treedef, owned([np.flip(y, axis) for y in ys], leaves))

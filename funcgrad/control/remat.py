@@ -11,7 +11,8 @@ from funcgrad.compile.derived import batched_program, halves, inexact_inputs, pu
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import leaves_of, stage_body, strong
 from funcgrad.control.branching import switch_p
-from funcgrad.core.interpret import run
+from funcgrad.core.check import check_body
+from funcgrad.core.interpret import owned, run
 from funcgrad.core.primitive import Linear, Primitive, Sample, box
 from funcgrad.core.program import Program, Var, pruned
 from funcgrad.core.staging import stage_flat
@@ -62,10 +63,10 @@ class Checkpoint(Primitive):
     multiple = True
 
     def type_rule(self, *types, program, policy):
-        return tuple(strong(program.out_types))
+        return check_body("checkpoint", program, types)
 
     def eval_rule(self, *xs, program, policy):
-        return tuple(run(program, xs))
+        return tuple(owned(run(program, xs), xs))
 
     def expand_rule(self, *xs, program, policy):
         return tuple(run(program, xs))

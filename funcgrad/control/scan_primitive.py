@@ -11,12 +11,14 @@ from funcgrad.control.bodies import hoisted, strong
 from funcgrad.control.flow import flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.trimming import trimmed_scan
+from funcgrad.core.check import check_body, check_number
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var, pruned
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
+from funcgrad.errors import ProgramError
 from funcgrad.numpy.creation import zeros
 from funcgrad.numpy.shaping import broadcast_to, moveaxis
 from funcgrad.transforms.arguments import as_derivative
@@ -36,7 +38,17 @@ class Scan(Primitive):
     residuals_in_reverse_only = True
 
     def type_rule(self, *types, body, consts, carries, length, reverse):
-        out = strong(body.out_types)
+        check_number("scan", "consts", consts, len(types))
+        check_number("scan", "carries", carries, len(types) - consts)
+        check_number("scan", "length", length)
+        if type(reverse) is not bool:
+            raise ProgramError(f"scan: expected reverse to be True or False, got {reverse!r}.")
+        stacked = types[consts + carries :]
+        if any(t.shape[:1] != (length,) for t in stacked):
+            raise ProgramError(f"scan: expected {length} slices, got {', '.join(map(str, stacked))}.")
+        slices = [ArrayType(t.shape[1:], t.dtype) for t in stacked]
+        out = check_body("scan", body, [*types[: consts + carries], *slices])
+        check_body("scan", body, body.in_types, [*types[consts : consts + carries], *out[carries:]])
         return (*out[:carries], *(ArrayType((length, *t.shape), t.dtype) for t in out[carries:]))
 
     def eval_rule(self, *args, body, consts, carries, length, reverse):

@@ -48,7 +48,8 @@ def scan(
         memory_limit: the bytes a reverse pass may keep; segments are cut into segments as often as need be.
 
     Returns:
-        `(carry, ys)`, with the y of all steps stacked along axis 0.
+        `(carry, ys)`, with the y of all steps stacked along axis 0; no part of the arguments, so that it can be
+        written to.
 
     Raises:
         TreeError, ShapeError, DTypeError: when lengths differ, or the carry changes its containers, shapes or
@@ -72,7 +73,7 @@ def scan(
     slices = [ArrayType(t.shape[1:], t.dtype) for t in x_types]
     both = tree.structure((tree.unflatten(carry_tree, carry), tree.unflatten(x_tree, stacked)))
     body = stage_body(f, both, [*carry_types, *slices], owner)
-    if body.out_tree.name != "tuple" or len(body.out_tree.children) != 2:
+    if body.out_tree.kind is not tuple or len(body.out_tree.children) != 2:
         raise TreeError(
             f"{owner}: expected a body that returns (carry, y), got {body.out_tree}.",
             hint="return carry, None where there is nothing to stack.",

@@ -7,6 +7,7 @@ from funcgrad.compile.derived import pushed
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import strong
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
+from funcgrad.core.check import check_body, check_number
 from funcgrad.core.effects import without_effects
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
@@ -14,7 +15,7 @@ from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
-from funcgrad.errors import DerivativeError
+from funcgrad.errors import DerivativeError, ProgramError
 from funcgrad.numpy.creation import zeros
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.vjp import vjp
@@ -34,7 +35,14 @@ class WhileReverse(Primitive):
     may_not_end = True
 
     def type_rule(self, *types, body, pull, body_consts, carries):
-        return tuple(t.strong() for t in types[1 + body_consts + carries :])
+        check_number("while_reverse", "body_consts", body_consts, len(types) - 1)
+        check_number("while_reverse", "carries", carries, len(types) - 1 - body_consts)
+        count, *args = types
+        if count.shape or count.dtype != np.int64:
+            raise ProgramError(f"while_reverse: expected a count of type int64[], got {count}.")
+        forth, back = args[: body_consts + carries], args[body_consts + carries :]
+        check_body("while_reverse", body, forth, forth[body_consts:])
+        return check_body("while_reverse", pull, args, back)
 
     def pushforward_rule(self, x_dots, count, *args, body, pull, body_consts, carries):
         # The same loop, there and back, with tangents carried along: so it goes to any order.

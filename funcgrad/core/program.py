@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
@@ -155,6 +155,17 @@ class Program:
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    @property
+    def flat(self) -> "Program":
+        """The program of flat arguments and results."""
+        if self.in_tree is None and self.out_tree is None:
+            return self
+        return self._flat
+
+    @cached_property
+    def _flat(self) -> "Program":
+        return Program(self.inputs, self.constants, self.equations, self.outputs, name=self.name)
+
     @cached_property
     def last_uses(self) -> tuple[tuple[Var, ...], ...]:
         """For each equation, the variables that no later equation and no output reads."""
@@ -201,13 +212,13 @@ class Program:
             yield " ".join(map(name, equation.inputs))
             yield " ".join(map(define, equation.outputs))
         yield "return " + " ".join(map(name, self.outputs))
-        yield f"{self.in_tree} {self.out_tree}"
+        yield f"{_token(self.in_tree)} {_token(self.out_tree)}"
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state.pop("last_uses", None)
-        state.pop("fingerprint", None)
-        state.pop("_derived", None)  # what others keep with a program: compiled code, derivatives
+        # What others keep with a program, such as code and derivatives, begins with an underscore too.
+        for kept in ("last_uses", "fingerprint", *(key for key in state if key.startswith("_"))):
+            state.pop(kept, None)
         return state
 
 
@@ -227,6 +238,8 @@ _VALUES = (
     ArrayType,
 )
 _serials: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_lasting_serials: dict[Any, int] = {}  # of what takes no weak reference, such as a date
+_named: WeakValueDictionary[str, type] = WeakValueDictionary()
 _next_serial = count()
 
 
@@ -235,14 +248,30 @@ def _token(value: Any) -> str:
     if isinstance(value, Program):
         return value.fingerprint
     if isinstance(value, tuple):
-        return f"{type(value).__name__}({','.join(map(_token, value))})"
-    if isinstance(value, (type, np.ufunc)):
-        return f"{value.__module__ if isinstance(value, type) else 'numpy'}.{value.__name__}"
+        items = value.order if type(value) is tree.Keys else value
+        return f"{type(value).__name__}({','.join(map(_token, items))})"
+    if isinstance(value, tree.TreeDef):
+        inner = "".join(map(_token, value.children))
+        return f"{value.kind and _token(value.kind)}[{_token(value.meta)} {inner}]"
+    if isinstance(value, np.ufunc):
+        return f"numpy.{value.__name__}"
     if isinstance(value, _VALUES):
         return f"{type(value).__name__} {value!r}"
-    if value not in _serials:
-        _serials[value] = next(_next_serial)  # never given twice, as an id would be
-    return f"{type(value).__name__} number {_serials[value]}"
+    if isinstance(value, type):
+        name = f"{value.__module__}.{value.__qualname__}"
+        if _named.setdefault(name, value) is value:
+            return name  # the same in every process, unless a class takes the name of another
+    return f"{type(value).__name__} number {_serial(value)}"
+
+
+def _serial(value: Any) -> int:
+    """Return a number that equal values share; never given twice, as an id would be."""
+    try:
+        if value not in _serials:
+            _serials[value] = next(_next_serial)
+        return _serials[value]
+    except TypeError:
+        return _lasting_serials.setdefault((type(value), value), next(_next_serial))
 
 
 def pruned(

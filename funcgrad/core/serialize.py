@@ -7,10 +7,11 @@ A program is `{"name", "input_names", "inputs": [type], "constants": [type], "eq
 "in_tree", "out_tree"}`. A type is `[shape, dtype, weak]`; an equation `[primitive, params, inputs, [type
 of each output], source]`; an atom is a number (the variable: inputs, constants and outputs of equations
 count from 0 in that order) or `{"literal": value}`. Parameters are JSON values, and tagged objects for
-what JSON lacks: `{"tuple": [...]}`, `{"dtype": name}`, `{"key": [...]}`, `{"slice": [...]}`,
+what JSON lacks: `{"tuple": [...]}`, `{"keys": [...]}` (of a dict, in their order), `{"dtype": name}`, `{"slice": [...]}`,
 `{"ellipsis": true}`, `{"complex": [re, im]}`, `{"float": "inf"}`, `{"program": {...}}`.
 
-Loading looks primitives and containers up by name among those registered, and never executes code.
+Loading looks primitives and containers up by name among those registered, and never executes code of the file.
+What it gives keeps the laws of `core.check`, or is an error: machine code trusts them.
 """
 
 import io
@@ -27,7 +28,7 @@ from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType
-from funcgrad.errors import FuncgradError, ProgramError
+from funcgrad.errors import ProgramError
 from funcgrad.heavy import zipfile
 from funcgrad.source import Location
 
@@ -36,17 +37,11 @@ __all__ = ["FORMAT", "VERSION", "load", "save"]
 FORMAT = "funcgrad program"
 VERSION = 1
 
-# What reading a file that is not what it should be can raise, beside zip's own errors.
-_DAMAGE = (
-    KeyError,
-    ValueError,
-    TypeError,
-    IndexError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-    RecursionError,
-)
+_WEAK = (np.dtype(int), np.dtype(float), np.dtype(complex))
+
+# A file may expand to so many times its size, or to so many bytes if that is more: beyond, it is no file of ours.
+EXPANSION = 100
+FREE = 1 << 25
 
 # Parameter classes of the layers above, by tag: (class, to JSON, from JSON).
 _codecs: dict[str, tuple[type, Any, Any]] = {}
@@ -61,8 +56,8 @@ def save(program: Program, file: Any) -> None:
     """Write a program to a path or a binary file.
 
     Raises:
-        ProgramError: when it holds what has no place in a file: Python functions (custom
-            derivatives), traced constants, or containers of unregistered classes.
+        ProgramError: when it holds what has no place in a file, such as the Python functions of custom
+            derivatives and callbacks: it names the operation.
     """
     arrays: list[np.ndarray] = []
     text = {"format": FORMAT, "version": VERSION, "program": _encode_program(program, arrays)}
@@ -71,7 +66,11 @@ def save(program: Program, file: Any) -> None:
         for i, array in enumerate(arrays):
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)
-            archive.writestr(f"{i}.npy", buffer.getvalue())
+            data = buffer.getvalue()
+            # (An array of one number, say, is left as it is, or it would expand beyond what is read.)
+            small = len(data) > FREE // 4 and len(zlib.compress(data, 1)) * EXPANSION < 2 * len(data)
+            how = zipfile().ZIP_STORED if small else zipfile().ZIP_DEFLATED
+            archive.writestr(f"{i}.npy", data, how)
 
 
 def load(file: Any) -> Program:
@@ -82,12 +81,14 @@ def load(file: Any) -> Program:
 
     Raises:
         ProgramError: when the file is damaged, of another format or a newer version, or names a
-            primitive or container that is not registered.
+            primitive or container that is not registered; or when it expands to more than 32 MiB and
+            100 times its size, which no saved program does.
         OSError: when it cannot be read.
     """
     try:
         with zipfile().ZipFile(file) as archive:
-            text = json.loads(archive.read("program.json"))
+            _check_expansion(archive)
+            text = json.loads(_member(archive, "program.json"))
             arrays = _Arrays(archive)
             if not isinstance(text, dict) or text.get("format") != FORMAT:
                 raise ProgramError("load: expected a funcgrad program, got another file.")
@@ -97,9 +98,11 @@ def load(file: Any) -> Program:
                     hint="save the program again with this version of funcgrad.",
                 )
             return check(_decode_program(text["program"], arrays))
-    except ProgramError:
+    except (ProgramError, OSError):
         raise
-    except (FuncgradError, zipfile().BadZipFile, zlib.error, *_DAMAGE) as error:
+    except (
+        Exception
+    ) as error:  # zip's, JSON's, NumPy's and the type rules' words for what is not as it should be
         raise ProgramError(
             f"load: expected a funcgrad program, got a damaged or foreign file ({error})."
         ) from error
@@ -113,9 +116,36 @@ class _Arrays:
         self._next = 0
 
     def pop(self):
-        data = self._archive.read(f"{self._next}.npy")
+        data = _member(self._archive, f"{self._next}.npy")
         self._next += 1
-        return np.load(io.BytesIO(data), allow_pickle=False)
+        return _array(data)
+
+
+def _check_expansion(archive: Any) -> None:
+    size = archive.fp.seek(0, io.SEEK_END)
+    expanded = sum(info.file_size for info in archive.infolist())
+    if expanded > max(FREE, EXPANSION * size):
+        raise ProgramError(
+            f"load: expected a file that expands to at most {EXPANSION} times its size, got {expanded} bytes "
+            f"in one of {size}."
+        )
+
+
+def _member(archive: Any, name: str) -> bytes:
+    """Return a member, of which no more is expanded than it says it has."""
+    info = archive.getinfo(name)
+    with archive.open(info) as member:
+        return member.read(info.file_size)
+
+
+def _array(data: bytes) -> np.ndarray:
+    """Return the array of a .npy file. Unlike NumPy's own, this reader takes no memory before it has seen the data."""
+    text = io.BytesIO(data)
+    if np.lib.format.read_magic(text) != (1, 0):
+        raise ProgramError("load: expected arrays in version 1.0 of NumPy's format, got another.")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(text)
+    flat = np.frombuffer(data, _numeric(dtype), offset=text.tell())
+    return np.array(flat.reshape(shape, order="F" if fortran else "C"), order="C")
 
 
 def _encode_program(program, arrays):
@@ -139,7 +169,7 @@ def _encode_program(program, arrays):
     out["equations"] = [
         [
             e.primitive.name,
-            {key: _encode(value, arrays) for key, value in e.params.items()},
+            _encode_params(e, arrays),
             [read(a) for a in e.inputs],
             [define(v) for v in e.outputs],
             list(e.source) if e.source else None,
@@ -150,6 +180,23 @@ def _encode_program(program, arrays):
     out["in_tree"] = _encode_tree(program.in_tree, arrays)
     out["out_tree"] = _encode_tree(program.out_tree, arrays)
     return out
+
+
+def _encode_params(equation, arrays):
+    try:
+        return {key: _encode(value, arrays) for key, value in equation.params.items()}
+    except _NotPlain as error:
+        name = equation.primitive.name
+        raise ProgramError(
+            f"save: expected operations whose parameters are plain data, got {name} with a {error}.",
+            hint="a Python function (of a custom derivative, a callback, or an equation to solve) has no place in a "
+            "file: save the program of what does not use it, or of its derivative.",
+            at=equation.source,
+        ) from None
+
+
+class _NotPlain(Exception):
+    """A value that has no place in a file."""
 
 
 def _decode_program(text, arrays):
@@ -202,7 +249,16 @@ def _encode_type(t):
 
 def _decode_type(encoded):
     shape, dtype, weak = encoded
-    return ArrayType(tuple(map(int, shape)), np.dtype(dtype), bool(weak))
+    kind = ArrayType(shape, _numeric(np.dtype(dtype)), weak)
+    if type(weak) is not bool or (weak and (shape or kind.dtype not in _WEAK)):
+        raise ProgramError(f"load: expected a Python number or an array, got the type {encoded}.")
+    return kind
+
+
+def _numeric(dtype: np.dtype) -> np.dtype:
+    if dtype.kind not in "biufc" or not dtype.isnative:
+        raise ProgramError(f"load: expected arrays of numbers in this machine's byte order, got {dtype}.")
+    return dtype
 
 
 def _encode_tree(treedef, arrays):
@@ -211,7 +267,14 @@ def _encode_tree(treedef, arrays):
     if treedef.node is None:
         return "leaf"
     children = [_encode_tree(child, arrays) for child in treedef.children]
-    return {"node": treedef.name, "meta": _encode(treedef.meta, arrays), "children": children}
+    try:
+        meta = _encode(treedef.meta, arrays)
+    except _NotPlain as error:
+        raise ProgramError(
+            f"save: expected containers that are described by plain data, got a {treedef.name} with a {error}.",
+            hint="its keys and static fields must be numbers, strings, or tuples of them.",
+        ) from None
+    return {"node": treedef.name, "meta": meta, "children": children}
 
 
 def _decode_tree(encoded, arrays):
@@ -226,7 +289,11 @@ def _decode_tree(encoded, arrays):
             hint="import its class and use it once, or register it with fg.tree.register_node.",
         )
     children = tuple([_decode_tree(child, arrays) for child in encoded["children"]])
-    return tree.TreeDef(node, _decode(encoded["meta"], arrays), children)
+    meta = _decode(encoded["meta"], arrays)
+    again, same = node.flatten(node.unflatten(meta, [0.0] * len(children)))
+    if len(list(again)) != len(children) or same != meta:
+        raise ProgramError(f"load: expected a {node.name} of {len(children)} children, got {meta!r}.")
+    return tree.TreeDef(node, meta, children)
 
 
 def _encode(value: Any, arrays: list) -> Any:
@@ -251,11 +318,11 @@ def _encode(value: Any, arrays: list) -> Any:
         return {"tuple": [_encode(v, arrays) for v in value]}
     if isinstance(value, Program):
         return {"program": _encode_program(value, arrays)}
-    raise ProgramError(
-        f"save: expected parameters that are plain data, got {type(value).__name__}.",
-        hint="a program with Python functions in it (custom derivatives, callbacks) cannot be saved; "
-        "save the program of its derivative.",
-    )
+    if isinstance(value, tree.TreeDef):
+        return {"tree": _encode_tree(value, arrays)}
+    if isinstance(value, Location):
+        return {"location": list(value)}
+    raise _NotPlain(type(value).__name__.lstrip("_"))
 
 
 def _decode(encoded: Any, arrays: Any) -> Any:
@@ -281,8 +348,13 @@ def _decode(encoded: Any, arrays: Any) -> Any:
         return Ellipsis
     if tag == "program":
         return _decode_program(body, arrays)
+    if tag == "tree":
+        return _decode_tree(body, arrays)
+    if tag == "location":
+        return Location(*body)
     raise ProgramError(f"load: expected a known kind of parameter, got {tag!r}.")
 
 
+register_parameter("keys", tree.Keys, lambda keys: keys.order, tree.Keys.of)
 Program._save = staticmethod(save)
 Program.load = staticmethod(load)

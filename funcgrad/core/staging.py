@@ -256,7 +256,7 @@ def trace(function: Callable) -> Callable:
 
     Returns:
         `traced(*args, **kwargs)`; arguments may be arrays, numbers or `fg.ArrayType`s, of which
-        only shapes and dtypes matter.
+        only shapes and dtypes matter. What the Program returns is no part of its arguments, and can be written to.
 
     Raises:
         ConcretizationError: when `function` needs a value, as in `if x > 0:`.

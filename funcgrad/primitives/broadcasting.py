@@ -135,7 +135,7 @@ reduce_sum = Sum()
 
 def reduced_shape(name, x, axes, keepdims):
     """Return the shape of `x` reduced over `axes`; raise ShapeError for an axis it does not have."""
-    if any(not 0 <= a < x.ndim for a in axes):
+    if len({*axes}) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
         raise ShapeError(f"{name}: expected axes below {x.ndim}, got {axes} for {x}.")
     if keepdims:
         return tuple(1 if i in axes else n for i, n in enumerate(x.shape))

@@ -26,7 +26,8 @@ class Dot(Bilinear):
     def type_rule(self, x, y, *, contract, batch, guarded=False):
         (cx, cy), (bx, by) = contract, batch
         pairs = [*zip(cx, cy, strict=True), *zip(bx, by, strict=True)]
-        if any(i >= x.ndim or j >= y.ndim or x.shape[i] != y.shape[j] for i, j in pairs):
+        twice = any(len({*axes}) != len(pairs) for axes in ((*cx, *bx), (*cy, *by)))
+        if twice or any(i >= x.ndim or j >= y.ndim or x.shape[i] != y.shape[j] for i, j in pairs):
             raise ShapeError(
                 f"dot: expected equal sizes along the contracted axes {cx} and {cy}"
                 f"{f' and the batch axes {bx} and {by}' if bx else ''}, got {x} and {y}."

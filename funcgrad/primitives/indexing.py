@@ -159,8 +159,10 @@ class IndexUpdate(JointlyLinear):
 
 def _gather_shapes(name, x, indices, axes):
     """Return the shape of the indices broadcast together, and the shape of the axes not indexed."""
-    if len(axes) != len(indices) or any(not 0 <= a < x.ndim for a in axes):
+    if len(axes) != len(indices) or len({*axes}) != len(axes) or any(not 0 <= a < x.ndim for a in axes):
         raise ShapeError(f"{name}: expected one index for each axis {axes} of {x}, got {len(indices)}.")
+    if any(i.dtype.kind not in "iu" for i in indices):
+        raise OutOfRange(f"{name}: expected indices that are ints, got {' and '.join(map(str, indices))}.")
     try:
         lead = np.broadcast_shapes(*(i.shape for i in indices))
     except ValueError:

@@ -104,4 +104,12 @@ def put_by(key, shape, index):
     return conditions, tuple(inner)
 
 
-register_parameter("key", Key, tuple, Key)
+def _decoded(items: tuple) -> Key:
+    """Return a key from a file, where it may hold anything."""
+    parts = [p for k in items for p in ((k.start, k.stop, k.step) if isinstance(k, slice) else (k,))]
+    if any(p is not None and p is not Ellipsis and type(p) is not int for p in parts):
+        raise ShapeError(f"indexing: expected a key of ints, slices, None and Ellipsis, got {items!r}.")
+    return Key(items)
+
+
+register_parameter("key", Key, tuple, _decoded)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
+from funcgrad.core.interpret import owned
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import check_outputs, leaf_type, name_of, stage_flat
 from funcgrad.core.tracer import Tracer, closes_over_traced
@@ -42,7 +43,7 @@ class _CustomCall(Primitive):
     multiple = True
 
     def eval_rule(self, *leaves, call):
-        return tuple(call.function(*leaves))
+        return tuple(owned(call.function(*leaves), leaves))
 
     def type_rule(self, *types, call):
         program = stage_flat(call.function, types, call.name)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.interpret import owned, owned_tree
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError, ShapeError
@@ -39,7 +40,7 @@ def grad(
 
     Returns:
         a function of the same arguments; its result has the containers, shapes and dtypes of the
-        argument (a tuple of them for a tuple of `argnums`).
+        argument (a tuple of them for a tuple of `argnums`). It is no part of an argument, and can be written to.
 
     Raises:
         ShapeError: when `function` does not return a scalar.
@@ -126,6 +127,9 @@ def _value_and_grad(function, argnums, has_aux, holomorphic, allow_int, owner):
             for i in active:
                 bars[i] = next(given)
         gradients = list(map(as_derivative, bars, leaves))
+        if has_aux:
+            extra = owned_tree(extra, leaves)
+        (y,) = owned([y], leaves)
         return ((y, extra) if has_aux else y), chosen.rebuild(gradients)
 
     return both

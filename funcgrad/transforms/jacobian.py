@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
+from funcgrad.core.interpret import owned_tree
 from funcgrad.core.staging import check_outputs
 from funcgrad.core.types import ArrayType, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
@@ -93,7 +94,7 @@ def jacobian(
             _check_real(owner, out_types, holomorphic)
             blocks = _pull_basis(owner, tape, in_types, outs, out_types, chunk_size)
         result = tree.unflatten(treedef, [chosen.rebuild(row) for row in blocks])
-        return (result, extra) if has_aux else result
+        return (result, owned_tree(extra, chosen.leaves)) if has_aux else result
 
     return presented(computed, "jacobian", function)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.core.interpret import run
+from funcgrad.core.interpret import owned, owned_tree, run
 from funcgrad.core.staging import check_outputs, stage, stage_flat
 from funcgrad.core.tracer import is_concrete
 from funcgrad.core.types import ArrayType, type_of
@@ -31,7 +31,8 @@ def jvp(function: Callable, primals: tuple, tangents: tuple, *, has_aux: bool = 
         has_aux: `function` returns `(result, extra)`.
 
     Returns:
-        `(y, y_dot)`, or `(y, y_dot, extra)`.
+        `(y, y_dot)`, or `(y, y_dot, extra)`; no part of the arguments, also where `function` returns them, so
+        that it can be written to.
 
     Raises:
         TreeError, ShapeError, DTypeError: when the tangents do not match the primals.
@@ -64,8 +65,10 @@ def jvp(function: Callable, primals: tuple, tangents: tuple, *, has_aux: bool = 
         leaves, treedef = tree.flatten(out)
         check_outputs(leaves, treedef, owner)
         pairs = [dual.release(x) for x in leaves]
-    y = tree.unflatten(treedef, [p for p, _ in pairs])
-    y_dot = tree.unflatten(treedef, [as_derivative(d, p) for p, d in pairs])
+    given = [*chosen.leaves, *tree.leaves(tangents)]
+    y = tree.unflatten(treedef, owned([p for p, _ in pairs], given))
+    y_dot = tree.unflatten(treedef, owned([as_derivative(d, p) for p, d in pairs], given))
+    extra = owned_tree(extra, given)
     return (y, y_dot, extra) if has_aux else (y, y_dot)
 
 
@@ -97,7 +100,7 @@ def linearize(function: Callable, *primals: Any) -> tuple[Any, Callable]:
 
     def pushforward(*tangents: Any) -> Any:
         dots = check_like(owner, "tangents", tangents, types, chosen.treedef)
-        return tree.unflatten(treedef, run(program, dots))
+        return tree.unflatten(treedef, owned(run(program, dots), dots))
 
     return tree.unflatten(treedef, ys), pushforward
 
@@ -134,7 +137,7 @@ def linear_transpose(function: Callable, *primals: Any) -> Callable:
         zeros = [ArrayType(t.shape, t.dtype) for t in types]
         leaves = [as_derivative(b, t) for b, t in zip(x_bars, zeros, strict=True)]
         assert program.in_tree is not None
-        return tree.unflatten(program.in_tree, leaves)[0]
+        return tree.unflatten(program.in_tree, owned(leaves, bars))[0]
 
     transpose(program, [None] * len(program.outputs), owner)  # raises where it is not linear
     return transposed

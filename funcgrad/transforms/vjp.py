@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
+from funcgrad.core.interpret import owned_tree
 from funcgrad.core.staging import check_outputs
 from funcgrad.core.types import type_of
 from funcgrad.transforms.arguments import Chosen, as_derivative, check_like, owner_of, split_aux
@@ -58,7 +59,8 @@ def vjp(function: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     Returns:
         `(y, pullback)`, or `(y, pullback, extra)`. `pullback(y_bar)`, with `y_bar` of the
         containers, shapes and dtypes of `y`, returns a tuple with one cotangent a primal; it can be
-        called any number of times, without running the function again.
+        called any number of times, without running the function again. Results are no part of the
+        arguments, so that they can be written to.
 
     Raises:
         DTypeError: when a primal is not floating, or `y_bar` has another dtype than `y`.
@@ -79,4 +81,5 @@ def vjp(function: Callable, *primals: Any, has_aux: bool = False) -> tuple:
         return chosen.rebuild([as_derivative(b, x) for b, x in zip(x_bars, chosen.leaves, strict=True)])
 
     y = tree.unflatten(treedef, ys)
+    extra = owned_tree(extra, chosen.leaves)
     return (y, pullback, extra) if has_aux else (y, pullback)

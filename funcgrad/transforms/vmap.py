@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
+from funcgrad.core.interpret import owned
 from funcgrad.core.staging import argument_names, call_path, check_outputs, leaf_type
 from funcgrad.core.types import shape_of
 from funcgrad.errors import ShapeError
@@ -40,7 +41,7 @@ def vmap(
         axis_size: the number of examples; needed when no argument has an axis of them.
 
     Returns:
-        a function of the batched arguments.
+        a function of the batched arguments. Its results are no part of them, so that they can be written to.
 
     Raises:
         ShapeError: when in_axes do not match the arguments, or sizes differ (both are named).
@@ -72,13 +73,11 @@ def vmap(
             check_outputs(out, out_tree, owner)
             released = [batch.release(x) for x in out]
         where = tree.broadcast_prefix(out_axes, out_tree, f"{owner}: out_axes")
-        return tree.unflatten(
-            out_tree,
-            [
-                _placed(owner, x, has_axis, axis, size)
-                for (x, has_axis), axis in zip(released, where, strict=True)
-            ],
-        )
+        placed = [
+            _placed(owner, x, has_axis, axis, size)
+            for (x, has_axis), axis in zip(released, where, strict=True)
+        ]
+        return tree.unflatten(out_tree, owned(placed, leaves))
 
     return presented(batched, "vmap", function)
 

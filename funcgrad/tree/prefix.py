@@ -34,9 +34,9 @@ def broadcast_prefix(prefix: Any, treedef: TreeDef, what: str, path: str = "") -
         return [prefix] * treedef.size
     children, meta = node.flatten(prefix)
     children = list(children)
-    kind = {"tuple": "list"}
+    alike = {tuple: list}
     if (
-        kind.get(node.name, node.name) != kind.get(treedef.node.name, treedef.node.name)
+        alike.get(node.cls, node.cls) is not alike.get(treedef.node.cls, treedef.node.cls)
         or len(children) != len(treedef.children)
         or meta != treedef.meta
     ):

@@ -1,26 +1,57 @@
 """Which Python types are containers, and how each is taken apart and put together."""
 
 import dataclasses
+import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from funcgrad.errors import TreeError
 
-__all__ = ["Node", "node_for", "node_named", "register_dataclass", "register_node"]
+__all__ = [
+    "Keys",
+    "Node",
+    "has_attributes",
+    "node_for",
+    "node_named",
+    "node_of",
+    "register_dataclass",
+    "register_node",
+]
 
 
 class Node(NamedTuple):
     """How one container type is flattened.
 
     `flatten(x)` returns `(children, meta)`, `unflatten(meta, children)` the container, and
-    `entries(meta, n)` the text that leads to each child in a key path.
+    `entries(meta, n)` the text that leads to each child in a key path. In memory containers are told apart by
+    their class, for one that is defined again has the old name; files know it by `name`.
     """
 
+    cls: type
     name: str
     flatten: Callable[[Any], tuple[Iterable[Any], Hashable]]
     unflatten: Callable[[Any, Iterable[Any]], Any]
     entries: Callable[[Any, int], list[str]]
+
+
+class Keys(tuple):
+    """The keys of a dict as sorted, in the order of its leaves; equal whatever their `order` in the dict itself.
+
+    So a dict is rebuilt with its keys where they were, while dicts of the same keys have the same structure. Keys
+    that are in order already are a plain tuple.
+    """
+
+    order: tuple
+
+    @classmethod
+    def of(cls, order: tuple) -> "Keys":
+        keys = cls(_sorted(order))
+        keys.order = tuple(order)
+        return keys
+
+    def __reduce__(self):
+        return Keys.of, (self.order,)
 
 
 _nodes: dict[type, Node | None] = {}  # None for the types seen to be leaves
@@ -45,7 +76,7 @@ def register_node(
         entries: `entries(meta, n)` gives the key-path text of each of `n` children.
 
     Raises:
-        TreeError: when `cls` is registered already.
+        TreeError: when `cls` is registered already, or `name` is that of a built-in container.
 
     >>> import funcgrad as fg
     >>> class Pair:
@@ -57,9 +88,9 @@ def register_node(
     if _nodes.get(cls) is not None:
         raise TreeError(f"register_node: a class is registered once, got {cls.__qualname__} again.")
     name = name or f"{cls.__module__}.{cls.__qualname__}"
-    node = Node(name, flatten, unflatten, entries or (lambda meta, n: [f"[{i}]" for i in range(n)]))
-    _nodes[cls] = node
-    _by_name[name] = node
+    if name in _BUILTIN:
+        raise TreeError(f"register_node: expected a name that no built-in container has, got {name!r}.")
+    _nodes[cls] = _by_name[name] = Node(cls, name, flatten, unflatten, entries or _indices)
 
 
 def register_dataclass(cls: type, meta_fields: Iterable[str] = ()) -> type:
@@ -83,19 +114,30 @@ def register_dataclass(cls: type, meta_fields: Iterable[str] = ()) -> type:
 
 def node_for(x: Any) -> Node | None:
     """Return how `x` is taken apart, or None when `x` is a leaf."""
-    cls = type(x)
     try:
-        return _nodes[cls]
+        return _nodes[type(x)]
     except KeyError:
+        return node_of(type(x))
+
+
+def node_of(cls: type) -> Node | None:
+    """Return how instances of `cls` are taken apart, or None when they are leaves."""
+    if cls not in _nodes:
         node = _nodes[cls] = _automatic(cls)
         if node is not None:
-            _by_name.setdefault(node.name, node)
-        return node
+            _by_name[node.name] = node
+    return _nodes[cls]
 
 
 def node_named(name: str) -> Node | None:
-    """Return the node registered under `name`, or None."""
-    return _by_name.get(name)
+    """Return the node known as `name`, or None. Of classes defined one after the other it is the last one's."""
+    node = _by_name.get(name)
+    if node is None:
+        return None
+    current: Any = sys.modules.get(node.cls.__module__)
+    for part in node.cls.__qualname__.split("."):
+        current = getattr(current, part, None)
+    return (node_of(current) if isinstance(current, type) else None) or node
 
 
 def _automatic(cls: type) -> Node | None:
@@ -103,6 +145,7 @@ def _automatic(cls: type) -> Node | None:
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         fields = cls._fields
         return Node(
+            cls,
             name,
             lambda x: (tuple(x), fields),
             lambda meta, children: cls(*children),
@@ -110,7 +153,7 @@ def _automatic(cls: type) -> Node | None:
         )
     if dataclasses.is_dataclass(cls):
         flatten, unflatten = _dataclass_functions(cls, ())
-        return Node(name, flatten, unflatten, _attribute_entries)
+        return Node(cls, name, flatten, unflatten, _attribute_entries)
     return None
 
 
@@ -138,11 +181,21 @@ def _attribute_entries(meta, n):
     return [f".{name}" for name in names]
 
 
-def _sorted_keys(d: dict) -> tuple:
+def has_attributes(node: Node) -> bool:
+    """Whether the children of a container are its attributes."""
+    return node.entries is _attribute_entries
+
+
+def _sorted(keys: Iterable) -> list:
     try:
-        return tuple(sorted(d))
-    except TypeError:
-        return tuple(d)  # keys of mixed types keep their order of insertion
+        return sorted(keys)
+    except TypeError:  # keys of mixed types
+        return sorted(keys, key=lambda key: (type(key).__qualname__, repr(key)))
+
+
+def _keys_of(d: dict) -> tuple:
+    keys = tuple(d)
+    return keys if [*keys] == _sorted(keys) else Keys.of(keys)
 
 
 def _indices(meta, n):
@@ -154,18 +207,29 @@ def _keys(meta, n):
 
 
 def _flatten_dict(d):
-    keys = _sorted_keys(d)
+    keys = _keys_of(d)
     return [d[k] for k in keys], keys
 
 
+def _dict_of(keys, children):
+    d = dict(zip(keys, children, strict=True))
+    return {k: d[k] for k in keys.order} if type(keys) is Keys else d
+
+
+def _flatten_defaultdict(d):
+    children, keys = _flatten_dict(d)
+    return children, (d.default_factory, keys)
+
+
 def _register_builtin(cls, name, flatten, unflatten, entries):
-    _nodes[cls] = _by_name[name] = Node(name, flatten, unflatten, entries)
+    _nodes[cls] = _by_name[name] = Node(cls, name, flatten, unflatten, entries)
 
 
+_BUILTIN = ("tuple", "list", "None", "dict", "OrderedDict", "defaultdict")
 _register_builtin(tuple, "tuple", lambda x: (x, None), lambda _, c: tuple(c), _indices)
 _register_builtin(list, "list", lambda x: (x, None), lambda _, c: list(c), _indices)
 _register_builtin(type(None), "None", lambda x: ((), None), lambda _, c: None, _indices)
-_register_builtin(dict, "dict", _flatten_dict, lambda k, c: dict(zip(k, c, strict=True)), _keys)
+_register_builtin(dict, "dict", _flatten_dict, _dict_of, _keys)
 _register_builtin(
     OrderedDict,
     "OrderedDict",
@@ -176,7 +240,7 @@ _register_builtin(
 _register_builtin(
     defaultdict,
     "defaultdict",
-    lambda d: ([d[k] for k in _sorted_keys(d)], (d.default_factory, _sorted_keys(d))),
-    lambda meta, c: defaultdict(meta[0], zip(meta[1], c, strict=True)),
+    _flatten_defaultdict,
+    lambda meta, c: defaultdict(meta[0], _dict_of(meta[1], c)),
     lambda meta, n: _keys(meta[1], n),
 )

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from funcgrad.tree.flatten import LEAF, TreeDef
+from funcgrad.tree.registry import Keys
 
 __all__ = ["adapted"]
 
-_PLAIN = {"dict": dict, "list": list, "tuple": tuple}
+_PLAIN = (dict, list, tuple)
 
 
 def adapted(function: Callable, arguments: TreeDef, result: TreeDef) -> Callable | None:
@@ -23,8 +24,8 @@ def adapted(function: Callable, arguments: TreeDef, result: TreeDef) -> Callable
         result: that of what is returned.
 
     Returns:
-        a function that returns NotImplemented for arguments of another structure; None where there are containers
-        other than dicts, lists and tuples.
+        a function that returns NotImplemented for arguments of another structure, or with dicts in another order;
+        None where there are containers other than dicts, lists and tuples.
 
     >>> from funcgrad import tree
     >>> f = adapted(lambda x, y: (x + y, x - y), tree.structure(({"a": 1, "b": 2},)), tree.structure([1, (2,)]))
@@ -49,6 +50,7 @@ def adapted(function: Callable, arguments: TreeDef, result: TreeDef) -> Callable
         *writer.lines,
         f"    y = function({', '.join(leaves)})",
         *(["    if y is NotImplemented: return y"] if result is not LEAF else []),
+        *writer.results,
         f"    return {out}",
     ]
     scope = {"function": function, **writer.keys}
@@ -59,6 +61,7 @@ def adapted(function: Callable, arguments: TreeDef, result: TreeDef) -> Callable
 class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.results: list[str] = []
         self.keys: dict[str, Any] = {}
         self._count = 0
 
@@ -68,42 +71,67 @@ class _Writer:
         return name
 
     def take_apart(self, name: str, treedef: TreeDef, leaves: list[str]) -> bool:
-        """Write the checks and reads for a container in the variable `name`; False where it is of another kind."""
-        if treedef.node is None:
-            leaves.append(name)
-            return True
-        kind = treedef.node.name
-        if kind not in _PLAIN:
-            return False
-        parts = []
-        self.lines.append(
-            f"    if type({name}) is not {kind} or len({name}) != {len(treedef.children)}: return NotImplemented"
-        )
-        for i, child in enumerate(treedef.children):
-            self._count += 1
-            part = f"p{self._count}"
-            if kind == "dict":
-                key = self._key(treedef.meta[i])
-                self.lines.append(f"    if {key} not in {name}: return NotImplemented")
-                self.lines.append(f"    {part} = {name}[{key}]")
-            else:
-                self.lines.append(f"    {part} = {name}[{i}]")
-            parts.append((part, child))
-        return all(self.take_apart(part, child, leaves) for part, child in parts)
+        """Write the checks and reads for a container in the variable `name`; False where it is of another kind.
+
+        Containers nested deeper than calls may be are taken apart too: this is no recursion, nor what it writes.
+        """
+        waiting = [(name, treedef)]
+        while waiting:
+            name, treedef = waiting.pop()
+            if treedef.node is None:
+                leaves.append(name)
+                continue
+            kind = treedef.kind
+            if kind not in _PLAIN:
+                return False
+            count = len(treedef.children)
+            parts = [f"p{self._count + i}" for i in range(count)]
+            self._count += count
+            same = (
+                f"[*{name}] == {self._key([*_order(treedef)])}" if kind is dict else f"len({name}) == {count}"
+            )
+            self.lines.append(
+                f"    if type({name}) is not {kind.__name__} or not {same}: return NotImplemented"
+            )
+            if count:
+                read = f"{name}.values()" if kind is dict else name
+                self.lines.append(f"    {', '.join(_arranged(parts, treedef))}, = {read}")
+            waiting += reversed([*zip(parts, treedef.children, strict=True)])
+        return True
 
     def put_together(self, treedef: TreeDef, leaf: Callable[[], str]) -> str | None:
-        """Return the expression that builds a container; None where it is of another kind."""
+        """Return the expression that builds a container, of others built before; None where it is of another kind."""
         if treedef.node is None:
             return leaf()
-        kind = treedef.node.name
-        parts = [self.put_together(child, leaf) for child in treedef.children]
-        if kind not in _PLAIN or None in parts:
+        kind = treedef.kind
+        if kind not in _PLAIN:
             return None
-        if kind == "dict":
-            return (
-                "{"
-                + ", ".join(f"{self._key(k)}: {p}" for k, p in zip(treedef.meta, parts, strict=True))
-                + "}"
-            )
-        inner = ", ".join(map(str, parts))
-        return f"[{inner}]" if kind == "list" else f"({inner}{',' if parts else ''})"
+        parts = []
+        for child in treedef.children:
+            part = self.put_together(child, leaf)
+            if part is None:
+                return None
+            parts.append(part)
+        if kind is dict:
+            pairs = zip(_order(treedef), _arranged(parts, treedef), strict=True)
+            inner = ", ".join(f"{self._key(key)}: {part}" for key, part in pairs)
+        else:
+            inner = ", ".join(parts) + ("," if kind is tuple and parts else "")
+        self._count += 1
+        name = f"r{self._count}"
+        start, end = {dict: "{}", list: "[]", tuple: "()"}[kind]
+        self.results.append(f"    {name} = {start}{inner}{end}")
+        return name
+
+
+def _order(treedef):
+    """Return a dict's keys in its own order."""
+    return treedef.meta.order if type(treedef.meta) is Keys else treedef.meta
+
+
+def _arranged(parts, treedef):
+    """Return what stands for the children of a container, those of a dict in its own order."""
+    if treedef.kind is not dict:
+        return parts
+    known = dict(zip(treedef.meta, parts, strict=True))
+    return [known[key] for key in _order(treedef)]

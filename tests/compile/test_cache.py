@@ -4,7 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import warnings
+from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
@@ -160,7 +163,7 @@ def test_a_folder_that_may_only_be_read(place, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError("read-only file system")
 
-    for name in ("utime", "unlink", "replace", "open"):
+    for name in ("utime", "unlink", "replace", "makedirs"):
         monkeypatch.setattr(cache.os, name, refuse)
     assert load(key(0)) == b"data"
     store(key(1), b"data")
@@ -178,7 +181,7 @@ def test_a_full_disk(place):
 
 
 def test_an_interrupt_leaves_nothing(place, monkeypatch):
-    def interrupted(*args):
+    def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
     store(key(0), b"data")
@@ -219,6 +222,19 @@ def test_what_killed_writers_left_is_removed(place, monkeypatch):
     monkeypatch.setattr(cache, "_is_time_to_trim", lambda *args: True)
     store(key(3), b"data")
     assert not old.exists() and young.exists() and other.exists()
+
+
+def test_what_killed_writers_left_counts(place, monkeypatch):
+    monkeypatch.setenv("FUNCGRAD_CACHE_SIZE", "1")
+    for i in range(50):
+        store(key(i), b"data")
+        left = place / f"{key(i)}.{i}.tmp"
+        left.write_bytes(bytes(100_000))
+        os.utime(left, (time.time() - 100 + i, time.time() - 100 + i))
+    monkeypatch.setattr(cache, "_is_time_to_trim", lambda *args: True)
+    store(key(50), b"data")
+    assert sum(path.stat().st_size for path in files(place)) < 2**20
+    assert (place / f"{key(49)}.49.tmp").exists(), "it may be one that is being written"
 
 
 def test_concurrent_processes(place):
@@ -284,6 +300,98 @@ def test_odd_sizes(place, monkeypatch, size):
     monkeypatch.setenv("FUNCGRAD_CACHE_SIZE", size)
     store(key(0), bytes(5000))
     assert (load(key(0)) is not None) == (size in ("nonsense", "inf"))
+
+
+@pytest.fixture
+def planted(place):
+    """A folder with one entry, as it should be, until a test makes something of it."""
+    store(key(0), b"code")
+    assert load(key(0)) == b"code"
+    return place
+
+
+@contextmanager
+def switched_off(where):
+    """The cache is off here, with one warning."""
+    cache._warned.clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+        for i in range(3):
+            before = sorted(os.listdir(where))
+            assert load(key(0)) is None
+            store(key(i), b"other")
+            assert sorted(os.listdir(where)) == before, "nothing is written there"
+    (warning,) = caught
+    assert "funcgrad's cache is off" in str(warning.message) and str(where) in str(warning.message)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702, 0o750, 0o755, 0o1777])
+def test_a_folder_others_can_enter(planted, mode):
+    planted.chmod(mode)
+    with switched_off(planted):
+        pass
+    planted.chmod(0o700)
+    assert load(key(0)) == b"code"
+
+
+def test_a_folder_of_someone_else(planted, monkeypatch):
+    with switched_off(planted):
+        monkeypatch.setattr(cache.os, "geteuid", lambda: 12345)
+
+
+def test_a_folder_that_is_a_link(planted, tmp_path, monkeypatch):
+    link = tmp_path / "link"
+    link.symlink_to(planted)
+    monkeypatch.setenv("FUNCGRAD_CACHE_DIR", str(link))
+    with switched_off(link):
+        pass
+
+
+def entry(where):
+    return where / f"{key(0)}.cached"
+
+
+def test_an_entry_that_is_a_link(planted, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    entry(planted).rename(elsewhere)
+    entry(planted).symlink_to(elsewhere)
+    assert load(key(0)) is None and elsewhere.exists()
+    store(key(0), b"new")
+    assert load(key(0)) == b"new" and not entry(planted).is_symlink()
+
+
+def test_an_entry_that_is_a_fifo(planted):
+    entry(planted).unlink()
+    os.mkfifo(entry(planted))
+    assert load(key(0)) is None  # at once
+    store(key(0), b"new")
+    assert load(key(0)) == b"new"
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o660, 0o602])
+def test_an_entry_others_can_write(planted, mode):
+    entry(planted).chmod(mode)
+    assert load(key(0)) is None and not entry(planted).exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_someone_else_planted(planted):
+    os.chown(entry(planted), 12345, 12345)
+    assert load(key(0)) is None
+    os.chown(planted, 12345, 12345)
+    with switched_off(planted):
+        pass
+
+
+def test_no_file_of_others_is_written_through_a_link(planted, tmp_path, monkeypatch):
+    target = tmp_path / "target"
+    target.write_bytes(b"precious")
+    monkeypatch.setattr(cache.time, "time_ns", lambda: 7)
+    monkeypatch.setattr(cache, "_names", iter([7] * 10))
+    (planted / f"{key(0)}.{os.getpid()}-{threading.get_ident()}-7-7.tmp").symlink_to(target)
+    store(key(0), b"new")
+    assert target.read_bytes() == b"precious"
 
 
 def test_nothing_slow_is_imported():

@@ -3,7 +3,9 @@
 import io
 import json
 import pickle
+import tracemalloc
 import zipfile
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -151,8 +153,65 @@ def test_damaged_files(program, tmp_path):
 def test_what_cannot_be_saved():
     g = fg.custom_jvp(lambda x: x)
     g.defjvp(lambda p, t: (p[0], t[0]))
-    with pytest.raises(ProgramError, match="plain data"):
+    with pytest.raises(
+        ProgramError, match=r"plain data, got custom_jvp with a Call[^.]*\.\nHint: a Python function"
+    ):
         fg.trace(g)(X).save(io.BytesIO())
+    with pytest.raises(ProgramError, match="got pure_callback with a Call"):
+        fg.trace(lambda x: fg.pure_callback(np.sin, x, x))(X).save(io.BytesIO())
+    with pytest.raises(ProgramError, match="defaultdict with a type"):
+        fg.trace(lambda x: defaultdict(list, a=x))(X).save(io.BytesIO())
+
+
+def test_programs_that_print_and_check_can_be_saved(capsys):
+    def f(x):
+        fg.debug.print("x is {x[b]} and {}", x[0], x={"b": 1.0, "a": (x,)})
+        fg.debug.error_if(x[0] < 0, "negative")
+        return x * 2
+
+    program = fg.trace(f)(X)
+    buffer = io.BytesIO()
+    program.save(buffer)
+    again = fg.Program.load(buffer)
+    assert again == program
+    for run in (program, again, fg.jit(again)):
+        np.testing.assert_array_equal(run(X), X * 2)
+        assert capsys.readouterr().out == "x is 1.0 and 0.5\n"
+        with pytest.raises(ValueError, match="negative"):
+            run(-X)
+        capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros(1 << 23), np.arange(1 << 23) % 3.0, np.zeros(3)], ids=["zeros", "thirds", "small"]
+)
+def test_large_constants_are_saved_and_loaded(array):
+    program = fg.trace(lambda x: x + array)(array)
+    buffer = io.BytesIO()
+    program.save(buffer)
+    np.testing.assert_array_equal(fg.Program.load(buffer)(array), 2 * array)
+
+
+def test_a_file_that_expands_without_bound_is_refused(program):
+    bomb = io.BytesIO()
+    with (
+        zipfile.ZipFile(altered(program, lambda t: None)) as whole,
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
+        for name in whole.namelist():
+            out.writestr(name, whole.read(name))
+        with out.open("9.npy", "w") as member:
+            for _ in range(1 << 8):
+                member.write(bytes(1 << 20))
+    tracemalloc.start()
+    with pytest.raises(ProgramError, match="expands to at most 100 times its size, got 2684"):
+        fg.Program.load(bomb)
+    lying = bomb.getvalue().replace((1 << 28).to_bytes(4, "little"), (1 << 10).to_bytes(4, "little"))
+    lying = lying.replace(b"0.npy", b"8.npy").replace(b"9.npy", b"0.npy")
+    with pytest.raises(ProgramError):
+        fg.Program.load(io.BytesIO(lying))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
 
 
 def test_the_laws_are_checked():

@@ -54,13 +54,14 @@ def test_kinds_of_containers():
     leaves, treedef = fg.tree.flatten(x)
     y = fg.tree.unflatten(treedef, leaves)
     assert y == x and y["d"].default_factory is list and list(y["o"]) == ["z", "a"]
+    assert list(y) == list(x)
     assert treedef.paths("x") == [
-        "x['o']['z']",
-        "x['o']['a']",
+        "x[2][1][0]",
         "x['d']['k']",
         "x['m'].w",
         "x['m'].name",
-        "x[2][1][0]",
+        "x['o']['z']",
+        "x['o']['a']",
     ]
 
 
@@ -121,6 +122,20 @@ def test_adapted_functions_are_those_of_the_leaves():
         tree.adapted(lambda x: NotImplemented, tree.structure((1.0,)), tree.structure((1.0,)))(2.0)
         is NotImplemented
     )
+
+
+def deep(x, levels):
+    for level in range(levels):
+        x = [x] if level % 3 else {"a": x, "b": (1.0,)}
+    return x
+
+
+@pytest.mark.parametrize("levels", [90, 200, 400])
+def test_containers_nested_deeply(levels):
+    f = fg.jit(lambda x: deep(x, levels))
+    assert f(2.0) == f(2.0) == deep(2.0, levels)
+    g = fg.jit(lambda t: tree.map(np.sqrt, t))
+    assert g(deep(4.0, levels)) == g(deep(4.0, levels)) == deep(2.0, levels)
 
 
 class Point(NamedTuple):
