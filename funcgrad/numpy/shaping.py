@@ -8,8 +8,8 @@ import numpy as np
 
 from funcgrad.core.inplace import own, readonly
 from funcgrad.core.types import shape_of, type_of
-from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements
+from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements, judged
 from funcgrad.primitives import broadcasting
 from funcgrad.primitives import shape as rearranging
 
@@ -32,6 +32,8 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
     """Return the elements of `a` in another shape, as `numpy.reshape`; one size may be -1."""
     a = as_array(a)
     shape = _full_shape(a, shape)
+    if order not in ("C", "F"):
+        judged("reshape", np.reshape, a, [min(n, 1) for n in shape], order)
     if order == "F":
         y = transpose(broadcasting.reshape(transpose(a), shape=shape[::-1]))
     else:
@@ -58,7 +60,11 @@ def _full_shape(a, shape):
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     """Return the elements of `a` along one axis."""
-    return reshape(a, -1, order)
+    a = as_array(a)
+    if order not in ("C", "F"):
+        judged("ravel", np.ravel, a, order)
+        order = "C"  # traced arrays are in C order
+    return reshape(a, (type_of(a).size,), order)
 
 
 @implements(np.transpose, np.permute_dims)
@@ -114,6 +120,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     """Return `a` without axes of size 1: all of them, or the given ones."""
     a = as_array(a)
     ones = tuple(i for i, n in enumerate(a.shape) if n == 1)
+    if isinstance(axis, bool):
+        raise DTypeError(f"squeeze: expected an integer axis, got {axis!r}.")
     axes = ones if axis is None else as_axes("squeeze", axis, a.ndim)
     if not set(axes) <= set(ones):
         raise ShapeError(f"squeeze: expected axes of size 1, got axis {axis} of {type_of(a)}.")

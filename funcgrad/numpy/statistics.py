@@ -9,7 +9,7 @@ import numpy as np
 from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy import reductions
+from funcgrad.numpy import averages, reductions
 from funcgrad.numpy.arrays import as_array, astype, implements
 from funcgrad.numpy.calculus import diff
 from funcgrad.numpy.diagonals import diag
@@ -56,13 +56,17 @@ def cov(
     x = _variables("cov", m, rowvar)
     if y is not None:
         x = concatenate([x, _variables("cov", y, rowvar)], 0)
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise DTypeError(f"cov: expected a floating or complex dtype, got {np.dtype(dtype)}.")
     dtype = np.result_type(dtype_of(x), np.float64) if dtype is None else np.dtype(dtype)
     x = astype(x, dtype)
+    if ddof is not None and ddof != int(ddof):
+        raise ShapeError(f"cov: expected ddof to be an integer, got {ddof}.")
     if ddof is None:
         ddof = 0 if bias else 1
     weights = _weights(fweights, aweights, x.shape[1])
     if weights is None:
-        mean = reductions.mean(x, 1, keepdims=True)
+        mean = averages.mean(x, 1, keepdims=True)
         norm = x.shape[1] - ddof
     else:
         total = reductions.sum(weights)
@@ -104,7 +108,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     """Return the correlation coefficients of the variables in the rows of `x` and `y`."""
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
-        return c / c
+        return astype(c / c, c.dtype)
     variance = diag(c)
     deviation = sqrt(real(variance) if c.dtype.kind == "c" else variance)
     c = c / deviation[:, None] / deviation
@@ -140,6 +144,8 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """Return the number of the bin of each `x`, for increasing or decreasing edges."""
     x, bins = as_array(x), as_array(bins)
+    if dtype_of(x).kind == "c":
+        raise DTypeError(f"digitize: expected real numbers, got {type_of(x)}.")
     if bins.ndim != 1:
         raise ShapeError(f"digitize: expected a vector of edges, got {type_of(bins)}.")
     side = "left" if right else "right"
@@ -158,8 +164,13 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 @implements(np.histogram_bin_edges)
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> np.ndarray:
     """Return the edges of the bins of `histogram`, which are constants."""
+    if weights is not None and shape_of(as_array(weights)) != shape_of(as_array(a)):
+        raise ShapeError(f"histogram: expected a weight for each element of {type_of(as_array(a))}.")
     if np.ndim(bins):
-        return as_array(bins)
+        edges = as_array(bins)
+        if is_concrete(edges):
+            np.histogram_bin_edges(np.zeros(0), concrete(edges))  # refuses edges that do not increase
+        return edges
     if range is not None and not isinstance(bins, str):
         return np.histogram_bin_edges(np.zeros(0, dtype_of(as_array(a))), bins, range)
     return np.histogram_bin_edges(known("histogram", "an array, or range=,", as_array(a)), bins, range)
@@ -174,7 +185,9 @@ def histogram(
     Derivative: by the weights; counts are constants.
     """
     a = as_array(a)
-    edges = as_array(histogram_bin_edges(a, bins, range))
+    if dtype_of(a).kind == "c":
+        raise DTypeError(f"histogram: expected real numbers, got {type_of(a)}.")
+    edges = as_array(histogram_bin_edges(a, bins, range, weights))
     counts = _counted("histogram", [ravel(a)], [edges], weights)
     if density:
         counts = counts / astype(diff(edges), float) / reductions.sum(counts)
@@ -186,6 +199,9 @@ def histogram2d(
     x: Any, y: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
 ) -> tuple[Any, Any, Any]:
     """Return how many points (x, y) fall into each cell, and the edges along x and y; see `histogram`."""
+    for z in (x, y):
+        if len(shape_of(as_array(z))) != 1:
+            raise DTypeError(f"histogram2d: expected vectors, got {type_of(as_array(z))}.")
     if np.ndim(bins) == 1 and len(bins) not in (1, 2):
         bins = [as_array(bins)] * 2
     counts, edges = histogramdd([x, y], bins, range, density, weights)
@@ -207,10 +223,14 @@ def histogramdd(
 
     Derivative: by the weights; counts are constants.
     """
-    if isinstance(sample, (list, tuple)):
+    if not isinstance(sample, (list, tuple)) and len(shape_of(sample)) == 1:
+        columns = [as_array(sample)]
+    elif isinstance(sample, (list, tuple)):
         columns = [ravel(x) for x in sample]
     else:
         points = atleast_2d(sample)
+        if points.ndim != 2:
+            raise ShapeError(f"histogramdd: expected points as the rows of a matrix, got {type_of(points)}.")
         columns = [points[:, d] for d in builtins.range(points.shape[1])]
     count = len(columns)
     each = [bins] * count if isinstance(bins, int) else list(bins)

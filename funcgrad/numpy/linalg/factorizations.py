@@ -6,7 +6,8 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of
 from funcgrad.errors import DerivativeError
-from funcgrad.numpy.linalg.arguments import floating, implements_beside, known
+from funcgrad.numpy.arrays import implements
+from funcgrad.numpy.linalg.arguments import floating, known
 from funcgrad.primitives.arithmetic import absolute, copysign, real
 from funcgrad.primitives.linalg import factorizations, general_eigen, spectral
 from funcgrad.primitives.linalg.matrices import adjoint, columns
@@ -20,7 +21,7 @@ QRResult = type(np.linalg.qr(np.ones((1, 1))))
 SVDResult = type(np.linalg.svd(np.ones((1, 1))))
 
 
-@implements_beside(np.linalg.cholesky)
+@implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """Factorize Hermitian positive definite matrices into a triangle and its adjoint.
 
@@ -48,7 +49,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return adjoint(factorizations.cholesky(adjoint(a))) if upper else factorizations.cholesky(a)
 
 
-@implements_beside(np.linalg.qr)
+@implements(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Factorize matrices into one with orthonormal columns and an upper triangle: a = Q R.
 
@@ -83,7 +84,7 @@ def _lower(name, uplo):
     return uplo == "L"
 
 
-@implements_beside(np.linalg.eigh)
+@implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """Return the eigenvalues, ascending, and orthonormal eigenvectors of Hermitian matrices.
 
@@ -112,7 +113,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     return EighResult(w, v)
 
 
-@implements_beside(np.linalg.eigvalsh)
+@implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """Return the eigenvalues of Hermitian matrices, ascending.
 
@@ -122,7 +123,7 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return spectral.eigvalsh(floating(a), lower=_lower("eigvalsh", UPLO))
 
 
-@implements_beside(np.linalg.eig)
+@implements(np.linalg.eig)
 def eig(a: Any) -> Any:
     """Return the eigenvalues and eigenvectors, of norm 1, of square matrices.
 
@@ -143,7 +144,7 @@ def eig(a: Any) -> Any:
     return EigResult(real(w), real(v)) if _all_real(a, w) else EigResult(w, v)
 
 
-@implements_beside(np.linalg.eigvals)
+@implements(np.linalg.eigvals)
 def eigvals(a: Any) -> Any:
     """Return the eigenvalues of square matrices; real or complex as in `eig`.
 
@@ -159,7 +160,7 @@ def _all_real(a, w):
     return value is not None and not np.any(np.imag(value))
 
 
-@implements_beside(np.linalg.svd)
+@implements(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """Return the singular value decomposition of matrices: a = U diag(S) Vh, S descending.
 
@@ -206,7 +207,7 @@ def _svd_by_eigh(a, compute_uv):
     return SVDResult(u, w * sign, adjoint(u * columns(sign)))
 
 
-@implements_beside(np.linalg.svdvals)
+@implements(np.linalg.svdvals)
 def svdvals(x: Any, /) -> Any:
     """Return the singular values of matrices, descending.
 

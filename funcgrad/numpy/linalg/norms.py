@@ -6,12 +6,12 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit
-from funcgrad.numpy.linalg.arguments import floating, implements_beside
+from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements
+from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.linalg.systems import inv
-from funcgrad.numpy.shaping import moveaxis, reshape
+from funcgrad.numpy.shaping import expand_dims, moveaxis, reshape
 from funcgrad.primitives.arithmetic import absolute
-from funcgrad.primitives.broadcasting import expand, reduce_sum
+from funcgrad.primitives.broadcasting import reduce_sum
 from funcgrad.primitives.linalg import spectral
 from funcgrad.primitives.linalg.matrices import check_square, real_dtype
 from funcgrad.primitives.logic import equal, not_equal, select
@@ -20,7 +20,7 @@ from funcgrad.primitives.reduction import reduce_any, reduce_max, reduce_min, re
 __all__ = ["cond", "matrix_norm", "matrix_rank", "norm", "vector_norm"]
 
 
-@implements_beside(np.linalg.norm)
+@implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the norm of vectors or matrices, as `numpy.linalg.norm`.
 
@@ -57,7 +57,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if axes[0] == axes[1]:
         raise ShapeError(f"norm: expected two different axes, got {axis}.")
     y = _matrix(x, ord, *axes)
-    return expand(y, axes, False) if keepdims else y
+    return expand_dims(y, axes) if keepdims else y
 
 
 def _vector(x, ord, axes, keepdims):
@@ -109,7 +109,7 @@ def _matrix(x, ord, row, column):
     return _largest(sums, along, False) if ord > 0 else reduce_min(sums, axes=along, keepdims=False)
 
 
-@implements_beside(np.linalg.vector_norm)
+@implements(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """Return the norm of vectors along any number of axes (all by default); see `norm`."""
     x = floating(x)
@@ -121,16 +121,16 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
     if flat is None:
         flat = np.zeros((int(np.prod([x.shape[a] for a in axes])), *rest), dtype_of(x))
     y = _vector(flat, ord, (0,), False)
-    return expand(y, axes, False) if keepdims else y
+    return expand_dims(y, axes) if keepdims else y
 
 
-@implements_beside(np.linalg.matrix_norm)
+@implements(np.linalg.matrix_norm)
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """Return the norm of matrices, the last two axes; see `norm`."""
     return norm(x, ord, (-2, -1), keepdims)
 
 
-@implements_beside(np.linalg.cond)
+@implements(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     """Return the condition numbers of matrices: |x| |x^-1| in the norm `p`, by default s_max / s_min.
 
@@ -154,7 +154,7 @@ def cond(x: Any, p: Any = None) -> Any:
     return norm(x, p, (-2, -1)) * norm(inverse, p, (-2, -1))
 
 
-@implements_beside(np.linalg.matrix_rank)
+@implements(np.linalg.matrix_rank)
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     """Return the number of singular values above a tolerance; its derivative is zero.
 
@@ -177,4 +177,5 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
         tol = _largest(s, axes, True) * rtol
     else:
         tol = np.asarray(tol)[..., None]
-    return reduce_sum(s > tol, axes=axes, keepdims=False)
+    above = s > tol
+    return reduce_sum(above, axes=(len(above.shape) - 1,), keepdims=False)
