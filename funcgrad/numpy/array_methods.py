@@ -9,7 +9,7 @@ from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, concrete, is_weak, ref
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
-from funcgrad.numpy.arrays import as_operand, astype, fit
+from funcgrad.numpy.arrays import as_operand, astype, fit, judged
 from funcgrad.numpy.conversions import (
     as_bool,
     as_complex,
@@ -163,14 +163,22 @@ def _method_transpose(self, *axes):
 
 
 def _method_astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+    if casting != "unsafe" or order not in ("C", "F", "A", "K"):
+        judged("astype", np.ndarray.astype, self, dtype, order, casting)
     y = astype(self, dtype)
     return _copy(y) if y is self and copy else y
 
 
 def _copy(self, order="C"):
+    if order not in ("C", "F", "A", "K"):
+        judged("copy", np.copy, self, order)
     if self.alias is not None and self.alias.watched:
         refresh(self)
     return Tracer(self.tracing, self.value, self.node)
+
+
+def _conjugate(self):
+    return ufuncs.conj(self) if self.dtype.kind == "c" else self  # the method gives a real array back
 
 
 def _fill(self, value):
@@ -278,8 +286,8 @@ def attach(namespace: Any) -> None:
         "flatten": lambda self, order="C": own(shaping.ravel(self, order)),
         "sort": _sort,
         "compress": lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out),
-        "conj": lambda self: ufuncs.conj(self),
-        "conjugate": lambda self: ufuncs.conj(self),
+        "conj": _conjugate,
+        "conjugate": _conjugate,
         "T": property(lambda self: shaping.transpose(self)),
         "mT": property(lambda self: shaping.swapaxes(self, -1, -2)),
         "real": property(_real, _set_real),

@@ -117,6 +117,8 @@ def _wrapped(name, indices, n, mode):
     least = 0 if name == "choose" else -n
     if is_concrete(indices) and np.any((concrete(indices) < least) | (concrete(indices) >= n)):
         raise _OutOfRange(f"{name}: expected indices within {n}, got {concrete(indices).tolist()}.")
+    if name == "choose" and not is_concrete(indices) and indices.dtype.kind == "i":
+        return logic.select(logic.less(indices, 0), n, indices)  # which is found out of range when it runs
     return indices
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from funcgrad.core.inplace import own, readonly
 from funcgrad.core.types import shape_of, type_of
-from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements, judged
 from funcgrad.primitives import broadcasting
 from funcgrad.primitives import shape as rearranging
@@ -32,9 +32,7 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
     """Return the elements of `a` in another shape, as `numpy.reshape`; one size may be -1."""
     a = as_array(a)
     shape = _full_shape(a, shape)
-    if order not in ("C", "F"):
-        judged("reshape", np.reshape, a, [min(n, 1) for n in shape], order)
-    if order == "F":
+    if _in_order("reshape", np.reshape, order, a, [min(n, 1) for n in shape]) == "F":
         y = transpose(broadcasting.reshape(transpose(a), shape=shape[::-1]))
     else:
         y = broadcasting.reshape(a, shape=shape)
@@ -61,10 +59,20 @@ def _full_shape(a, shape):
 def ravel(a: Any, order: str = "C") -> Any:
     """Return the elements of `a` along one axis."""
     a = as_array(a)
-    if order not in ("C", "F"):
-        judged("ravel", np.ravel, a, order)
-        order = "C"  # traced arrays are in C order
-    return reshape(a, (type_of(a).size,), order)
+    return reshape(a, (type_of(a).size,), _in_order("ravel", np.ravel, order, a))
+
+
+def _in_order(name, original, order, a, *shape):
+    """Return the order C or F; the others ask for the order in memory, which a traced array has not."""
+    if order in ("C", "F"):
+        return order
+    judged(name, original, a, *shape, order)
+    if a.ndim > 1:
+        raise ConcretizationError(
+            f"{name}: expected order 'C' or 'F' for a traced array, which has no order in memory, got {order!r}.",
+            hint="order='C' is the order of an array as NumPy makes it.",
+        )
+    return "C"
 
 
 @implements(np.transpose, np.permute_dims)

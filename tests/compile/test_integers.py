@@ -27,3 +27,16 @@ def test_a_counter_in_a_loop_is_divided_natively():
     )
     assert f(0) == sum(i // 2 for i in range(20) if i % 3 == 0)
     assert "numpy:" not in str(f.lower(0).loops)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("source", [np.float32, np.float64])
+def test_numbers_above_half_of_what_uint64_holds(source):
+    """The upper half is no signed integer; beyond it, and for nan and negative numbers, as NumPy on x86."""
+    x = np.array(
+        [0.0, 3.7, 1e18, 2.0**63, 1.5e19, np.nextafter(source(2.0**64), source(0)), -1.0, -5.5], source
+    )
+    for n in (1, 3, len(x)):  # of every path that vectorizes
+        compiled = fg.jit(lambda x: x.astype(np.uint64))
+        np.testing.assert_array_equal(compiled(x[-n:]), x[-n:].astype(np.uint64), strict=True)
+        assert "numpy:" not in str(compiled.lower(x[-n:]).loops)

@@ -91,3 +91,10 @@ def test_parts_are_views(part):
     assert_same(fg.vjp(f, Z)[0], f(Z))
     single = Z.astype(np.complex64)
     assert_same(fg.trace(f)(single)(single), f(single))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, float, complex])
+def test_conjugates_have_the_dtypes_of_numpy(dtype):
+    x = np.array([1, 0]).astype(dtype)
+    for f in (lambda x: x.conj(), lambda x: x.conjugate(), np.conj):
+        assert fg.trace(f)(x)(x).dtype == fg.jit(f)(x).dtype == f(x).dtype

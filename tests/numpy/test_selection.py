@@ -168,3 +168,13 @@ def test_results_are_copies(make):
 
     np.testing.assert_array_equal(f(V), V)
     np.testing.assert_array_equal(fg.trace(f)(V)(V), V)
+
+
+@pytest.mark.parametrize("wrap", [fg.jit, lambda f: lambda i: fg.trace(f)(i)(i), fg.vmap])
+def test_a_choice_out_of_range_is_refused_whenever_it_is_met(wrap):
+    choices = [np.arange(3.0), np.arange(3.0) + 10]
+    choose = wrap(lambda i: np.choose(i, choices))
+    assert np.sum(choose(np.array([1, 0, 1]))) in (23.0, 69.0)  # [10, 1, 12], or three rows under vmap
+    for bad in ([0, -1, 1], [0, 2, 1]):
+        with pytest.raises(IndexError):
+            choose(np.array(bad))
