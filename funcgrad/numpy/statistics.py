@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.tracer import concrete, is_concrete
-from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
 from funcgrad.numpy.arrays import as_array, astype, implements
@@ -15,6 +15,7 @@ from funcgrad.numpy.calculus import diff
 from funcgrad.numpy.diagonals import diag
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import dot
+from funcgrad.numpy.ranges import linspace
 from funcgrad.numpy.rearranging import atleast_2d
 from funcgrad.numpy.selection import clip
 from funcgrad.numpy.shaping import ravel, reshape, squeeze, transpose
@@ -162,18 +163,51 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 
 
 @implements(np.histogram_bin_edges)
-def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> np.ndarray:
-    """Return the edges of the bins of `histogram`, which are constants."""
-    if weights is not None and shape_of(as_array(weights)) != shape_of(as_array(a)):
-        raise ShapeError(f"histogram: expected a weight for each element of {type_of(as_array(a))}.")
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """Return the edges of the bins of `histogram`.
+
+    Derivative: by the smallest and the largest element, or by range and bins where these are given.
+    """
+    a = as_array(a)
+    if weights is not None and shape_of(as_array(weights)) != a.shape:
+        raise ShapeError(f"histogram: expected a weight for each element of {type_of(a)}.")
     if np.ndim(bins):
         edges = as_array(bins)
         if is_concrete(edges):
             np.histogram_bin_edges(np.zeros(0), concrete(edges))  # refuses edges that do not increase
         return edges
-    if range is not None and not isinstance(bins, str):
-        return np.histogram_bin_edges(np.zeros(0, dtype_of(as_array(a))), bins, range)
-    return np.histogram_bin_edges(known("histogram", "an array, or range=,", as_array(a)), bins, range)
+    if isinstance(bins, str):
+        plain = known("histogram", "an array, or a number of bins,", a)
+        bins = len(np.histogram_bin_edges(plain, bins, range, weights)) - 1
+    count = operator.index(bins)
+    if count < 1:
+        raise ShapeError(f"histogram: expected at least one bin, got {count}.")
+    first, last = _outer_edges(astype(a, np.uint8) if dtype_of(a).kind == "b" else a, range)
+    dtype = np.result_type(dtype_of(first), dtype_of(last), dtype_of(a))
+    return linspace(first, last, count + 1, dtype=dtype if is_inexact(dtype) else float)
+
+
+def _outer_edges(a, range):
+    """Return the first and the last edge: those of range, or else of the elements, a unit apart where equal."""
+    if range is not None:
+        first, last = range
+        if is_concrete(first) and is_concrete(last) and concrete(first) > concrete(last):
+            raise ShapeError(f"histogram: expected a range that increases, got {range}.")
+    elif type_of(a).size:
+        first, last = reductions.min(a), reductions.max(a)
+    else:
+        first, last = 0, 1
+    if (
+        all(is_concrete(x) for x in (first, last))
+        and not np.isfinite([concrete(first), concrete(last)]).all()
+    ):
+        raise ShapeError("histogram: expected finite numbers, or a finite range=, got others.")
+    same = logic.equal(first, last)
+    if is_concrete(same) and not concrete(same):
+        return first, last
+    kinds = [dtype_of(x) for x in (first, last) if is_inexact(dtype_of(x))]
+    apart = logic.select(same, *np.array([0.5, 0.0], kinds[0] if kinds else float))
+    return first - apart, last + apart
 
 
 @implements(np.histogram)
@@ -182,7 +216,8 @@ def histogram(
 ) -> tuple[Any, Any]:
     """Return how many elements fall into each bin, or the sum of their weights, and the bins' edges.
 
-    Derivative: by the weights; counts are constants.
+    Derivative: by the weights and, of the edges and of a density, as of `histogram_bin_edges`; counts are
+    constants.
     """
     a = as_array(a)
     if dtype_of(a).kind == "c":
@@ -221,7 +256,8 @@ def histogramdd(
         density: divide by the number of points and the volume of each cell.
         weights: float[n].
 
-    Derivative: by the weights; counts are constants.
+    Derivative: by the weights and, of the edges and of a density, as of `histogram_bin_edges`; counts are
+    constants.
     """
     if not isinstance(sample, (list, tuple)) and len(shape_of(sample)) == 1:
         columns = [as_array(sample)]
