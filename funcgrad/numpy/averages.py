@@ -32,6 +32,8 @@ def mean(
     no_out("mean", out)
     a, want, where = _inexact("mean", np.mean, a, axis, dtype, where, {})
     axes = reduced_axes("mean", axis, a.ndim)
+    if dtype is None and a.dtype == np.float16:  # whose sums would overflow; NumPy's are float32, too
+        want, a = a.dtype, astype(a, np.float32)
     total = reductions.sum(a, axes, None if dtype is None else want, keepdims=keepdims, where=where)
     return _as(want, total / _count(a, axes, keepdims, where))
 

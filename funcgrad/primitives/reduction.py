@@ -83,8 +83,9 @@ class _Extremum(Reduction):
         return ArrayType(shape, x.dtype)
 
     def weight(self, y, x, axes):
-        chosen = select(equal(x, y), np.ones((), dtype_of(x)), np.zeros((), dtype_of(x)))
-        return chosen / maximum(reduce_sum(chosen, axes=axes, keepdims=True), 1)
+        dtype = np.promote_types(dtype_of(x), np.float32)  # a float16 counts to 65504
+        chosen = select(equal(x, y), np.ones((), dtype), np.zeros((), dtype))
+        return conform_dtype(chosen / maximum(reduce_sum(chosen, axes=axes, keepdims=True), 1), x)
 
     def special_samples(self):
         return [
