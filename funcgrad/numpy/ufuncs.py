@@ -199,7 +199,6 @@ nextafter = _ufunc(np.nextafter, logic.nextafter)
 not_equal = _ufunc(np.not_equal, logic.not_equal)
 right_shift = _ufunc(np.right_shift, logic.right_shift)
 rint = _ufunc(np.rint, logic.rint)
-sign = _ufunc(np.sign, logic.sign)
 signbit = _ufunc(np.signbit, logic.signbit)
 spacing = _ufunc(np.spacing, logic.spacing)
 trunc = _ufunc(np.trunc, logic.trunc)
@@ -282,8 +281,18 @@ def _frexp(x: Any, /) -> tuple[Any, Any]:
     return ldexp(x, -plain), plain
 
 
+def _sign(x: Any, /) -> Any:
+    x = as_operand(x)
+    if dtype_of(x).kind != "c" or type(x) is not Tracer:
+        return bind(logic.sign, x)
+    size = absolute(x)
+    zero = equal(size, 0)
+    return logic.select(zero, 0.0, x / logic.select(zero, 1.0, size))
+
+
 conj = conjugate = _registered(np.conjugate, _conjugate)
 float_power = _registered(np.float_power, _float_power)
 divmod = _registered(np.divmod, _divmod)
 modf = _registered(np.modf, _modf)
+sign = _registered(np.sign, _sign)
 frexp = _registered(np.frexp, _frexp)
