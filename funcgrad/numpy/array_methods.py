@@ -26,6 +26,7 @@ from funcgrad.numpy.conversions import (
 from funcgrad.numpy.indexing import At, getitem, setitem
 from funcgrad.numpy.products import dot, matmul
 from funcgrad.numpy.protocols import array_function, array_ufunc
+from funcgrad.numpy.squares import square_of
 from funcgrad.primitives import arithmetic, logic
 from funcgrad.primitives.broadcasting import broadcast_to
 from funcgrad.primitives.exponential import sqrt
@@ -86,15 +87,25 @@ def _power(self, n):
     if type(n) in (int, float):
         kind = self.dtype.kind
         # Of bools, an array gives int8 by the shortcut, and a number int64 without it.
+        if ufuncs.is_even(n) and kind in "fc":
+            smooth = square_of(self)
+            if smooth is not None:
+                return smooth if n == 2 else _power_general(smooth, n // 2)
         if n == 2 and (kind in "fc" or (type(n) is int and (kind in "iu" or (kind == "b" and self.ndim)))):
             return _unary(self, arithmetic.square)
         if n == 0.5 and kind in "fc":
-            return _unary(self, sqrt)
+            return ufuncs.sqrt_with_square(self, _unary(self, sqrt))
         if n == -1 and kind in "fc":
             return _unary(self, arithmetic.reciprocal)
     return _power_general(self, n)
 
 
+def _multiplied(self, other):
+    smooth = square_of(self) if other is self else None
+    return _multiplied_general(self, other) if smooth is None else smooth
+
+
+_multiplied_general, _rmultiplied, _imultiplied = _binary(arithmetic.multiply)
 _power_general, _rpower, _ipower = _binary(arithmetic.power)
 
 
@@ -110,7 +121,6 @@ def _compare(primitive):
 _OPERATORS = {
     "add": arithmetic.add,
     "sub": arithmetic.subtract,
-    "mul": arithmetic.multiply,
     "truediv": arithmetic.divide,
     "floordiv": logic.floor_divide,
     "mod": arithmetic.remainder,
@@ -235,6 +245,9 @@ def attach(namespace: Any) -> None:
     for name, primitive in _COMPARISONS.items():
         setattr(cls, f"__{name}__", _compare(primitive))
     methods: dict[str, Any] = {
+        "__mul__": _multiplied,
+        "__rmul__": _rmultiplied,
+        "__imul__": _imultiplied,
         "__pow__": _power,
         "__rpow__": _rpower,
         "__ipow__": _ipower,
@@ -245,7 +258,7 @@ def attach(namespace: Any) -> None:
         "__rdivmod__": lambda self, other: ufuncs.divmod(other, self),
         "__neg__": lambda self: _unary(self, arithmetic.negative),
         "__pos__": lambda self: _unary(self, arithmetic.positive),
-        "__abs__": lambda self: _unary(self, arithmetic.absolute),
+        "__abs__": lambda self: ufuncs.absolute_with_square(self, _unary(self, arithmetic.absolute)),
         "__invert__": lambda self: bind(logic.invert, self),
         "__round__": lambda self, digits=0: np.round(self, digits or 0),
         "__floor__": lambda self: int(np.floor(value_for(self, "int", ""))),

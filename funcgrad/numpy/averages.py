@@ -9,7 +9,8 @@ from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out
-from funcgrad.numpy.reductions import given, reduced_axes
+from funcgrad.numpy.reductions import given, reduced_axes, sum_of_squares
+from funcgrad.numpy.squares import with_square
 from funcgrad.primitives import reduction
 from funcgrad.primitives.arithmetic import absolute
 from funcgrad.primitives.broadcasting import reshape
@@ -132,7 +133,8 @@ def std(
 ) -> Any:
     """Return the standard deviation over `axis`, as `numpy.std`.
 
-    Derivative: 0 where all elements are equal.
+    Derivative: 0 where all elements are equal; there the second derivative is that of the variance for even
+    powers, and otherwise refused or nan, as that of a norm.
     """
     no_out("std", out)
     details = _spread(ddof, mean, correction)
@@ -147,7 +149,8 @@ def std(
         spread = var(a, axis, want, None, ddof, keepdims, where=where, **details)
         return astype(np.sqrt(spread), want)
     root = math.sqrt(divisor) if isinstance(divisor, (int, float)) else np.sqrt(divisor)
-    return _as(want, reduction.reduce_norm(d, axes=axes, keepdims=bool(keepdims)) / root)
+    y = _as(want, reduction.reduce_norm(d, axes=axes, keepdims=bool(keepdims)) / root)
+    return with_square(y, lambda: _as(want, sum_of_squares(d, axes, bool(keepdims)) / divisor))
 
 
 @implements(np.average)

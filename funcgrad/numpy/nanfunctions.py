@@ -9,6 +9,7 @@ from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
 from funcgrad.numpy.arrays import as_array, as_axes, astype, implements
+from funcgrad.numpy.squares import as_now, with_square
 from funcgrad.primitives import logic
 
 __all__ = [
@@ -212,9 +213,14 @@ def nanstd(
     """
     _check_dtype("nanstd", a, dtype)
     details = _spread(keepdims, mean, correction)
-    filled, numbers = _filled(a, 0)
-    y = averages.std(filled, axis, dtype, out, ddof, where=_and(numbers, where), **details)
-    return _nan_where_too_few(y, filled, numbers, axis, details.get("correction", ddof), details)
+    filled, numbers = _filled(as_now(as_array(a)), 0)
+    kept = _and(numbers, where)
+
+    def spread(of):
+        y = of(filled, axis, dtype, out, ddof, where=kept, **details)
+        return _nan_where_too_few(y, filled, numbers, axis, details.get("correction", ddof), details)
+
+    return with_square(spread(averages.std), lambda: spread(averages.var))
 
 
 def _nan_where_too_few(y, a, numbers, axis, ddof, details):

@@ -10,7 +10,7 @@ from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out, single_axis
 from funcgrad.primitives import cumulative, reduction
-from funcgrad.primitives.arithmetic import add, multiply
+from funcgrad.primitives.arithmetic import add, imag, multiply, real, square
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
 from funcgrad.primitives.logic import maximum, minimum, select
 
@@ -152,6 +152,12 @@ def _extremum(name, primitive, combine):
 
 max = amax = implements(np.max, np.amax)(_extremum("max", reduction.reduce_max, maximum))
 min = amin = implements(np.min, np.amin)(_extremum("min", reduction.reduce_min, minimum))
+
+
+def sum_of_squares(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """Return the sum of the squared magnitudes, what a norm is the root of."""
+    squares = square(x) if dtype_of(x).kind != "c" else square(real(x)) + square(imag(x))
+    return reduce_sum(squares, axes=axes, keepdims=keepdims)
 
 
 @implements(np.ptp)

@@ -12,6 +12,7 @@ from funcgrad.primitives.broadcasting import expand, reduce_sum, reduced_shape, 
 from funcgrad.primitives.cumulative import cumprod
 from funcgrad.primitives.logic import equal, maximum, select
 from funcgrad.primitives.shape import concatenate, conform_dtype, flip, transpose
+from funcgrad.primitives.sizes import direction
 
 __all__ = [
     "argmax",
@@ -230,11 +231,7 @@ class Norm(Reduction):
 
     def weight(self, y, x, axes):
         # 0 / 1 at the origin: the derivative there is 0 by convention.
-        return (
-            conjugate(x) / select(equal(y, 0), np.ones((), dtype_of(y)), y)
-            if dtype_of(x).kind == "c"
-            else x / select(equal(y, 0), np.ones((), dtype_of(y)), y)
-        )
+        return direction(conjugate(x) if dtype_of(x).kind == "c" else x, y)
 
     def jvp_rule(self, x_dots, y, x, *, axes, keepdims):
         w = self.weight(expand(y, axes, keepdims), x, axes)

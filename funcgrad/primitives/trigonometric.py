@@ -8,6 +8,7 @@ from funcgrad.primitives.arithmetic import absolute, square
 from funcgrad.primitives.elementwise import Elementwise, conform_tangent, elementwise
 from funcgrad.primitives.exponential import inverse, sqrt
 from funcgrad.primitives.logic import equal, maximum, select
+from funcgrad.primitives.sizes import direction
 
 __all__ = [
     "arccos",
@@ -150,7 +151,7 @@ arctan2 = elementwise(
 hypot = elementwise(
     "hypot",
     np.hypot,
-    (lambda z, x, _: x / _nonzero(z), lambda z, _, y: y / _nonzero(z)),
+    (lambda z, x, _: direction(x, z), lambda z, _, y: direction(y, z)),
     singular=True,
     samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
 )

@@ -9,7 +9,9 @@ from funcgrad.errors import ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements
 from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.linalg.systems import inv
+from funcgrad.numpy.reductions import sum_of_squares
 from funcgrad.numpy.shaping import expand_dims, moveaxis, reshape
+from funcgrad.numpy.squares import as_now, with_square
 from funcgrad.primitives.arithmetic import absolute
 from funcgrad.primitives.broadcasting import reduce_sum
 from funcgrad.primitives.linalg import spectral
@@ -30,7 +32,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         axis: an axis for vectors, two for matrices; by default all of `x`.
         keepdims: keep the axes, with size 1.
 
-    Derivative: 0 at zero vectors, and of elements equal to zero; ties of inf are split evenly.
+    Derivative: 0 at zero vectors, and of elements equal to zero; ties of inf are split evenly. Even powers of a
+    norm are smooth, and have the second derivative of the sum of squares; otherwise there is none at zero
+    vectors: reverse mode refuses it, forward mode and compiled code give nan.
 
     >>> import numpy as np
     >>> import funcgrad as fg
@@ -42,7 +46,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if axis is None:
         everything = ord is None or (ord in ("f", "fro") and ndim == 2) or (ord == 2 and ndim == 1)
         if everything:
-            return reduce_norm(x, axes=tuple(range(ndim)), keepdims=bool(keepdims))
+            return _euclidean(x, tuple(range(ndim)), bool(keepdims))
         axis = tuple(range(ndim))
     elif not isinstance(axis, tuple):
         axis = (axis,)
@@ -60,11 +64,17 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return expand_dims(y, axes) if keepdims else y
 
 
+def _euclidean(x, axes, keepdims):
+    x = as_now(x)
+    y = reduce_norm(x, axes=axes, keepdims=keepdims)
+    return with_square(y, lambda: sum_of_squares(x, axes, keepdims))
+
+
 def _vector(x, ord, axes, keepdims):
     if isinstance(ord, str):
         raise ValueError(f"norm: expected a number as the order of a vector's norm, got {ord!r}.")
     if ord is None or ord == 2:
-        return reduce_norm(x, axes=axes, keepdims=keepdims)
+        return _euclidean(x, axes, keepdims)
     if ord == 0:
         count = astype(not_equal(x, 0), real_dtype(dtype_of(x)))
         return reduce_sum(count, axes=axes, keepdims=keepdims)
@@ -95,7 +105,7 @@ def _largest(size, axes, keepdims):
 
 def _matrix(x, ord, row, column):
     if ord in (None, "fro", "f"):
-        return reduce_norm(x, axes=tuple(sorted((row, column))), keepdims=False)
+        return _euclidean(x, tuple(sorted((row, column))), False)
     if ord in (2, -2, "nuc"):
         s = spectral.svdvals(moveaxis(x, (row, column), (-2, -1)))
         if ord == "nuc":
