@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.tracer import FUNCTIONS, Tracer
-from funcgrad.core.types import ArrayType, dtype_of, refuse_masked, shape_of, type_of
+from funcgrad.core.types import ArrayType, dtype_of, refuse_subclass, shape_of, type_of
 from funcgrad.errors import DTypeError, FuncgradError, ShapeError
 from funcgrad.primitives.broadcasting import broadcast_to, reshape
 from funcgrad.primitives.shape import concatenate, convert, to_integer
@@ -129,7 +129,7 @@ def as_array(x: Any) -> Any:
         return x
     if isinstance(x, (list, tuple)) and holds_tracer(x):
         return stacked([as_array(item) for item in x], 0)
-    refuse_masked("funcgrad.numpy", x)
+    refuse_subclass("funcgrad.numpy", x)
     y = np.asarray(x)
     if y.dtype.kind not in "biufc":
         raise DTypeError(
