@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import own, write
-from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, concrete, is_weak, refresh, weaken
+from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, is_weak, refresh, weaken
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
@@ -17,6 +17,7 @@ from funcgrad.numpy.conversions import (
     as_index,
     as_int,
     as_item,
+    as_list,
     as_plain_array,
     as_text,
     formatted,
@@ -211,8 +212,8 @@ def _set_imag(self, value):
     setitem(_imag(self), Ellipsis, value)
 
 
-def _sort(self, axis=-1, kind=None, order=None, *, stable=None):
-    write(self, np.sort(self, axis))
+def _sort(self, axis=-1, kind=None, order=None, *, stable=None, **details):
+    write(self, np.sort(self, axis, kind, order, stable=stable, **details))
 
 
 def _by_name(name):
@@ -293,7 +294,7 @@ def attach(namespace: Any) -> None:
         "copy": _copy,
         "fill": _fill,
         "item": as_item,
-        "tolist": lambda self: np.asarray(concrete(self)).tolist(),
+        "tolist": as_list,
         "dot": lambda self, other: dot(self, other),
         "ravel": lambda self, order="C": shaping.ravel(self, order),
         "flatten": lambda self, order="C": own(shaping.ravel(self, order)),

@@ -12,6 +12,8 @@ from funcgrad.numpy.arrays import as_array, astype, implements, promoted
 from funcgrad.numpy.calculus import convolve
 from funcgrad.numpy.creation import zeros_like
 from funcgrad.numpy.joining import concatenate, stack
+from funcgrad.numpy.linalg.arguments import floating
+from funcgrad.numpy.linalg.factorizations import eigvals_real_where_known
 from funcgrad.numpy.products import dot
 from funcgrad.numpy.ranges import vander
 from funcgrad.numpy.rearranging import atleast_1d
@@ -136,7 +138,7 @@ def poly(seq_of_zeros: Any) -> Any:
     zeros = as_array(seq_of_zeros)
     if zeros.ndim > 2 or (zeros.ndim == 2 and zeros.shape[0] != zeros.shape[1]):
         raise ShapeError(f"poly: expected a vector of zeros, or a square matrix, got {type_of(zeros)}.")
-    zeros = linalg.eigvals(zeros) if zeros.ndim == 2 else ravel(zeros)
+    zeros = eigvals_real_where_known(floating(zeros)) if zeros.ndim == 2 else ravel(zeros)
     zeros = astype(zeros, np.mintypecode(dtype_of(zeros).char))
     y = np.ones(1, zeros.dtype)
     for i in range(len(zeros)):
@@ -165,7 +167,7 @@ def roots(p: Any) -> Any:
     if n < 1:
         return np.zeros(at_zero, p.dtype)
     companion = concatenate([(-p[1:] / p[0])[None], np.eye(n - 1, n, dtype=p.dtype)])
-    found = linalg.eigvals(companion)
+    found = eigvals_real_where_known(companion)
     return concatenate([found, np.zeros(at_zero, dtype_of(found))]) if at_zero else found
 
 

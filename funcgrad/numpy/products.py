@@ -1,5 +1,6 @@
 """Products: matmul, dot, inner, outer, tensordot, vecdot, matvec, vecmat, kron, cross."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,8 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     a, b = as_array(a), as_array(b)
     a = moveaxis(a, as_axis("cross", axisa, a.ndim), -1)
     b = moveaxis(b, as_axis("cross", axisb, b.ndim), -1)
+    if (a.shape[-1], b.shape[-1]) != (3, 3):
+        _check_plane_vectors(a, b)
     if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
         raise ShapeError(f"cross: expected vectors of 2 or 3 components, got {type_of(a)} and {type_of(b)}.")
     x, y = [[v[..., i] for i in range(v.shape[-1])] for v in (a, b)]
@@ -195,6 +198,18 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     else:
         parts = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], z]
     return moveaxis(stacked([fit(p, z.shape) for p in parts], z.ndim), -1, axisc)
+
+
+def _check_plane_vectors(a, b):
+    """Refuse vectors of two components where NumPy, from 2.5 on, does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.cross(np.zeros(a.shape[-1]), np.zeros(b.shape[-1]))
+    except ValueError:
+        raise ShapeError(
+            f"cross: expected vectors of 2 or 3 components that NumPy at hand takes, got {type_of(a)} and {type_of(b)}."
+        ) from None
 
 
 def _conjugated(x):

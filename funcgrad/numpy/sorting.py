@@ -11,7 +11,8 @@ from funcgrad.numpy.arrays import as_array, as_axis, astype, implements, judged
 from funcgrad.numpy.selection import take, take_along_axis
 from funcgrad.numpy.shaping import ravel
 from funcgrad.numpy.static import known
-from funcgrad.primitives import sorting
+from funcgrad.primitives import logic, sorting
+from funcgrad.primitives.arithmetic import negative
 
 __all__ = [
     "argpartition",
@@ -31,7 +32,7 @@ __all__ = [
 
 def _check_order(name, original, a, *args, **options):
     """Let NumPy judge the ways of sorting asked for; here there is one, whichever they name."""
-    given = {k: v for k, v in options.items() if v is not None}
+    given = {k: v for k, v in options.items() if v is not None and v is not np._NoValue}
     if given:
         judged(name, original, as_array(a), *args, **given)
 
@@ -46,24 +47,47 @@ def _along(name, a, axis):
 
 @implements(np.argsort)
 def argsort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: Any = np._NoValue,
 ) -> Any:
-    """Return the positions that sort `a` along `axis`; ties stay in order."""
-    _check_order("argsort", np.argsort, a, axis, kind=kind, order=order, stable=stable)
+    """Return the positions that sort `a` along `axis`; ties stay in order, and nan comes last."""
+    _check_order("argsort", np.argsort, a, axis, kind=kind, order=order, stable=stable, descending=descending)
     a, axis = _along("argsort", a, axis)
-    return sorting.argsort(a, axis=axis)
+    return sorting.argsort(_reversed_order(a) if _given(descending) else a, axis=axis)
+
+
+def _given(descending):
+    return descending is not np._NoValue and bool(descending)
+
+
+def _reversed_order(a):
+    """Return numbers in the opposite order, of which none overflows; nan stays last."""
+    return logic.invert(a) if a.dtype.kind in "iub" else negative(a)
 
 
 @implements(np.sort)
 def sort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: Any = np._NoValue,
 ) -> Any:
-    """Return `a` sorted along `axis`.
+    """Return `a` sorted along `axis`, or in descending order (which NumPy has from 2.5 on).
 
     Derivative: by position; of ties the first element is the first of the result.
     """
-    _check_order("sort", np.sort, a, axis, kind=kind, order=order, stable=stable)
+    _check_order("sort", np.sort, a, axis, kind=kind, order=order, stable=stable, descending=descending)
     a, axis = _along("sort", a, axis)
+    if _given(descending):
+        return _picked(a, sorting.argsort(_reversed_order(a), axis=axis), axis)
     return sorting.sort(a, axis=axis, kth=None)
 
 

@@ -21,7 +21,7 @@ def with_square(y: Any, square: Callable[[], Any]) -> Any:
     """Return the root `y`, of which `square()` is the square."""
     if type(y) is Tracer and y.dtype.kind in "fc":
         key = id(y)
-        reference = weakref.ref(y, lambda _, key=key: _SQUARES.pop(key, None))
+        reference = weakref.ref(y, lambda _, key=key, forget=_SQUARES.pop: forget(key, None))
         _SQUARES[key] = reference, y.value, y.node, square
     return y
 

@@ -128,8 +128,8 @@ def eig(a: Any) -> Any:
     """Return the eigenvalues and eigenvectors, of norm 1, of square matrices.
 
     Returns:
-        EigResult(eigenvalues, eigenvectors): real where `a` is and all eigenvalues are, as in NumPy;
-        complex wherever the values are not known (inside `jit` and `vmap`).
+        EigResult(eigenvalues, eigenvectors): complex; before NumPy 2.5 real where `a` is and all
+        eigenvalues are known (not inside `jit` and `vmap`) to be.
 
     Raises:
         DerivativeError: for the eigenvectors' derivative at repeated eigenvalues.
@@ -141,7 +141,7 @@ def eig(a: Any) -> Any:
     """
     a = floating(a)
     w, v = general_eigen.eig(a)
-    return EigResult(real(w), real(v)) if _all_real(a, w) else EigResult(w, v)
+    return EigResult(real(w), real(v)) if not _COMPLEX and _all_real(a, w) else EigResult(w, v)
 
 
 @implements(np.linalg.eigvals)
@@ -151,6 +151,15 @@ def eigvals(a: Any) -> Any:
     Derivative: w_dot = diag(V^-1 a_dot V).
     """
     a = floating(a)
+    return general_eigen.eigvals(a) if _COMPLEX else eigvals_real_where_known(a)
+
+
+# Whether eig and eigvals of real matrices are always complex.
+_COMPLEX = np.lib.NumpyVersion(np.__version__) >= "2.5.0"
+
+
+def eigvals_real_where_known(a: Any) -> Any:
+    """Return the eigenvalues of floating matrices, real where these and all of them are known to be."""
     w = general_eigen.eigvals(a)
     return real(w) if _all_real(a, w) else w
 
