@@ -16,6 +16,7 @@ from funcgrad.core.decisions import truth
 from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import type_of
 from funcgrad.errors import WHEN_STATIC, ConcretizationError, DerivativeWarning, FuncgradError
+from funcgrad.numpy.foreign import calls_from_library, edit_for_scipy
 from funcgrad.numpy.indexing import getitem
 from funcgrad.source import user_location
 from funcgrad.transforms.dual import Dual
@@ -93,14 +94,31 @@ def _carries_derivative(x):
     return False
 
 
+_NUMBER = (
+    "use the value itself, with NumPy's functions in place of math's, and np.zeros_like(x) or fg.numpy.array([...]) "
+    "for arrays that traced values are written into."
+)
+
+
+def _number(self, what):
+    """Return the value; refuse it to the inside of a function of NumPy's or SciPy's, which would go on with it."""
+    value = value_for(self, what, edit_for_scipy() or _NUMBER)
+    if calls_from_library(2) and _carries_derivative(self):
+        raise ConcretizationError(
+            f"a traced array must not be turned into a plain number, got {type_of(self)}.",
+            hint=edit_for_scipy() or _NUMBER,
+        )
+    return value
+
+
 def as_float(self):
-    value = value_for(self, "float", "")
+    value = _number(self, "float")
     _without_derivative(self, "float(x), or a function of C such as math's,")
     return float(value)
 
 
 def as_complex(self):
-    value = value_for(self, "complex", "")
+    value = _number(self, "complex")
     _without_derivative(self, "complex(x), or a function of C such as cmath's,")
     return complex(value)
 
@@ -134,7 +152,10 @@ def as_plain_array(self, dtype=None, copy=None):
         return np.array(plain, dtype, copy=copy)
     if not self.tracing.alive:
         raise self.tracing.leaked(self)
-    if self.dtype.kind in "iu":  # of an index, or of a shape
+    edit = edit_for_scipy()
+    if edit:
+        hint = edit
+    elif self.dtype.kind in "iu":  # of an index, or of a shape
         hint = (
             "use fg.numpy.take(array, i, axis=0) in place of array[i] and np.take(array, i, axis=0), and "
             f"funcgrad.numpy's array, asarray, full, stack or arange in place of NumPy's; {WHEN_STATIC}"
@@ -142,7 +163,8 @@ def as_plain_array(self, dtype=None, copy=None):
     else:
         hint = (
             "use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
-            "in place of NumPy's; np.zeros_like(x) makes an array that traced values can be written into."
+            "in place of NumPy's; np.dot(A, x) or A @ x in place of a plain array's method A.dot(x); np.zeros_like(x) "
+            "makes an array that traced values can be written into."
         )
     raise ConcretizationError(
         f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint

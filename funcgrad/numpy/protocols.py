@@ -10,6 +10,7 @@ from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, InPlaceError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, as_operand, astype, fit, judged
+from funcgrad.numpy.foreign import edit_for_scipy
 from funcgrad.numpy.indexing import added
 from funcgrad.primitives import cumulative
 from funcgrad.primitives.broadcasting import reshape
@@ -60,7 +61,8 @@ def array_function(self: Tracer, function: Any, types: Any, args: tuple, kwargs:
 def _unsupported(name):
     return DTypeError(
         f"{name}: expected plain arrays, got a traced array: funcgrad has no rule for it.",
-        hint="write it with functions funcgrad knows (fg.numpy and fg.scipy.special list them), give it a derivative "
+        hint=edit_for_scipy()
+        or "write it with functions funcgrad knows (fg.numpy and fg.scipy.special list them), give it a derivative "
         "with fg.custom_jvp or fg.custom_vjp, or take fg.stop_gradient(x) of a value known now.",
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import own
-from funcgrad.core.tracer import Tracer, concrete, is_concrete
+from funcgrad.core.tracer import UFUNCS, Tracer, concrete, is_concrete
 from funcgrad.core.types import broadcast_shapes, dtype_of, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
@@ -163,6 +163,9 @@ def _bounds(a_min, a_max, low, high):
     if low is not missing or high is not missing:
         raise ShapeError("clip: expected a_min and a_max, or min and max, got some of both.")
     return a_min, a_max
+
+
+UFUNCS["clip"] = clip  # which a plain array's method clip calls
 
 
 @implements(np.take)
