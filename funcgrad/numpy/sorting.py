@@ -104,10 +104,21 @@ def sort_complex(a: Any) -> Any:
 
 
 @implements(np.lexsort)
-def lexsort(keys: Any, axis: int = -1) -> np.ndarray:
-    """Return the positions that sort by several keys, the last first; their values must be known."""
-    plain = [np.asarray(known("lexsort", "keys", as_array(key))) for key in keys]
-    return np.lexsort(plain, axis)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """Return the positions that sort by several keys, the last first: sorted by one after another."""
+    rows = [as_array(key) for key in keys]
+    if not rows or any(row.shape != rows[0].shape for row in rows):
+        raise ShapeError(
+            f"lexsort: expected keys of one shape, got {', '.join(str(type_of(row)) for row in rows)}."
+        )
+    if not rows[0].ndim:
+        judged("lexsort", np.lexsort, rows, axis)
+        return np.zeros((), np.intp)[()]
+    axis = as_axis("lexsort", axis, rows[0].ndim)
+    order = sorting.argsort(rows[0], axis=axis)
+    for row in rows[1:]:
+        order = _picked(order, sorting.argsort(_picked(row, order, axis), axis=axis), axis)
+    return order
 
 
 def _kth(name, kth, n):

@@ -6,7 +6,7 @@ from funcgrad.core.primitive import box
 from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of
 from funcgrad.errors import DerivativeError
-from funcgrad.primitives.elementwise import Elementwise, conform, conform_tangent
+from funcgrad.primitives.elementwise import Elementwise, conform, conform_tangent, guarded_multiply
 from funcgrad.primitives.logic import equal, select
 
 __all__ = ["direction"]
@@ -26,7 +26,7 @@ class Direction(Elementwise):
             return None
         zero = equal(size, 0)
         moved = (0.0 if x_dot is None else x_dot) - (0.0 if size_dot is None else z * size_dot)
-        nothing = 0.0 if x_dot is None else select(equal(x_dot, 0), 0.0, np.nan)
+        nothing = 0.0 if x_dot is None else guarded_multiply(x_dot, np.nan)
         return conform_tangent(select(zero, nothing, moved / select(zero, 1.0, size)), z)
 
     def vjp_rule(self, needs, z_bar, z, x, size):

@@ -117,3 +117,13 @@ def test_descending_orders(dtype):
     weights = np.arange(1.0, 4.0)
     slope = fg.grad(lambda x: np.sort(x, descending=True) @ weights)(np.array([1.0, 3.0, 2.0]))
     np.testing.assert_array_equal(slope, [3.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_lexsort_of_values_that_are_not_known(axis):
+    keys = np.array([[[1, 0, 1], [2, 2, 0]], [[0, 1, 1], [1, 0, 1]]])
+    want = np.lexsort(keys, axis)
+    for run in (fg.jit(lambda k: np.lexsort(k, axis)), fg.trace(lambda k: np.lexsort(k, axis))(keys)):
+        np.testing.assert_array_equal(run(keys), want, strict=True)
+    rows = fg.vmap(lambda k: np.lexsort((k, k % 2)))(keys[0])
+    np.testing.assert_array_equal(rows, [np.lexsort((k, k % 2)) for k in keys[0]])

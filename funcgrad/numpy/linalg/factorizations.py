@@ -58,7 +58,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         mode: 'reduced' (Q is m x k, k = min(m, n)), 'complete' (Q is m x m) or 'r' (R alone).
 
     Raises:
-        DerivativeError: for the derivative of 'complete' where m > n, and for mode 'raw'.
+        DerivativeError: for the derivative of Q in 'complete' where m > n, and for mode 'raw'.
         numpy.linalg.LinAlgError: for the derivative where the leading columns are linearly dependent.
 
     Reference: Walter & Lehmann 2010; for m < n the further columns of R are Q^H a (Roberts & Roberts 2020).

@@ -179,9 +179,10 @@ def slogdet(a: Any) -> Any:
 
     Raises:
         ShapeError: when matrices are not square.
-        numpy.linalg.LinAlgError: for the derivative where a matrix is singular.
+        numpy.linalg.LinAlgError: for the derivative of one singular matrix.
 
-    Derivative: d logabsdet = Re tr(a^-1 da); the sign's is 0 for real matrices.
+    Derivative: d logabsdet = Re tr(a^-1 da); the sign's is 0 for real matrices. Of a stack, nan by the matrices
+    that are singular.
     """
     sign, logabsdet = determinant.slogdet(floating(a))
     return SlogdetResult(sign, logabsdet)
