@@ -60,7 +60,6 @@ tanh = elementwise(
     "tanh",
     np.tanh,
     (_tanh_partial,),
-    singular=True,
     samples=[
         *_any,
         *_complex,
