@@ -20,6 +20,7 @@ from funcgrad.errors import (
     WHEN_STATIC,
     ConcretizationError,
     DerivativeError,
+    DerivativeWarning,
     FuncgradError,
     InPlaceError,
     LeakedTracerError,
@@ -170,8 +171,10 @@ class Trace:
         _open.pop(self.level, None)
         if error is None:
             return
-        if isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
-            raise error.__cause__ from None  # NumPy wraps what __float__ raises in `plain[0] = traced`
+        ours = (FuncgradError, DerivativeWarning)
+        if isinstance(error, (ValueError, SystemError)) and isinstance(error.__cause__, ours):
+            # NumPy wraps what __float__ raises in `plain[0] = traced`, SciPy's brentq goes on with it.
+            raise error.__cause__ from None
         if isinstance(error, TypeError) and str(error).startswith(_NO_SHAPE):
             error.add_note(f"Hint: use a plain int; {WHEN_STATIC}")
 

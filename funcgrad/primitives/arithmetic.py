@@ -9,6 +9,7 @@ from funcgrad.primitives.elementwise import Elementwise, elementwise
 from funcgrad.primitives.exponential import inverse, log
 from funcgrad.primitives.logic import equal, floor_divide, select, sign, trunc
 from funcgrad.primitives.shape import convert
+from funcgrad.primitives.sizes import direction
 
 __all__ = [
     "absolute",
@@ -39,7 +40,7 @@ _bad_shapes = Bad((box((2,)), box((3,))), {}, r"expected shapes that broadcast, 
 
 def _abs_partial(y, x):
     if dtype_of(x).kind == "c":
-        return conjugate(x) / select(equal(y, 0), 1.0, y)
+        return direction(conjugate(x), y)
     return sign(x)
 
 

@@ -33,18 +33,18 @@ def inverse(x):
     return np.true_divide(1.0, x)
 
 
-def _share(z, x):
-    """exp(x - z), the share of x in z = log(exp x + exp y); 1 where x is all of it, infinities included."""
-    whole = equal(x, z)
-    return select(whole, 1.0, exp(x - select(whole, 0.0, z)))
+def _share(z, x, y, power):
+    """power(x - z), the share of x in z = log(power x + power y); 1 where x is all of it, or 1/2 with y.
 
-
-def _share2(z, x):
+    It is all of it where it is infinite, or so large that log 2 is not seen beside it.
+    """
     whole = equal(x, z)
-    return select(whole, 1.0, exp2(x - select(whole, 0.0, z)))
+    return select(whole, select(equal(x, y), 0.5, 1.0), power(x - select(whole, 0.0, z)))
 
 
 _dominant = (np.array([1000.0, 1.0]), np.array([0.0, 1.0]))
+_equal = (np.array([np.inf, -np.inf, 1e17, 0.0]), np.array([np.inf, -np.inf, 1e17, 0.0]))
+_halves = (np.full(4, 0.5), np.full(4, 0.5))
 _shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
 
 exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex)
@@ -73,14 +73,18 @@ cbrt = elementwise(
 logaddexp = elementwise(
     "logaddexp",
     np.logaddexp,
-    (lambda z, x, _: _share(z, x), lambda z, _, y: _share(z, y)),
+    (lambda z, x, y: _share(z, x, y, exp), lambda z, x, y: _share(z, y, x, exp)),
     singular=True,
-    samples=[(box((2, 3)), box((3,))), Sample(_dominant, derivative=_shares)],
+    samples=[
+        (box((2, 3)), box((3,))),
+        Sample(_dominant, derivative=_shares),
+        Sample(_equal, derivative=_halves),
+    ],
 )
 logaddexp2 = elementwise(
     "logaddexp2",
     np.logaddexp2,
-    (lambda z, x, _: _share2(z, x), lambda z, _, y: _share2(z, y)),
+    (lambda z, x, y: _share(z, x, y, exp2), lambda z, x, y: _share(z, y, x, exp2)),
     singular=True,
-    samples=[(box((2, 3)), box((3,)))],
+    samples=[(box((2, 3)), box((3,))), Sample(_equal, derivative=_halves)],
 )
