@@ -28,6 +28,7 @@ __all__ = [
     "sinh",
     "tan",
     "tanh",
+    "tanh_slope",
 ]
 
 _any = [box((2, 3)), box((0,)), box(())]
@@ -51,9 +52,26 @@ cosh: Elementwise = elementwise(
 )
 
 
+def _sech_squared(x):
+    return np.square(1 / np.cosh(x))
+
+
+# 1 - y**2 has no digits left where y is near 1.
+tanh_slope: Elementwise = elementwise(
+    "tanh_slope",
+    _sech_squared,
+    (lambda y, x: -2 * tanh(x) * y,),
+    loop=np.tanh,
+    samples=[
+        *_any,
+        Sample((np.array([20.0, 0.0, 800.0]),), derivative=(np.array([-2 * _SECH_20**2, 0.0, 0.0]),)),
+    ],
+)
+
+
 def _tanh_partial(y, x):
-    # 1 - y**2 has no digits left where y is near 1; a complex 1 / cosh(x) would be nan beyond its range.
-    return 1.0 - y * y if dtype_of(x).kind == "c" else square(1.0 / cosh(x))
+    # A complex 1 / cosh(x) would be nan beyond its range.
+    return 1.0 - y * y if dtype_of(x).kind == "c" else tanh_slope(x)
 
 
 tanh = elementwise(
