@@ -6,7 +6,7 @@ from funcgrad.core.primitive import Bad, Linear, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.primitives.elementwise import Elementwise, elementwise
-from funcgrad.primitives.exponential import inverse, log
+from funcgrad.primitives.exponential import inverse, log, unless_infinite
 from funcgrad.primitives.logic import equal, floor_divide, select, sign, trunc
 from funcgrad.primitives.shape import convert
 from funcgrad.primitives.sizes import direction
@@ -46,7 +46,10 @@ def _abs_partial(y, x):
 
 def _power_by_base(y, x, n):
     if type(n) is not Tracer and np.ndim(n) == 0:
-        return 0.0 if n == 0 else 1.0 if n == 1 else n * x if n == 2 else n * power(x, n - 1)
+        if n in (0, 1, 2):
+            return 0.0 if n == 0 else 1.0 if n == 1 else n * x
+        slope = n * power(x, n - 1)
+        return unless_infinite(slope, x) if np.isreal(n) and 0 < np.real(n) < 1 else slope
     zero = equal(n, 0)
     return n * power(x, select(zero, 1, n - 1))
 

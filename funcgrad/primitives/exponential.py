@@ -19,6 +19,7 @@ __all__ = [
     "logaddexp",
     "logaddexp2",
     "sqrt",
+    "unless_infinite",
 ]
 
 _LN2 = float(np.log(2.0))
@@ -31,6 +32,14 @@ _complex = [box((3,), 0.3, 1.0, complex)]
 def inverse(x):
     """1 / x, infinite at 0 also where x is a Python number."""
     return np.true_divide(1.0, x)
+
+
+def unless_infinite(p, x):
+    """`p`, but nan where `x` is infinite: there a logarithm or a root is flat, but of what has overflowed it is not.
+
+    The slope of log(1 + exp(x)) is 1 for a large x; 1 / inf, which is 0, would win against exp(x).
+    """
+    return p + (x - x)
 
 
 def _share(z, x, y, power):
@@ -50,23 +59,37 @@ _shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
 exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex)
 exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), singular=True, samples=_any)
 expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), singular=True, samples=_any + _complex)
-log = elementwise("log", np.log, (lambda _, x: inverse(x),), singular=True, samples=_positive + _complex)
-log2 = elementwise("log2", np.log2, (lambda _, x: inverse(x * _LN2),), singular=True, samples=_positive)
-log10 = elementwise("log10", np.log10, (lambda _, x: inverse(x * _LN10),), singular=True, samples=_positive)
+log = elementwise(
+    "log", np.log, (lambda _, x: unless_infinite(inverse(x), x),), singular=True, samples=_positive + _complex
+)
+log2 = elementwise(
+    "log2", np.log2, (lambda _, x: unless_infinite(inverse(x * _LN2), x),), singular=True, samples=_positive
+)
+log10 = elementwise(
+    "log10",
+    np.log10,
+    (lambda _, x: unless_infinite(inverse(x * _LN10), x),),
+    singular=True,
+    samples=_positive,
+)
 log1p = elementwise(
-    "log1p", np.log1p, (lambda _, x: inverse(1 + x),), singular=True, samples=_positive + _complex
+    "log1p",
+    np.log1p,
+    (lambda _, x: unless_infinite(inverse(1 + x), x),),
+    singular=True,
+    samples=_positive + _complex,
 )
 sqrt = elementwise(
     "sqrt",
     np.sqrt,
-    (lambda y, _: 0.5 / y,),
+    (lambda y, _: unless_infinite(0.5 / y, y),),
     singular=True,
     samples=[*_positive, *_complex, Sample((np.array([0.0, 4.0]),), derivative=(np.array([np.inf, 0.25]),))],
 )
 cbrt = elementwise(
     "cbrt",
     np.cbrt,
-    (lambda y, _: 1 / (3 * y * y),),
+    (lambda y, _: unless_infinite(1 / (3 * y * y), y),),
     singular=True,
     samples=[np.array([-8.0, 0.5]), Sample((np.array([0.0]),), derivative=(np.array([np.inf]),))],
 )

@@ -6,7 +6,7 @@ from funcgrad.core.primitive import box
 from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of
 from funcgrad.errors import DerivativeError
-from funcgrad.primitives.elementwise import Elementwise, conform, conform_tangent, guarded_multiply
+from funcgrad.primitives.elementwise import Elementwise, conform, conform_tangent, guarded_multiply, times
 from funcgrad.primitives.logic import equal, select
 
 __all__ = ["direction"]
@@ -25,9 +25,9 @@ class Direction(Elementwise):
         if x_dot is None and size_dot is None:
             return None
         zero = equal(size, 0)
-        moved = (0.0 if x_dot is None else x_dot) - (0.0 if size_dot is None else z * size_dot)
+        moved = (0.0 if x_dot is None else x_dot) - (0.0 if size_dot is None else times(size_dot, z))
         nothing = 0.0 if x_dot is None else guarded_multiply(x_dot, np.nan)
-        return conform_tangent(select(zero, nothing, moved / select(zero, 1.0, size)), z)
+        return conform_tangent(select(zero, nothing, times(moved, 1 / select(zero, 1.0, size))), z)
 
     def vjp_rule(self, needs, z_bar, z, x, size):
         zero = equal(size, 0)
@@ -37,8 +37,9 @@ class Direction(Elementwise):
                 hint="write norm(x)**2 of one norm, or np.sum(x**2), which is smooth; where a mask leaves the norm out, "
                 "give it something else: norm(np.where(mask, x, 1.0)).",
             )
-        x_bar = select(zero, np.nan, z_bar / select(zero, 1.0, size))
-        size_bar = select(zero, 0.0, -z * z_bar / select(zero, 1.0, size))
+        slope = 1 / select(zero, 1.0, size)
+        x_bar = select(zero, np.nan, times(z_bar, slope))
+        size_bar = select(zero, 0.0, times(z_bar, -z * slope))
         return conform(x_bar, x) if needs[0] else None, conform(size_bar, size) if needs[1] else None
 
     def lower_rule(self, lower, out, x, size):

@@ -262,8 +262,10 @@ def _adjugate_by_inverse(a):
 
 
 def _by_svd(a):
-    """Return det(U V^H), U, s and V^H of A = U diag(s) V^H."""
-    u, s, vh = np.linalg.svd(a)
+    """Return det(U V^H), U, s and V^H of A = U diag(s) V^H; nan for s where A is not finite, which LAPACK cannot take."""
+    finite = np.isfinite(a).all((-2, -1))
+    u, s, vh = np.linalg.svd(np.where(finite[..., None, None], a, a.dtype.type(0)))
+    s = np.where(finite[..., None], s, np.nan)
     phase = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
     return phase.astype(u.dtype), u, s, vh
 
