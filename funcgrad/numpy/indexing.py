@@ -154,7 +154,8 @@ def _parsed(x, key):
             continue
         arrays = [np.intp(k)] if isinstance(k, int) else _index_arrays(x, k, len(basic) - basic.count(None))
         for array in arrays:
-            basic.append(_FULL)
+            # A mask without axes chooses along one that is new.
+            basic.append(None if _is_array(k) and _consumed(k) == 0 else _FULL)
             indices.append(array)
             axes.append(axis)
             axis += 1
@@ -229,7 +230,7 @@ def _index_arrays(x, k, axis):
             hint="the number of chosen elements would be the shape of the result: use "
             "fg.numpy.where(mask, x, other), or x[mask] = number, which keep the shape.",
         )
-    return list(np.nonzero(concrete(k)))
+    return list(np.nonzero(np.atleast_1d(concrete(k))))
 
 
 def _lead_ndim(indices):

@@ -156,6 +156,7 @@ min = amin = implements(np.min, np.amin)(_extremum("min", reduction.reduce_min, 
 
 def sum_of_squares(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Return the sum of the squared magnitudes, what a norm is the root of."""
+    x = astype(x, float) if dtype_of(x).kind in "biu" else x  # whose squares may not fit
     squares = square(x) if dtype_of(x).kind != "c" else square(real(x)) + square(imag(x))
     return reduce_sum(squares, axes=axes, keepdims=keepdims)
 

@@ -247,8 +247,9 @@ def _hypot(x: Any, y: Any, /) -> Any:
     z = bind(trigonometric.hypot, x, y)
     if type(z) is not Tracer:
         return z
-    x, y = as_now(x), as_now(y)
-    return with_square(z, lambda: astype(arithmetic.square(x) + arithmetic.square(y), z.dtype))
+    # Converted first: the squares of integers may not fit.
+    x, y = (astype(as_now(a), z.dtype) for a in (x, y))
+    return with_square(z, lambda: arithmetic.square(x) + arithmetic.square(y))
 
 
 def _sqrt(x: Any, /) -> Any:
@@ -356,10 +357,23 @@ def _frexp(x: Any, /) -> tuple[Any, Any]:
     return ldexp(x, -plain), plain
 
 
+def _within_bounds(x: Any) -> Any:
+    """Return a complex x with ±1 and 0 for its parts where one of them is infinite: a number of the same direction."""
+    parts = arithmetic.real(x), arithmetic.imag(x)
+    infinite = [logic.isinf(part) for part in parts]
+    either, both = (op(*infinite) for op in (logic.logical_or, logic.logical_and))
+    u, v = (
+        logic.select(i, logic.sign(p), logic.select(either, 0.0, p))
+        for i, p in zip(infinite, parts, strict=True)
+    )
+    return logic.select(both, np.nan, u + v * 1j)
+
+
 def _sign(x: Any, /) -> Any:
     x = as_operand(x)
     if dtype_of(x).kind != "c" or type(x) is not Tracer:
         return bind(logic.sign, x)
+    x = _within_bounds(x)
     size = absolute(x)
     zero = equal(size, 0)
     return logic.select(zero, 0.0, x / logic.select(zero, 1.0, size))

@@ -36,7 +36,9 @@ class Silence(JointlyLinear):
         return None if x_dots[0] is None else self(x_dots[0], *bars, lead=lead)
 
     def transpose_rule(self, needs, y_bar, x, *bars, lead):
-        known = not any(isinstance(bar, ArrayType) for bar in bars)  # they are not where they are transposed too
+        known = not any(
+            isinstance(bar, ArrayType) for bar in bars
+        )  # they are not where they are transposed too
         return (self(y_bar, *bars, lead=lead) if known else y_bar, *(None,) * len(bars))
 
     def batch_rule(self, size, batched, *args, lead):
