@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from funcgrad.core.decisions import truth
-from funcgrad.core.tracer import concrete
+from funcgrad.core.tracer import Tracer, concrete, enclosing
 from funcgrad.core.types import type_of
 from funcgrad.errors import WHEN_STATIC, ConcretizationError, FuncgradError
 from funcgrad.numpy.indexing import getitem
@@ -64,7 +64,7 @@ _VALUE_ONLY = frozenset({"float", "complex", "isnan", "isinf", "isfinite", "iscl
 
 def as_float(self):
     value = value_for(self, "float", "")
-    if self.tracing.plain(self) is None and _caller_of_conversion() not in _VALUE_ONLY:
+    if _plain(self) is None and _caller_of_conversion() not in _VALUE_ONLY:
         raise ConcretizationError(
             f"a traced array must not be turned into a plain number where its derivative would be lost, "
             f"got {type_of(self)}.",
@@ -133,8 +133,15 @@ def as_index(self):
     )
 
 
+def _plain(self):
+    """Return the plain array behind a tracer where nothing is lost by taking it, or that stands in for it; else None."""
+    around = enclosing()
+    found = self if around is None else around.stand_in(self)
+    return found.tracing.plain(found) if type(found) is Tracer else found
+
+
 def as_plain_array(self, dtype=None, copy=None):
-    plain = self.tracing.plain(self)
+    plain = _plain(self)
     if plain is not None:
         return np.array(plain, dtype, copy=copy)
     if not self.tracing.alive:

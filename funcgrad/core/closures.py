@@ -1,0 +1,151 @@
+"""Closure conversion: the traced values a function can reach become arguments of it.
+
+A function that is kept (with a derivative of its own, or to be called back) runs later, at other levels than the one it
+was given at. What it closes over is found here, passed along like any argument, and stands in for what was found
+while the function runs: so each trace sees it, and a trace that has ended is not asked.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from threading import local
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.tracer import Trace, Tracer, bind, enclosed, enclosing, is_any_open, refresh
+
+__all__ = ["StandIns", "captured_by"]
+
+_NOTHING_INSIDE = frozenset(
+    {
+        *(type(None), type(...), bool, int, float, complex, str, bytes, type, range, slice),
+        *(np.ndarray, np.dtype, np.ufunc, ModuleType, BuiltinFunctionType),
+    }
+)
+# Objects of these are large, and refer to functions and traced values only as `closed_over` says.
+_NOT_LOOKED_INTO = (
+    "funcgrad.core.",
+    "funcgrad.compile.",
+    "funcgrad.tree.",
+    "numpy",
+    "scipy",
+    "numba",
+    "llvmlite",
+)
+
+
+class _Active(local):
+    """The stand-ins of this thread's functions, the outermost first."""
+
+    def __init__(self) -> None:
+        self.stack: list[StandIns] = []
+
+
+_active = _Active()
+
+
+def captured_by(*holders: Any) -> list[Tracer]:
+    """Return the traced values that functions and other objects can reach, each once.
+
+    Looked into are closures, defaults, bound objects and their attributes, containers, and globals that are traced
+    values themselves. What a trace that has ended has left behind is none, unless something stands in for it.
+    """
+    if not is_any_open():
+        return []
+    found: dict[tuple, Tracer] = {}
+    seen: dict[int, Any] = {}  # with the objects, so that no other gets their ids meanwhile
+    waiting = list(holders)
+    while waiting:
+        x = waiting.pop()
+        kind = type(x)
+        if kind in _NOTHING_INSIDE or id(x) in seen:
+            continue
+        seen[id(x)] = x
+        if kind is not Tracer:
+            waiting.extend(_parts(x))
+            continue
+        if x.alias is not None and x.alias.watched:
+            refresh(x)
+        key = _variable(x)
+        if x.tracing.alive or any(key in standing.values for standing in _active.stack):
+            found.setdefault(key, Tracer(x.tracing, x.value, x.node))  # the user's own may be written to
+    return list(reversed(found.values()))
+
+
+def _variable(x: Tracer) -> tuple:
+    """Return what is equal for all handles on one variable."""
+    return id(x.tracing), id(x.value), id(x.node)
+
+
+def _parts(x: Any) -> Iterable[Any]:
+    """Return what an object refers to, as far as its user's code can reach it."""
+    if isinstance(x, FunctionType):
+        return _parts_of_function(x)
+    if isinstance(x, MethodType):
+        return x.__func__, x.__self__
+    if isinstance(x, partial):
+        return x.func, x.args, x.keywords
+    if isinstance(x, dict):
+        return list(x.values())
+    if isinstance(x, (list, tuple, set, frozenset)):
+        return x
+    closed_over = getattr(type(x), "closed_over", None)
+    if closed_over is not None:
+        return closed_over(x)
+    if isinstance(x, type) or type(x).__module__.startswith(_NOT_LOOKED_INTO):
+        return ()
+    slots = [name for cls in type(x).__mro__ for name in _names(cls.__dict__.get("__slots__", ()))]
+    return [*getattr(x, "__dict__", {}).values(), *(getattr(x, name, None) for name in slots)]
+
+
+def _names(slots: Any) -> Iterable[str]:
+    names = (slots,) if isinstance(slots, str) else slots
+    return [name for name in names if not name.startswith("__")]
+
+
+def _parts_of_function(function: FunctionType) -> list[Any]:
+    parts = [function.__defaults__, function.__kwdefaults__, function.__dict__]
+    for cell in function.__closure__ or ():
+        try:
+            parts.append(cell.cell_contents)
+        except ValueError:  # of a name that has no value yet
+            continue
+    around = function.__globals__
+    parts.extend(around[name] for name in function.__code__.co_names if type(around.get(name)) is Tracer)
+    return parts
+
+
+class StandIns(Trace):
+    """While it is open, `values` stand in for the variables of `captured`, whatever meets them on this thread."""
+
+    __slots__ = ("_before", "_role", "captured", "values")
+
+    def __init__(self, owner: str, captured: Sequence[Tracer], values: Sequence[Any]):
+        super().__init__(owner)
+        self.captured = captured  # which keeps their ids their own
+        self.values = {_variable(c): value for c, value in zip(captured, values, strict=True)}
+
+    def __enter__(self):
+        self._before = enclosing()
+        super().__enter__()
+        self._role = enclosed(self)
+        self._role.__enter__()
+        _active.stack.append(self)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        _active.stack.remove(self)
+        self._role.__exit__(None, None, None)
+        super().__exit__(kind, error, traceback)
+
+    def process(self, primitive, args, params):
+        with enclosed(self._before):
+            return bind(primitive, *map(self._value, args), **params)
+
+    def stand_in(self, x):
+        value = self._value(x)
+        return value if self._before is None else self._before.stand_in(value)
+
+    def _value(self, x):
+        return self.values.get(_variable(x), x) if type(x) is Tracer else x

@@ -1,0 +1,210 @@
+"""A function that closes over a traced value has the value and the derivatives of one that is given it."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+
+XS, CS = np.array([0.1, 0.4, 0.9]), np.array([1.3, 0.7, -0.2])
+
+
+def given(x, c):
+    return np.sin(x) * c + c * c * x
+
+
+def slope(x, c):
+    return np.cos(x) * c + c * c
+
+
+def by_custom_jvp(x, c):
+    f = fg.custom_jvp(lambda x: given(x, c))
+    f.defjvp(lambda primals, tangents: (f(*primals), slope(primals[0], c) * tangents[0]))
+    return f(x)
+
+
+def by_custom_vjp(x, c):
+    f = fg.custom_vjp(lambda x: given(x, c))
+    f.defvjp(lambda x: (given(x, c), x), lambda x, y_bar: (slope(x, c) * y_bar,))
+    return f(x)
+
+
+def by_nondiff_argument(x, c):
+    f = fg.custom_jvp(given, nondiff_argnums=(1,))
+    f.defjvp(lambda c, primals, tangents: (f(primals[0], c), slope(primals[0], c) * tangents[0]))
+    return f(x, c)
+
+
+class Model:
+    """Holds its weights as objects do: in an attribute, in a container."""
+
+    def __init__(self, c):
+        self.weights = {"c": [c]}
+
+    def value(self, x):
+        return given(x, self.weights["c"][0])
+
+    def forward(self, x):
+        return fg.vjp(self.value, x)  # the pullback is what is kept
+
+
+def by_object(x, c):
+    f = fg.custom_vjp(Model(c).value)
+    f.defvjp(Model(c).forward, lambda pullback, y_bar: pullback(y_bar))
+    return f(x)
+
+
+def by_nested_rules(x, c):
+    inner = lambda x: by_custom_jvp(x, c)
+    f = fg.custom_jvp(inner)
+    f.defjvp(lambda primals, tangents: fg.jvp(inner, primals, tangents))
+    return f(x)
+
+
+def by_callback(x, c):
+    @fg.custom_jvp
+    def f(x, c):
+        kind = fg.ArrayType((), float)
+        return fg.pure_callback(lambda x: np.sin(x) * c + np.asarray(c) * float(c) * x, kind, x)
+
+    @f.defjvp
+    def rule(primals, tangents):
+        (x, c), (x_dot, c_dot) = primals, tangents
+        return f(x, c), slope(x, c) * x_dot + (np.sin(x) + 2 * c * x) * c_dot
+
+    return f(x, c)
+
+
+WAYS = {
+    "custom_jvp": by_custom_jvp,
+    "custom_vjp": by_custom_vjp,
+    "nondiff argument": by_nondiff_argument,
+    "object": by_object,
+    "nested rules": by_nested_rules,
+    "pure_callback": by_callback,
+    "jit": lambda x, c: fg.jit(lambda x: given(x, c))(x),
+    "checkpoint": lambda x, c: fg.checkpoint(lambda x: given(x, c))(x),
+    "scan": lambda x, c: fg.scan(lambda a, _: (given(x, c), None), x, None, length=2)[0],
+    "fori_loop": lambda x, c: fg.fori_loop(0, 2, lambda i, a: given(x, c), x),
+    "while_loop": lambda x, c: fg.while_loop(lambda s: s[0] < 1, lambda s: (s[0] + 1, given(x, c)), (0, x))[
+        1
+    ],
+    "cond": lambda x, c: fg.cond(x > 0, lambda x: given(x, c), lambda x: x, x),
+    "switch": lambda x, c: fg.switch(1, [lambda x: x, lambda x: given(x, c)], x),
+    "custom_root": lambda x, c: fg.custom_root(lambda y: y - given(x, c), 0.1),
+    "custom_linear_solve": lambda x, c: fg.custom_linear_solve(
+        lambda y: 2 * y * (1 + c * c),
+        2 * given(x, c) * (1 + c * c),
+        lambda matvec, b: b / matvec(1.0),
+        symmetric=True,
+    ),
+}
+
+TWO = np.array([0.3, 0.8])
+at = lambda f: lambda z: f(z[0] * z[1], z[1])
+summed = lambda f, axes: lambda x, c: np.sum(fg.vmap(f, axes)(x, c))
+TRANSFORMED = {
+    "vmap": lambda f: fg.vmap(f)(XS, CS),
+    "vmap by x": lambda f: fg.vmap(f, (0, None))(XS, 0.7),
+    "vmap by c": lambda f: fg.vmap(f, (None, 0))(0.4, CS),
+    "vmap of vmap": lambda f: fg.vmap(fg.vmap(f, (0, None)), (None, 0))(XS, CS),
+    "grad": lambda f: fg.grad(f, (0, 1))(0.4, 0.7),
+    "jvp": lambda f: fg.jvp(f, (0.4, 0.7), (1.0, 2.0)),
+    "jvp by x": lambda f: fg.jvp(lambda x: f(x, 0.7), (0.4,), (1.0,)),
+    "jvp by c": lambda f: fg.jvp(lambda c: f(0.4, c), (0.7,), (1.0,)),
+    "grad of vmap": lambda f: fg.grad(summed(f, 0), (0, 1))(XS, CS),
+    "grad of vmap by c": lambda f: fg.grad(summed(f, (None, 0)), (0, 1))(0.4, CS),
+    "vmap of grad": lambda f: fg.vmap(fg.grad(f, (0, 1)))(XS, CS),
+    "vmap of grad by x alone": lambda f: fg.vmap(lambda c: fg.grad(lambda x: f(x, c))(0.4))(CS),
+    "hessian": lambda f: fg.hessian(at(f))(TWO),
+    "hessian of vmap": lambda f: fg.hessian(lambda c: summed(f, 0)(XS, c))(CS),
+    "jvp in jvp": lambda f: fg.jvp(lambda c: fg.jvp(lambda x: f(x, c), (0.4,), (1.0,))[1], (0.7,), (1.0,)),
+    "grad in grad": lambda f: fg.grad(lambda c: fg.grad(lambda x: f(x, c))(c))(0.7),
+    "jit": lambda f: fg.jit(f)(0.4, 0.7),
+    "jit of grad": lambda f: fg.jit(fg.grad(f, (0, 1)))(0.4, 0.7),
+    "grad of jit": lambda f: fg.grad(fg.jit(f), (0, 1))(0.4, 0.7),
+    "jit of vmap": lambda f: fg.jit(fg.vmap(f))(XS, CS),
+    "jit of jacfwd": lambda f: fg.jit(fg.jacfwd(at(f)))(TWO),
+    "jit of hessian": lambda f: fg.jit(fg.hessian(at(f)))(TWO),
+    "grad of scan": lambda f: fg.grad(
+        lambda c: np.sum(fg.scan(lambda a, x: (a + f(x, c), f(a, c)), 0.2, XS)[1])
+    )(0.7),
+    "grad of cond": lambda f: fg.grad(lambda c: fg.cond(c > 0, lambda x: f(x, c), lambda x: x, 2 * c))(0.7),
+    "grad of checkpoint": lambda f: fg.grad(lambda c: fg.checkpoint(lambda x: f(x, c))(2 * c))(0.7),
+}
+
+
+@pytest.mark.parametrize("transformed", TRANSFORMED)
+@pytest.mark.parametrize("way", WAYS)
+def test_closing_over_is_passing(way, transformed):
+    apply = TRANSFORMED[transformed]
+    found, wanted = apply(WAYS[way]), apply(given)
+    for a, b in zip(fg.tree.leaves(found), fg.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+
+def quadrature(f, a, b):
+    @fg.custom_jvp
+    def integral(a, b):
+        middle, half = (a + b) / 2, (b - a) / 2
+        return half * np.sum(WEIGHTS * f(middle + half * NODES))
+
+    integral.defjvp(lambda xs, dots: (integral(*xs), f(xs[1]) * dots[1] - f(xs[0]) * dots[0]))
+    return integral(a, b)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [fg.jacfwd, fg.jacrev, fg.hessian, lambda f: fg.jit(fg.jacfwd(f)), lambda f: fg.jit(fg.hessian(f))],
+)
+def test_a_quadrature_by_its_bounds_and_by_what_it_integrates(transform):
+    z = np.array([0.2, 0.9, 1.3])
+    found = transform(lambda z: quadrature(lambda t: np.sin(z[2] * t), z[0], z[1]))(z)
+    wanted = transform(lambda z: (np.cos(z[2] * z[0]) - np.cos(z[2] * z[1])) / z[2])(z)
+    np.testing.assert_allclose(found, wanted, rtol=1e-8)
+
+
+def test_what_is_closed_over_has_the_derivative_that_the_function_computes():
+    def outer(c):
+        f = fg.custom_vjp(lambda x: x * c)
+        f.defvjp(lambda x: (x * c, None), lambda _, y_bar: (y_bar,))  # states 1 in place of c
+        return f(c * 2)
+
+    assert fg.grad(outer)(3.0) == 2.0 + 6.0
+    assert fg.jvp(outer, (3.0,), (1.0,))[1] == 2.0 + 6.0
+
+
+def test_a_rule_alone_may_close_over_what_is_batched():
+    def clipped(x, limit):
+        f = fg.custom_vjp(lambda x: x)
+        f.defvjp(lambda x: (x, None), lambda _, y_bar: (np.clip(y_bar, -limit, limit),))
+        return f(x)
+
+    limits = np.array([1.0, 2.0, 9.0])
+    by_all = lambda x: np.sum(5 * fg.vmap(lambda limit: clipped(x, limit))(limits))
+    assert fg.grad(by_all)(0.3) == 1.0 + 2.0 + 5.0
+    np.testing.assert_array_equal(
+        fg.vmap(lambda limit: fg.grad(lambda x: 5 * clipped(x, limit))(0.3))(limits), [1.0, 2.0, 5.0]
+    )
+
+
+def test_a_function_runs_once_where_nothing_is_closed_over():
+    calls = []
+
+    @fg.custom_vjp
+    def f(x):
+        return x * x
+
+    f.defvjp(lambda x: (calls.append(1) or x * x, x), lambda x, y_bar: (2 * x * y_bar,))
+    assert fg.grad(lambda c: f(c))(3.0) == 6.0
+    assert calls == [1]
+
+
+def test_a_callback_has_no_derivative_in_either_direction():
+    host = lambda x: fg.pure_callback(np.sin, fg.ArrayType((), float), x)
+    with pytest.raises(TypeError, match="no derivative of its own"):
+        fg.grad(host)(1.0)
+    with pytest.raises(TypeError, match="no derivative of its own"):
+        fg.jvp(host, (1.0,), (1.0,))
