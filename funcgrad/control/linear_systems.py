@@ -52,6 +52,9 @@ class LinearSolve(Primitive):
             right = [r - c for r, c in zip(right, change, strict=True)]
         return bind(self, *captured, *right, equation=equation)
 
+    def linear_rule(self, given, *types, equation):
+        return not any(given[: equation.captured])
+
     def vjp_rule(self, needs, x_bars, xs, *args, equation):
         captured, n = args[: equation.captured], equation.captured
         bars = [as_derivative(b, x) for b, x in zip(x_bars, xs, strict=True)]

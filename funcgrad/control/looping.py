@@ -7,9 +7,9 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.derived import batched_program, carried, reached_by
+from funcgrad.compile.flow import flow
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, typed
-from funcgrad.control.flow import flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
@@ -27,6 +27,7 @@ from funcgrad.errors import DTypeError
 from funcgrad.numpy.selection import where
 from funcgrad.numpy.shaping import broadcast_to
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
 
 __all__ = ["fori_loop", "while_loop", "while_p"]
@@ -93,6 +94,11 @@ class While(Primitive):
     def flow_rule(self, active, *, cond, body, cond_consts, body_consts):
         given, _ = carried(flow, body, body_consts, len(body.outputs), active[cond_consts:])
         return given[body_consts:]
+
+    def linear_rule(self, given, *types, cond, body, cond_consts, body_consts):
+        active, _ = carried(flow, body, body_consts, len(body.outputs), given[cond_consts:])
+        asked = (*given[:cond_consts], *active[body_consts:])
+        return is_linear(body, active) and not any(reached_by(cond, asked))
 
     def forward_rule(self, *args, cond, body, cond_consts, body_consts):
         counting, counted = _counting(cond, body, cond_consts, body_consts)

@@ -8,6 +8,7 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.derived import batched_program, halves, inexact_inputs, pushforward
+from funcgrad.compile.flow import flow
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import leaves_of, stage_body, strong
 from funcgrad.control.branching import switch_p
@@ -20,6 +21,7 @@ from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DTypeError
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 
 __all__ = ["checkpoint", "checkpoint_name"]
 
@@ -98,6 +100,12 @@ class Checkpoint(Primitive):
         out = bind(switch_p, np.int64(0), *xs, *saved[1], *bars, branches=(backward,))
         found = dict(zip(inexact_inputs(program), out, strict=True))
         return [found.get(i) if need else None for i, need in enumerate(needs)]
+
+    def flow_rule(self, active, *, program, policy):
+        return flow(program, active)
+
+    def linear_rule(self, given, *types, program, policy):
+        return is_linear(program, given)
 
     def batch_rule(self, size, batched, *xs, program, policy):
         wide = batched_program(program, size, tuple(map(bool, batched)))

@@ -18,6 +18,7 @@ from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DerivativeError, ProgramError
 from funcgrad.numpy.creation import zeros
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
 
 __all__ = ["reversed_while", "while_reverse_p"]
@@ -72,6 +73,10 @@ class WhileReverse(Primitive):
         )
         bars = len(args) - end
         return tuple(out[:bars]), tuple(out[bars:])
+
+    def linear_rule(self, given, *types, body, pull, body_consts, carries):
+        end = 1 + body_consts + carries
+        return not any(given[:end]) and is_linear(pull, given[1:])
 
     def vjp_rule(self, needs, y_bars, ys, count, *args, **params):
         if is_concrete(count):

@@ -144,6 +144,8 @@ class Primitive:
         pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
             there is no `jvp_rule`
         flow_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
+        linear_rule(given, *types, **params) -> whether it is jointly linear in the given arguments, where that depends on
+            the programs or functions among its parameters; its pullback is then taken where they are zero
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
         check_numbers(*args): raises what evaluation would where a Python int among the arguments does not fit the
@@ -179,6 +181,7 @@ class Primitive:
     trim_rule: Any = None
     pushforward_rule: Any = None
     flow_rule: Any = None
+    linear_rule: Any = None
 
     def check_numbers(self, *args: Any) -> None:
         """Raise OverflowError for a Python int that does not fit."""

@@ -15,6 +15,7 @@ from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_
 from funcgrad.errors import DTypeError
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.jvp import jvp
+from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
 
@@ -87,6 +88,9 @@ class _CustomCall(Primitive):
         if any(type(value) is Tracer for _, value in program.constants):
             raise closes_over_traced(call.name)
         return tuple([t.strong() for t in program.out_types])
+
+    def linear_rule(self, given, *types, call):
+        return is_linear(stage_flat(call.function, types, call.name), given)
 
 
 class CustomJVP(_CustomCall):

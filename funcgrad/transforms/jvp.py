@@ -128,7 +128,6 @@ def linear_transpose(function: Callable, *primals: Any) -> Callable:
     owner = owner_of("linear_transpose", function)
     program = stage(function, primals, {}, owner)
     types = [type_of(x).strong() for x in tree.leaves(primals)]
-    _check_no_offset(program, types, owner)
 
     def transposed(y_bar: Any) -> tuple:
         out_types = [t.strong() for t in program.out_types]
@@ -140,6 +139,7 @@ def linear_transpose(function: Callable, *primals: Any) -> Callable:
         return tree.unflatten(program.in_tree, owned(leaves, bars))[0]
 
     transpose(program, [None] * len(program.outputs), owner)  # raises where it is not linear
+    _check_no_offset(program, types, owner)
     return transposed
 
 
