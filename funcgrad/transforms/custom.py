@@ -9,7 +9,7 @@ from funcgrad import tree
 from funcgrad.core.closures import captured_by
 from funcgrad.core.staging import check_outputs, leaf_type, name_of
 from funcgrad.core.tracer import Tracer
-from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.core.types import ArrayType, dtype_of, is_array, is_inexact, shape_of, type_of
 from funcgrad.errors import DerivativeError, ShapeError, TreeError
 from funcgrad.transforms.arguments import check_like
 from funcgrad.transforms.custom_calls import Call, custom_jvp_p, custom_vjp_p, stop_gradient_p
@@ -27,6 +27,13 @@ def stop_gradient(x: Any) -> Any:
     return tree.map(stop_gradient_p, x)
 
 
+def _has_defaults(function):
+    try:
+        return any(p.default is not p.empty for p in signature(function).parameters.values())
+    except (TypeError, ValueError):  # of a builtin, say
+        return False
+
+
 class _Custom:
     """The common part of the two decorators."""
 
@@ -35,6 +42,7 @@ class _Custom:
         self._function = function
         self._static = tuple(nondiff_argnums)
         self._owner = f"{type(self).__name__} {name_of(function)}"
+        self._has_defaults = _has_defaults(function)
 
     def _split(self, args):
         """Return the differentiable arguments as leaves, their structure, the other arguments, and a
@@ -73,11 +81,13 @@ class _Custom:
         return leaves
 
     def _bound(self, args, kwargs):
-        """Return the arguments by position, keyword ones included."""
-        if not kwargs and not self._static:
+        """Return the arguments by position, keyword ones and defaults included: the rules have all of them."""
+        if not kwargs and not self._static and not self._has_defaults:
             return args
         bound = signature(self._function).bind(*args, **kwargs)
         bound.apply_defaults()
+        if not kwargs and not self._static and not all(map(is_array, tree.leaves(bound.args[len(args) :]))):
+            return args  # a default that is no array is the function's own affair
         if bound.kwargs:
             raise TreeError(
                 f"{self._owner}: expected arguments that can be passed by position, got {next(iter(bound.kwargs))!r}."

@@ -11,8 +11,7 @@ from funcgrad.core.interpret import owned, replaced
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer, closes_over_traced
-from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
-from funcgrad.errors import DTypeError
+from funcgrad.core.types import ArrayType, dtype_of, is_array, is_inexact, shape_of
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.jvp import jvp
 from funcgrad.transforms.linearity import is_linear
@@ -208,9 +207,9 @@ class _Kept:
     def arrays_of(self, residuals):
         """Take residuals apart; return what of them there is one of for each example."""
         leaves, self._treedef = tree.flatten(residuals)
-        self._others = [None if _is_array(x) else x for x in leaves]
+        self._others = [None if is_array(x) else x for x in leaves]
         self._captured = captured_by(self._others)
-        return [x for x in leaves if _is_array(x)], self._captured
+        return [x for x in leaves if is_array(x)], self._captured
 
     def standing(self, owner, values):
         """Return a context in which `values` stand in for what the other objects close over."""
@@ -220,13 +219,6 @@ class _Kept:
         """Return the residuals of one example, put together again."""
         rest = iter(arrays)
         return tree.unflatten(self._treedef, [next(rest) if x is None else x for x in self._others])
-
-
-def _is_array(x):
-    try:
-        return type_of(x).dtype.kind in "biufc"
-    except DTypeError:
-        return False
 
 
 def _inexact(leaves, own):
