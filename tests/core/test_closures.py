@@ -74,6 +74,17 @@ def by_callback(x, c):
     return f(x, c)
 
 
+def by_solver_of_root(x, c):
+    # Newton's method for a slope that closes over c as well.
+    solve = lambda f, y: fg.while_loop(lambda y: np.abs(f(y)) > 1e-13, lambda y: y - f(y) / (2 + c * c), y)
+    return given(x, c) + fg.custom_root(lambda y: (2 + c * c) * y - x, 0.1, solve) - x / (2 + c * c)
+
+
+def by_solver_of_linear_system(x, c):
+    solve = lambda matvec, b: b / (2 + c * c)
+    return fg.custom_linear_solve(lambda y: y * (2 + c * c), given(x, c) * (2 + c * c), solve, symmetric=True)
+
+
 WAYS = {
     "custom_jvp": by_custom_jvp,
     "custom_vjp": by_custom_vjp,
@@ -91,6 +102,8 @@ WAYS = {
     "cond": lambda x, c: fg.cond(x > 0, lambda x: given(x, c), lambda x: x, x),
     "switch": lambda x, c: fg.switch(1, [lambda x: x, lambda x: given(x, c)], x),
     "custom_root": lambda x, c: fg.custom_root(lambda y: y - given(x, c), 0.1),
+    "solver of custom_root": by_solver_of_root,
+    "solver of custom_linear_solve": by_solver_of_linear_system,
     "custom_linear_solve": lambda x, c: fg.custom_linear_solve(
         lambda y: 2 * y * (1 + c * c),
         2 * given(x, c) * (1 + c * c),
