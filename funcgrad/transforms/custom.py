@@ -86,8 +86,10 @@ class _Custom:
             return args
         bound = signature(self._function).bind(*args, **kwargs)
         bound.apply_defaults()
-        if not kwargs and not self._static and not all(map(is_array, tree.leaves(bound.args[len(args) :]))):
-            return args  # a default that is no array is the function's own affair
+        if not kwargs and not self._static:
+            added = bound.args[len(args) :]
+            # A default that is no array, or goes by keyword, is the function's own affair.
+            return bound.args if all(map(is_array, tree.leaves(added))) else args
         if bound.kwargs:
             raise TreeError(
                 f"{self._owner}: expected arguments that can be passed by position, got {next(iter(bound.kwargs))!r}."
