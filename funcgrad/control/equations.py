@@ -1,7 +1,7 @@
 """Equations, staged: what implicit functions and linear systems are made of."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.compile.called import jit_call
 from funcgrad.control.bodies import stage_body, with_more_inputs
-from funcgrad.core.closures import StandIns
+from funcgrad.core.closures import standing_in
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program
 from funcgrad.core.tracer import Tracer, bind
@@ -71,7 +71,7 @@ class Equation:
     def stand_ins(self, captured: Sequence[Any]) -> AbstractContextManager:
         """Return a context in which the solvers find what they close over among the captured values."""
         values = captured[len(captured) - len(self.standing) :]
-        return StandIns(self.name, self.standing, values) if self.standing else nullcontext()
+        return standing_in(self.name, self.standing, values)
 
     def solved(self, captured: Sequence[Any], *given: Sequence[Any]) -> list[Any]:
         """Call the user's solver on containers; return the leaves of what it returns."""

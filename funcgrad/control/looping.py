@@ -264,7 +264,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
         TreeError, ShapeError, DTypeError: when the carry changes, or the condition is not one boolean.
 
     Derivative: in both directions, of what the loop computed; the number of steps counts as fixed. In reverse
-    mode the loop is run once more, each carry kept, and then gone through backward. Inside jit, or
+    mode the loop is run once more, what its way back reads kept, and then gone through backward. Inside jit, or
     another loop, a reverse derivative of a while_loop has forward derivatives (`hvp`), and no reverse derivative
     itself: use fori_loop or scan there. Outside it has both.
 

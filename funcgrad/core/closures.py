@@ -5,17 +5,19 @@ was given at. What it closes over is found here, passed along like any argument,
 while the function runs: so each trace sees it, and a trace that has ended is not asked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from threading import local
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from funcgrad.core.tracer import Trace, Tracer, bind, enclosed, enclosing, is_any_open, refresh
 
-__all__ = ["StandIns", "captured_by"]
+__all__ = ["captured_by", "standing_in"]
 
 _NOTHING_INSIDE = frozenset(
     {
@@ -36,10 +38,9 @@ _NOT_LOOKED_INTO = (
 
 
 class _Active(local):
-    """The stand-ins of this thread's functions, the outermost first."""
+    """The stand-ins of this thread's functions; each knows those around it."""
 
-    def __init__(self) -> None:
-        self.stack: list[StandIns] = []
+    innermost: "ref[_StandIns] | None" = None
 
 
 _active = _Active()
@@ -68,7 +69,7 @@ def captured_by(*holders: Any) -> list[Tracer]:
         if x.alias is not None and x.alias.watched:
             refresh(x)
         key = _variable(x)
-        if x.tracing.alive or any(key in standing.values for standing in _active.stack):
+        if x.tracing.alive or _is_stood_in_for(key):
             found.setdefault(key, Tracer(x.tracing, x.value, x.node))  # the user's own may be written to
     return list(reversed(found.values()))
 
@@ -76,6 +77,19 @@ def captured_by(*holders: Any) -> list[Tracer]:
 def _variable(x: Tracer) -> tuple:
     """Return what is equal for all handles on one variable."""
     return id(x.tracing), id(x.value), id(x.node)
+
+
+def _is_stood_in_for(key: tuple) -> bool:
+    reference = _active.innermost
+    while reference is not None:
+        standing = reference()
+        # One that has ended is still there where an interrupt came as it was taken back.
+        if standing is None:
+            return False
+        if standing.alive and key in standing.values:
+            return True
+        reference = standing.outer
+    return False
 
 
 def _parts(x: Any) -> Iterable[Any]:
@@ -116,10 +130,10 @@ def _parts_of_function(function: FunctionType) -> list[Any]:
     return parts
 
 
-class StandIns(Trace):
-    """While it is open, `values` stand in for the variables of `captured`, whatever meets them on this thread."""
+class _StandIns(Trace):
+    """Has whatever is done to tracers meanwhile, and puts other values in place of those it knows."""
 
-    __slots__ = ("_before", "_role", "captured", "values")
+    __slots__ = ("_before", "captured", "outer", "values")
 
     def __init__(self, owner: str, captured: Sequence[Tracer], values: Sequence[Any]):
         super().__init__(owner)
@@ -128,15 +142,11 @@ class StandIns(Trace):
 
     def __enter__(self):
         self._before = enclosing()
-        super().__enter__()
-        self._role = enclosed(self)
-        self._role.__enter__()
-        _active.stack.append(self)
-        return self
+        self.outer, _active.innermost = _active.innermost, ref(self)
+        return super().__enter__()
 
     def __exit__(self, kind, error, traceback):
-        _active.stack.remove(self)
-        self._role.__exit__(None, None, None)
+        _active.innermost = self.outer
         super().__exit__(kind, error, traceback)
 
     def process(self, primitive, args, params):
@@ -149,3 +159,14 @@ class StandIns(Trace):
 
     def _value(self, x):
         return self.values.get(_variable(x), x) if type(x) is Tracer else x
+
+
+@contextmanager
+def standing_in(owner: str, captured: Sequence[Tracer], values: Sequence[Any]) -> Iterator[None]:
+    """Let `values` stand in for what was `captured`, wherever the functions that are run meanwhile meet it."""
+    if not captured:
+        yield
+        return
+    stand_ins = _StandIns(owner, captured, values)
+    with stand_ins, enclosed(stand_ins):
+        yield

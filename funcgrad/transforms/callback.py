@@ -1,13 +1,12 @@
 """Calls back to Python functions that cannot be traced: pure_callback."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.core.closures import StandIns, captured_by
+from funcgrad.core.closures import captured_by, standing_in
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import name_of
 from funcgrad.core.tracer import Tracer
@@ -55,7 +54,7 @@ class PureCallback(Primitive):
     def eval_rule(self, *leaves, call):
         arrays = [np.array(x) if isinstance(x, np.ndarray) else x for x in leaves]
         own = len(arrays) - len(call.captured)
-        with StandIns(call.name, call.captured, arrays[own:]) if call.captured else nullcontext():
+        with standing_in(call.name, call.captured, arrays[own:]):
             result = call.function(*tree.unflatten(call.in_tree, arrays[:own]))
         out, out_tree = tree.flatten(result)
         if out_tree != call.out_tree:

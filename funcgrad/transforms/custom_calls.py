@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.core.closures import StandIns, captured_by
+from funcgrad.core.closures import captured_by, standing_in
 from funcgrad.core.interpret import owned, replaced
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import stage_flat
@@ -44,7 +44,7 @@ class Call:
         function, rule, forward, backward = self.function, self.rule, self.forward, self.backward
 
         def standing(leaves):
-            return StandIns(self.name, captured, leaves[own:])
+            return standing_in(self.name, captured, leaves[own:])
 
         def closed_function(*leaves):
             with standing(leaves):
@@ -213,7 +213,7 @@ class _Kept:
 
     def standing(self, owner, values):
         """Return a context in which `values` stand in for what the other objects close over."""
-        return StandIns(owner, self._captured, values)
+        return standing_in(owner, self._captured, values)
 
     def joined(self, arrays):
         """Return the residuals of one example, put together again."""
