@@ -132,6 +132,8 @@ class Primitive:
         vjp_rule(needs, y_bar, y, *args, **params) -> one cotangent or None an argument
         batch_rule(size, batched, *args, **params) -> (y, whether y is batched); batch axis 0; of several results
             it may say so one by one
+        named_batch_rule(axis_name, size, batched, *args, **params): the same, where collectives in a function among the
+            parameters may ask for the name of the examples' axis
         forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
             in place of `y` (and `jvp_rule` too, unless `residuals_in_reverse_only`)
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
@@ -171,6 +173,7 @@ class Primitive:
     jvp_rule: Any = None
     vjp_rule: Any = None
     batch_rule: Any = None
+    named_batch_rule: Any = None
     forward_rule: Any = None
     accumulate_rule: Any = None
     accumulate_batch_rule: Any = None

@@ -105,7 +105,10 @@ class custom_jvp(_Custom):
         nondiff_argnums: positions of arguments that are not arrays; the rule gets them first.
 
     The rule, set with `defjvp`, is `rule(*nondiff, primals, tangents) -> (y, y_dot)`; `y_dot` must
-    be linear in the tangents.
+    be linear in the tangents. The tangent of a whole number is zeros.
+
+    The function and its rule may close over traced values. By these, and by traced arrays among the `nondiff` arguments,
+    the function has the derivative of what it computes.
 
     Raises:
         DerivativeError: when differentiated before `defjvp`, or in reverse with a nonlinear rule.
@@ -170,7 +173,11 @@ class custom_vjp(_Custom):
         nondiff_argnums: positions of arguments that are not arrays; `backward` gets them first.
 
     The rules, set with `defvjp`, are `forward(*args) -> (y, residuals)` and
-    `backward(*nondiff, residuals, y_bar) -> tuple with one cotangent an argument` (None is zero).
+    `backward(*nondiff, residuals, y_bar) -> tuple with one cotangent an argument` (None is zero). Arguments that
+    were left out have their defaults.
+
+    The function and its rules may close over traced values. By these, and by traced arrays among the `nondiff`
+    arguments, the function has the derivative of what it computes.
 
     Raises:
         DerivativeError: when differentiated before `defvjp`, or pushed forward with a `backward`

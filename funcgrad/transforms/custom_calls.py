@@ -106,19 +106,21 @@ class CustomJVP(_CustomCall):
                 for dot, x in zip(x_dots[:own], leaves[:own], strict=True)
             ]
             y_dots = tuple(call.rule(leaves, dots))
-        places = [i for i in _inexact(leaves, own) if x_dots[i] is not None]
-        if not places:
+        if all(x_dots[i] is None for i in _inexact(leaves, own)):
             return y_dots if y_dots is not None else tuple(as_derivative(None, y) for y in ys)
-        _, found = jvp(_by_places(call, leaves, places), *_pairs(leaves, x_dots, places))
+        places = _traced(leaves, own)
+        dots = tuple(as_derivative(x_dots[i] if i >= own else None, leaves[i]) for i in places)
+        _, found = jvp(_by_places(call, leaves, places), tuple(leaves[i] for i in places), dots)
         more = iter(found)
         found = [next(more) if is_inexact(dtype_of(y)) else as_derivative(None, y) for y in ys]
         return tuple(found) if y_dots is None else tuple(a + b for a, b in zip(y_dots, found, strict=True))
 
-    def batch_rule(self, size, batched, *leaves, call):
+    def named_batch_rule(self, axis_name, size, batched, *leaves, call):
         axes = tuple(0 if b else None for b in batched)
         own = axes[: len(axes) - call.captured]
-        rule = vmap(lambda xs, dots: call.rule(xs, dots), in_axes=(axes, own), axis_size=size)
-        function = vmap(lambda *xs: call.function(*xs), in_axes=axes)
+        examples = {"axis_name": axis_name, "axis_size": size}
+        rule = vmap(lambda xs, dots: call.rule(xs, dots), in_axes=(axes, own), **examples)
+        function = vmap(lambda *xs: call.function(*xs), in_axes=axes, **examples)
         inner = Call(
             call.name,
             function,
@@ -152,17 +154,19 @@ class CustomVJP(_CustomCall):
         x_bars: list[Any] = [None] * len(leaves)
         if not call.captured or any(needs[:own]):
             x_bars[:own] = call.backward(residuals, bars, leaves)
-        places = [i for i in _inexact(leaves, own) if needs[i]]
-        if places:
+        if any(needs[i] for i in _inexact(leaves, own)):
+            places = _traced(leaves, own)
             smooth = [bar for bar, t in zip(bars, types, strict=True) if is_inexact(t.dtype)]
             _, pullback = vjp(_by_places(call, leaves, places), *(leaves[i] for i in places))
-            x_bars = replaced(x_bars, places, pullback(tuple(smooth)))
+            found = dict(zip(places, pullback(tuple(smooth)), strict=True))
+            x_bars[own:] = [found.get(i) for i in range(own, len(leaves))]
         return x_bars
 
-    def batch_rule(self, size, batched, *leaves, call):
+    def named_batch_rule(self, axis_name, size, batched, *leaves, call):
         axes = tuple(0 if b else None for b in batched)
         own = len(axes) - call.captured
-        function = vmap(lambda *xs: call.function(*xs), in_axes=axes)
+        examples = {"axis_name": axis_name, "axis_size": size}
+        function = vmap(lambda *xs: call.function(*xs), in_axes=axes, **examples)
 
         def forward(*xs):
             kept = _Kept()
@@ -171,7 +175,7 @@ class CustomVJP(_CustomCall):
                 ys, residuals = call.forward(*xs)
                 return ys, kept.arrays_of(residuals)
 
-            ys, arrays = vmap(one, in_axes=axes, axis_size=size)(*xs)
+            ys, arrays = vmap(one, in_axes=axes, **examples)(*xs)
             return ys, (kept, arrays)
 
         def backward(residuals, bars, xs):
@@ -183,7 +187,7 @@ class CustomVJP(_CustomCall):
                     x_bars = call.backward(kept.joined(own_arrays), bars, xs)
                 return [as_derivative(b, x) for b, x in zip(x_bars, xs[:own], strict=True)]
 
-            x_bars = vmap(one, in_axes=(0, 0, axes), axis_size=size)(arrays, list(bars), tuple(xs))
+            x_bars = vmap(one, in_axes=(0, 0, axes), **examples)(arrays, list(bars), tuple(xs))
             # An argument shared by the examples collects the cotangents of all.
             return [b if wide else np.sum(b, 0) for b, wide in zip(x_bars, batched[:own], strict=True)]
 
@@ -234,8 +238,11 @@ def _by_places(call, leaves, places):
     return function
 
 
-def _pairs(leaves, x_dots, places):
-    return tuple(leaves[i] for i in places), tuple(x_dots[i] for i in places)
+def _traced(leaves, own):
+    """Return the leaves to differentiate by, where it is by what is captured: with the arrays among the arguments, so
+    that the function can write into arrays like them."""
+    arrays = [i for i in range(own) if shape_of(leaves[i]) and is_inexact(dtype_of(leaves[i]))]
+    return [*arrays, *_inexact(leaves, own)]
 
 
 class StopGradient(Primitive):

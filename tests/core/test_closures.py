@@ -221,3 +221,73 @@ def test_a_callback_has_no_derivative_in_either_direction():
         fg.grad(host)(1.0)
     with pytest.raises(TypeError, match="no derivative of its own"):
         fg.jvp(host, (1.0,), (1.0,))
+
+
+def test_collectives_in_a_custom_function():
+    def shared(x, c):
+        f = fg.custom_jvp(lambda x: x * fg.psum(c, "i"))
+        f.defjvp(lambda primals, tangents: (f(*primals), tangents[0] * fg.psum(c, "i")))
+        return f(x)
+
+    def passed(x, c):
+        f = fg.custom_vjp(lambda x, c: x * fg.psum(c, "i"))
+        f.defvjp(
+            lambda x, c: (f(x, c), (x, c)),
+            lambda r, y_bar: (y_bar * fg.psum(r[1], "i"), fg.psum(y_bar * r[0], "i")),
+        )
+        return f(x, c)
+
+    plain = lambda x, c: x * fg.psum(c, "i")
+    for f in (shared, passed):
+        np.testing.assert_allclose(fg.vmap(f, axis_name="i")(XS, CS), XS * np.sum(CS))
+        found, wanted = (
+            fg.grad(lambda x, c, f=f: np.sum(np.sin(fg.vmap(f, axis_name="i")(x, c))), (0, 1))(XS, CS)
+            for f in (f, plain)
+        )
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_a_custom_function_writes_into_arrays_like_its_arguments():
+    def filled(x, c):
+        y = np.zeros_like(x)
+        y[0] = c * x[1]
+        y[1:] += x[1:] * c
+        return y
+
+    def custom(x, c):
+        f = fg.custom_jvp(lambda x: filled(x, c))
+        f.defjvp(lambda primals, tangents: (filled(primals[0], c), filled(tangents[0], c)))
+        return np.sum(f(x) ** 2)
+
+    plain = lambda x, c: np.sum(filled(x, c) ** 2)
+    for transform in (
+        lambda f: fg.grad(f, (0, 1))(XS, 0.7),
+        lambda f: fg.vmap(fg.grad(f, (0, 1)), (None, 0))(XS, CS),
+    ):
+        for a, b in zip(transform(custom), transform(plain), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("c", [0.4, -0.4])
+def test_a_decision_on_what_is_closed_over(c):
+    def chosen(x, c):
+        return x * c if c > 0 else -x * x
+
+    def custom(x, c):
+        f = fg.custom_vjp(lambda x: chosen(x, c))
+        f.defvjp(lambda x: (chosen(x, c), x), lambda x, y_bar: (y_bar * c if c > 0 else -2 * x * y_bar,))
+        return f(x)
+
+    for transform in (fg.grad, lambda f, n: fg.jit(fg.grad(f, n))):
+        assert transform(custom, (0, 1))(0.3, c) == pytest.approx(fg.grad(chosen, (0, 1))(0.3, c))
+
+
+def test_an_index_that_is_closed_over():
+    def custom(x, i):
+        f = fg.custom_jvp(lambda x: 2.0 * x[i])
+        f.defjvp(lambda primals, tangents: (f(*primals), 2 * tangents[0][i]))
+        return f(x)
+
+    summed = lambda x: np.sum(fg.vmap(custom, (None, 0))(x, np.array([2, 0])))
+    np.testing.assert_array_equal(fg.grad(summed)(XS), [2.0, 0.0, 2.0])
+    np.testing.assert_array_equal(fg.jit(fg.grad(custom))(XS, 1), [0.0, 2.0, 0.0])
