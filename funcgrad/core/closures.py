@@ -15,6 +15,7 @@ from weakref import ref
 
 import numpy as np
 
+from funcgrad.core.program import Program
 from funcgrad.core.tracer import Trace, Tracer, bind, enclosed, enclosing, is_any_open, refresh
 
 __all__ = ["captured_by", "standing_in"]
@@ -25,7 +26,7 @@ _NOTHING_INSIDE = frozenset(
         *(np.ndarray, np.dtype, np.ufunc, ModuleType, BuiltinFunctionType),
     }
 )
-# Objects of these are large, and refer to functions and traced values only as `closed_over` says.
+# Objects of these are large, and refer to no functions of the user's, nor (but for Programs) to traced values.
 _NOT_LOOKED_INTO = (
     "funcgrad.core.",
     "funcgrad.compile.",
@@ -104,10 +105,9 @@ def _parts(x: Any) -> Iterable[Any]:
         return list(x.values())
     if isinstance(x, (list, tuple, set, frozenset)):
         return x
-    closed_over = getattr(type(x), "closed_over", None)
-    if closed_over is not None:
-        return closed_over(x)
-    if isinstance(x, type) or type(x).__module__.startswith(_NOT_LOOKED_INTO):
+    if isinstance(x, Program):
+        return [value for _, value in x.constants]
+    if isinstance(x, (type, ModuleType)) or type(x).__module__.startswith(_NOT_LOOKED_INTO):
         return ()
     slots = [name for cls in type(x).__mro__ for name in _names(cls.__dict__.get("__slots__", ()))]
     return [*getattr(x, "__dict__", {}).values(), *(getattr(x, name, None) for name in slots)]

@@ -53,6 +53,15 @@ def by_object(x, c):
     return f(x)
 
 
+def by_program(x, c):
+    program = fg.trace(lambda x: given(x, c))(1.0)
+    f = fg.custom_vjp(lambda x: program(x))
+    f.defvjp(
+        lambda x: fg.linearize(program, x), lambda linear, y_bar: fg.linear_transpose(linear, 1.0)(y_bar)
+    )
+    return f(x)
+
+
 def by_nested_rules(x, c):
     inner = lambda x: by_custom_jvp(x, c)
     f = fg.custom_jvp(inner)
@@ -90,6 +99,7 @@ WAYS = {
     "custom_vjp": by_custom_vjp,
     "nondiff argument": by_nondiff_argument,
     "object": by_object,
+    "program": by_program,
     "nested rules": by_nested_rules,
     "pure_callback": by_callback,
     "jit": lambda x, c: fg.jit(lambda x: given(x, c))(x),
