@@ -33,6 +33,7 @@ from funcgrad.control.debug import error_if
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
+from funcgrad.errors import DerivativeWarning
 from funcgrad.transforms.callback import pure_callback
 from funcgrad.transforms.collective import axis_index, pmax, pmean, psum
 from funcgrad.transforms.custom import custom_jvp, custom_vjp, stop_gradient
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArrayType",
+    "DerivativeWarning",
     "Program",
     "associative_scan",
     "axis_index",

@@ -16,6 +16,7 @@ __all__ = [
     "ConcretizationError",
     "DTypeError",
     "DerivativeError",
+    "DerivativeWarning",
     "DonatedError",
     "FuncgradError",
     "InPlaceError",
@@ -78,6 +79,10 @@ class InPlaceError(FuncgradError, ValueError):
 
 class DerivativeError(FuncgradError, TypeError):
     """A derivative was asked of something that has none, or whose rule is missing."""
+
+
+class DerivativeWarning(UserWarning):
+    """A value that carries a derivative was taken as a plain number, through which no derivative goes."""
 
 
 class DonatedError(FuncgradError, ValueError):

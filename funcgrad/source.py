@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from types import FrameType
 from typing import NamedTuple
 
@@ -9,8 +10,9 @@ import numpy
 
 __all__ = ["Location", "user_location"]
 
-_PACKAGES = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in (__file__, numpy.__file__)) + (
-    os.sep + "scipy" + os.sep,
+_scipy = find_spec("scipy")  # found, not loaded
+_ORIGINS = (__file__, numpy.__file__, _scipy.origin if _scipy is not None and _scipy.origin else __file__)
+_PACKAGES = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in _ORIGINS) + (
     "<frozen ",
     "<__array_function__",
 )
@@ -48,6 +50,6 @@ _library_files: dict[str, bool] = {}
 def _is_library(filename: str) -> bool:
     known = _library_files.get(filename)
     if known is None:
-        known = filename.startswith(_PACKAGES) or _PACKAGES[2] in filename
+        known = filename.startswith(_PACKAGES)
         _library_files[filename] = known
     return known

@@ -5,6 +5,7 @@ import re
 import pytest
 
 import funcgrad  # noqa: F401  (registers the primitives)
+from funcgrad.testing import zero_laws  # noqa: F401  (registers its laws)
 from funcgrad.testing.battery import bad_calls, cases, refuses
 from tests.guarded_memory import guarded
 

@@ -27,7 +27,7 @@ from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.program import Program, subprograms
 from funcgrad.core.staging import Staging, name_of, stage
 from funcgrad.core.tracer import Tracer
-from funcgrad.core.types import type_of
+from funcgrad.core.types import refuse_subclass, type_of
 from funcgrad.errors import DTypeError
 from funcgrad.locks import forkable_lock
 from funcgrad.transforms.arguments import presented
@@ -380,6 +380,7 @@ def _forget(executables):
 def _kind(x):
     if type(x) is np.ndarray:
         return x.shape, x.dtype.num, False
+    refuse_subclass("jit", x)
     kind = type_of(x)
     return kind.shape, kind.dtype.num, kind.weak
 

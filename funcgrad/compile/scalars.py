@@ -172,6 +172,8 @@ class Instructions:
     def _to_integer(self, x, source, target):
         # What x86 does: through the wider signed integer, whose smallest value stands for all that does not fit.
         a, b = llvm_type(source), llvm_type(target)
+        if b == "i64" and target.kind == "u":
+            return self._to_uint64(x, source)
         wide = "i64" if b == "i64" or target.kind == "u" else "i32"
         limit = float(2 ** (int(wide[1:]) - 1))
         low = self.set(f"fcmp oge {a} {x}, {constant(-limit, source)}")
@@ -181,6 +183,16 @@ class Instructions:
         whole = self.set(f"fptosi {a} {safe} to {wide}")
         out = self.set(f"select i1 {fits}, {wide} {whole}, {wide} {-int(limit)}")
         return out if wide == b else self.set(f"trunc {wide} {out} to {b}")
+
+    def _to_uint64(self, x, source):
+        # The upper half is what lies beyond 2**63, as a signed integer, with the highest bit turned over.
+        a, half = llvm_type(source), constant(2.0**63, source)
+        upper = self.set(f"fcmp oge {a} {x}, {half}")
+        beyond = self.set(f"fsub {a} {x}, {half}")
+        lower = self.set(f"select i1 {upper}, {a} {beyond}, {a} {x}")
+        whole = self._to_integer(lower, source, np.dtype(np.int64))
+        turned = self.set(f"xor i64 {whole}, {-(2**63)}")
+        return self.set(f"select i1 {upper}, i64 {turned}, i64 {whole}")
 
 
 def _kind(dtype):

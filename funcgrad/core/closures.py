@@ -47,11 +47,14 @@ class _Active(local):
 _active = _Active()
 
 
-def captured_by(*holders: Any) -> list[Tracer]:
+def captured_by(*holders: Any, attributes: bool = True) -> list[Tracer]:
     """Return the traced values that functions and other objects can reach, each once.
 
     Looked into are closures, defaults, bound objects and their attributes, containers, and globals that are traced
     values themselves. What a trace that has ended has left behind is none, unless something stands in for it.
+
+    Args:
+        attributes: whether objects are looked into; what a function may find there it may well not use.
     """
     if not is_any_open():
         return []
@@ -65,7 +68,7 @@ def captured_by(*holders: Any) -> list[Tracer]:
             continue
         seen[id(x)] = x
         if kind is not Tracer:
-            waiting.extend(_parts(x))
+            waiting.extend(_parts(x) if attributes or not _is_object(x) else ())
             continue
         if x.alias is not None and x.alias.watched:
             refresh(x)
@@ -111,6 +114,10 @@ def _parts(x: Any) -> Iterable[Any]:
         return ()
     slots = [name for cls in type(x).__mro__ for name in _names(cls.__dict__.get("__slots__", ()))]
     return [*getattr(x, "__dict__", {}).values(), *(getattr(x, name, None) for name in slots)]
+
+
+def _is_object(x: Any) -> bool:
+    return not isinstance(x, (FunctionType, MethodType, partial, dict, list, tuple, set, frozenset))
 
 
 def _names(slots: Any) -> Iterable[str]:

@@ -119,6 +119,8 @@ class Primitive:
         passes_nan: a nan among the elements that a result is computed of makes it nan, and one that is not chosen (or is
             multiplied with a zero, by a guarded product) makes no difference.
         hasty: its guard of zeros is left out of compiled code at first, and its results are looked at for nan.
+        by_matrix: the leading axes of its arguments, all but the last two of the first, are independent examples: one with
+            zero derivatives gets zeros, whatever the rules would give.
         opaque: it calls a function of the user's that cannot be traced.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
@@ -166,6 +168,7 @@ class Primitive:
     opaque: bool = False
     passes_nan: bool = False
     hasty: bool = False
+    by_matrix: bool = False
     unread: Sequence[int] = ()
     reads_result: bool = True
     residuals_in_reverse_only: bool = False
@@ -209,7 +212,7 @@ class Primitive:
             raise NotImplementedError(f"a primitive named {self.name!r} exists already.")
         # Pulled back by its VJP rule and nothing else: what the walk over a record asks first.
         self.direct = self.vjp_rule is not None and not (
-            self.multiple or self.accumulate_rule or self.overwrite_rule
+            self.multiple or self.accumulate_rule or self.overwrite_rule or self.by_matrix
         )
         _registry[self.name] = self
 

@@ -13,7 +13,7 @@ from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
 from funcgrad.core.tracer import Trace, Tracer, refresh, with_effects
-from funcgrad.core.types import ArrayType, fits, refuse_masked, type_of
+from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
 
@@ -219,7 +219,7 @@ def stage(
 
 def leaf_type(x: Any, owner: str, path: Callable[[], str]) -> ArrayType:
     """Return the type of an argument's leaf; raise DTypeError, with its key path, if it has none."""
-    refuse_masked(owner, x)
+    refuse_subclass(owner, x)
     try:
         kind = type_of(x)
         if kind.dtype.kind in "biufc":

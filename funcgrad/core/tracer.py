@@ -20,6 +20,7 @@ from funcgrad.errors import (
     WHEN_STATIC,
     ConcretizationError,
     DerivativeError,
+    DerivativeWarning,
     FuncgradError,
     InPlaceError,
     LeakedTracerError,
@@ -172,8 +173,10 @@ class Trace:
         _open.pop(self.level, None)
         if error is None:
             return
-        if isinstance(error, ValueError) and isinstance(error.__cause__, FuncgradError):
-            raise error.__cause__ from None  # NumPy wraps what __float__ raises in `plain[0] = traced`
+        ours = (FuncgradError, DerivativeWarning)
+        if isinstance(error, (ValueError, SystemError)) and isinstance(error.__cause__, ours):
+            # NumPy wraps what __float__ raises in `plain[0] = traced`, SciPy's brentq goes on with it.
+            raise error.__cause__ from None
         if isinstance(error, TypeError) and str(error).startswith(_NO_SHAPE):
             error.add_note(f"Hint: use a plain int; {WHEN_STATIC}")
 
@@ -210,10 +213,7 @@ class Trace:
         return concrete(tracer.value)
 
     def check_outputs(self, primitive: "Primitive", outputs: tuple) -> None:
-        """Refuse results of this trace, or of an inner one, from a primitive evaluated one level down.
-
-        Only a function with a derivative of its own brings them: by a value it closes over that was not found.
-        """
+        """Refuse results of this trace, or of an inner one: a function closes over what `captured_by` did not find."""
         if any(type(y) is Tracer and y.tracing.level >= self.level for y in outputs):
             raise closes_over_traced(primitive.name)
 

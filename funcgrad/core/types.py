@@ -16,7 +16,7 @@ __all__ = [
     "is_array",
     "is_inexact",
     "promote",
-    "refuse_masked",
+    "refuse_subclass",
     "shape_of",
     "stand_in",
     "type_of",
@@ -151,13 +151,34 @@ def type_of(x: Any) -> ArrayType:
     return ArrayType((), _scalar_dtype(x))
 
 
-def refuse_masked(name: str, x: Any) -> None:
-    """Raise DTypeError for a masked array: its mask would be dropped without a word."""
-    if isinstance(x, np.ndarray) and hasattr(x, "mask"):
-        raise DTypeError(
-            f"{name}: expected a plain array, got a {type(x).__name__}.",
-            hint="pass x.data and use np.where with the mask.",
-        )
+_OPERATORS = (
+    "__array_ufunc__",
+    "__array_function__",
+    "__add__",
+    "__mul__",
+    "__matmul__",
+    "__pow__",
+    "__eq__",
+)
+
+
+@lru_cache(256)
+def _has_own_operators(kind: type) -> bool:
+    return any(getattr(kind, name) is not getattr(np.ndarray, name) for name in _OPERATORS)
+
+
+def refuse_subclass(name: str, x: Any) -> None:
+    """Raise DTypeError for an array that computes otherwise than NumPy's: masked, a matrix, with units.
+
+    Traced, it would be a plain array without a word.
+    """
+    if type(x) is np.ndarray or not isinstance(x, np.ndarray) or not _has_own_operators(type(x)):
+        return
+    masked = hasattr(x, "mask")
+    raise DTypeError(
+        f"{name}: expected a plain array, got a {type(x).__name__}.",
+        hint="pass x.data and use np.where with the mask." if masked else "pass np.asarray(x).",
+    )
 
 
 def is_array(x: Any) -> bool:

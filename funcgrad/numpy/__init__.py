@@ -9,6 +9,7 @@ import sys
 from funcgrad.numpy import (
     array_methods,
     assignment,
+    averages,
     calculus,
     creation,
     fft,
@@ -34,6 +35,7 @@ from funcgrad.numpy import (
     ufuncs,
 )
 from funcgrad.numpy.assignment import *  # noqa: F403
+from funcgrad.numpy.averages import *  # noqa: F403
 from funcgrad.numpy.calculus import *  # noqa: F403
 from funcgrad.numpy.creation import *  # noqa: F403
 from funcgrad.numpy.diagonals import *  # noqa: F403
@@ -64,6 +66,7 @@ array_methods.attach(sys.modules[__name__])
 
 _GROUPS = (
     assignment,
+    averages,
     calculus,
     creation,
     functional,

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import own, write
-from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, concrete, is_weak, refresh, weaken
+from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, is_weak, refresh, weaken
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
-from funcgrad.numpy.arrays import as_operand, astype, fit
+from funcgrad.numpy.arrays import as_operand, astype, fit, judged
 from funcgrad.numpy.conversions import (
     as_bool,
     as_complex,
@@ -17,6 +17,7 @@ from funcgrad.numpy.conversions import (
     as_index,
     as_int,
     as_item,
+    as_list,
     as_plain_array,
     as_text,
     formatted,
@@ -26,6 +27,7 @@ from funcgrad.numpy.conversions import (
 from funcgrad.numpy.indexing import At, getitem, setitem
 from funcgrad.numpy.products import dot, matmul
 from funcgrad.numpy.protocols import array_function, array_ufunc
+from funcgrad.numpy.squares import square_of
 from funcgrad.primitives import arithmetic, logic
 from funcgrad.primitives.broadcasting import broadcast_to
 from funcgrad.primitives.exponential import sqrt
@@ -86,15 +88,25 @@ def _power(self, n):
     if type(n) in (int, float):
         kind = self.dtype.kind
         # Of bools, an array gives int8 by the shortcut, and a number int64 without it.
+        if ufuncs.is_even(n) and kind in "fc":
+            smooth = square_of(self)
+            if smooth is not None:
+                return smooth if n == 2 else _power_general(smooth, n // 2)
         if n == 2 and (kind in "fc" or (type(n) is int and (kind in "iu" or (kind == "b" and self.ndim)))):
             return _unary(self, arithmetic.square)
         if n == 0.5 and kind in "fc":
-            return _unary(self, sqrt)
+            return ufuncs.sqrt_with_square(self, _unary(self, sqrt))
         if n == -1 and kind in "fc":
             return _unary(self, arithmetic.reciprocal)
     return _power_general(self, n)
 
 
+def _multiplied(self, other):
+    smooth = square_of(self) if other is self else None
+    return _multiplied_general(self, other) if smooth is None else smooth
+
+
+_multiplied_general, _rmultiplied, _imultiplied = _binary(arithmetic.multiply)
 _power_general, _rpower, _ipower = _binary(arithmetic.power)
 
 
@@ -110,7 +122,6 @@ def _compare(primitive):
 _OPERATORS = {
     "add": arithmetic.add,
     "sub": arithmetic.subtract,
-    "mul": arithmetic.multiply,
     "truediv": arithmetic.divide,
     "floordiv": logic.floor_divide,
     "mod": arithmetic.remainder,
@@ -163,14 +174,22 @@ def _method_transpose(self, *axes):
 
 
 def _method_astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+    if casting != "unsafe" or order not in ("C", "F", "A", "K"):
+        judged("astype", np.ndarray.astype, self, dtype, order, casting)
     y = astype(self, dtype)
     return _copy(y) if y is self and copy else y
 
 
 def _copy(self, order="C"):
+    if order not in ("C", "F", "A", "K"):
+        judged("copy", np.copy, self, order)
     if self.alias is not None and self.alias.watched:
         refresh(self)
     return Tracer(self.tracing, self.value, self.node)
+
+
+def _conjugate(self):
+    return ufuncs.conj(self) if self.dtype.kind == "c" else self  # the method gives a real array back
 
 
 def _fill(self, value):
@@ -193,8 +212,8 @@ def _set_imag(self, value):
     setitem(_imag(self), Ellipsis, value)
 
 
-def _sort(self, axis=-1, kind=None, order=None, *, stable=None):
-    write(self, np.sort(self, axis))
+def _sort(self, axis=-1, kind=None, order=None, *, stable=None, **details):
+    write(self, np.sort(self, axis, kind, order, stable=stable, **details))
 
 
 def _by_name(name):
@@ -227,6 +246,9 @@ def attach(namespace: Any) -> None:
     for name, primitive in _COMPARISONS.items():
         setattr(cls, f"__{name}__", _compare(primitive))
     methods: dict[str, Any] = {
+        "__mul__": _multiplied,
+        "__rmul__": _rmultiplied,
+        "__imul__": _imultiplied,
         "__pow__": _power,
         "__rpow__": _rpower,
         "__ipow__": _ipower,
@@ -237,7 +259,7 @@ def attach(namespace: Any) -> None:
         "__rdivmod__": lambda self, other: ufuncs.divmod(other, self),
         "__neg__": lambda self: _unary(self, arithmetic.negative),
         "__pos__": lambda self: _unary(self, arithmetic.positive),
-        "__abs__": lambda self: _unary(self, arithmetic.absolute),
+        "__abs__": lambda self: ufuncs.absolute_with_square(self, _unary(self, arithmetic.absolute)),
         "__invert__": lambda self: bind(logic.invert, self),
         "__round__": lambda self, digits=0: np.round(self, digits or 0),
         "__floor__": lambda self: int(np.floor(value_for(self, "int", ""))),
@@ -272,14 +294,14 @@ def attach(namespace: Any) -> None:
         "copy": _copy,
         "fill": _fill,
         "item": as_item,
-        "tolist": lambda self: np.asarray(concrete(self)).tolist(),
+        "tolist": as_list,
         "dot": lambda self, other: dot(self, other),
         "ravel": lambda self, order="C": shaping.ravel(self, order),
         "flatten": lambda self, order="C": own(shaping.ravel(self, order)),
         "sort": _sort,
         "compress": lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out),
-        "conj": lambda self: ufuncs.conj(self),
-        "conjugate": lambda self: ufuncs.conj(self),
+        "conj": _conjugate,
+        "conjugate": _conjugate,
         "T": property(lambda self: shaping.transpose(self)),
         "mT": property(lambda self: shaping.swapaxes(self, -1, -2)),
         "real": property(_real, _set_real),

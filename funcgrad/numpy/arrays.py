@@ -1,14 +1,16 @@
 """What every function of the namespace does with its arguments: accept arrays, numbers and nested lists."""
 
+import functools
 import operator
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from funcgrad.core.tracer import FUNCTIONS, Tracer
-from funcgrad.core.types import ArrayType, dtype_of, refuse_masked, shape_of, type_of
-from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.core.types import ArrayType, dtype_of, refuse_subclass, shape_of, type_of
+from funcgrad.errors import DTypeError, FuncgradError, ShapeError
 from funcgrad.primitives.broadcasting import broadcast_to, reshape
 from funcgrad.primitives.shape import concatenate, convert, to_integer
 
@@ -18,9 +20,13 @@ __all__ = [
     "as_axis",
     "as_operand",
     "astype",
+    "fit",
+    "holds_tracer",
     "implements",
+    "judged",
     "no_out",
     "promoted",
+    "single_axis",
     "stacked",
 ]
 
@@ -29,15 +35,79 @@ _OPERANDS = frozenset(
 )
 
 
-def implements(*functions: Callable) -> Callable:
-    """Register what follows as the implementation of these NumPy functions on traced arrays."""
+def implements(original: Callable, *others: Callable) -> Callable:
+    """Register what follows as these functions of NumPy on traced arrays; plain ones go to `original`.
+
+    So a call without a traced value has NumPy's answer by construction, and is refused where NumPy
+    refuses it, in the implementation's words where it has any.
+    """
 
     def register(implementation: Callable) -> Callable:
-        for function in functions:
+        for function in (original, *others):
             FUNCTIONS[function] = implementation
-        return implementation
+
+        @functools.wraps(implementation)
+        def public(*args: Any, **kwargs: Any) -> Any:
+            if args and type(args[0]) is Tracer:  # by far the most frequent call
+                return implementation(*args, **kwargs)
+            if holds_tracer(args) or holds_tracer(kwargs.values()):
+                return implementation(*args, **kwargs)
+            try:
+                return original(*args, **kwargs)
+            except np.linalg.LinAlgError:
+                raise
+            except (TypeError, ValueError, IndexError, RuntimeError) as error:
+                raise _in_our_words(implementation, args, kwargs, error) from None
+
+        return public
 
     return register
+
+
+def _in_our_words(implementation, args, kwargs, error):
+    """Return the implementation's error for a call that NumPy refuses, or else NumPy's own."""
+    try:
+        implementation(*args, **kwargs)
+    except FuncgradError as ours:
+        return ours
+    except Exception:  # it knows no better than NumPy did
+        return error
+    return error
+
+
+def judged(name: str, original: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Return what NumPy's `original` gives for arrays of the same axes and dtypes with at most one element.
+
+    NumPy is the judge of what may be asked (an axis, a dtype, a casting, an order, a mask), and of the
+    dtype of the answer; a sample of the arguments shows it without the work.
+
+    Raises:
+        DTypeError: where NumPy raises a TypeError.
+        ShapeError: where NumPy raises a ValueError or an IndexError.
+    """
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return original(*[_sample(x) for x in args], **{k: _sample(x) for k, x in kwargs.items()})
+    except (TypeError, ValueError, IndexError, OverflowError) as error:
+        kind = DTypeError if isinstance(error, TypeError) else ShapeError
+        shown = ", ".join(
+            [_shown(x) for x in args if _shown(x)] + [f"{k}={_shown(x) or x!r}" for k, x in kwargs.items()]
+        )
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise kind(f"{name}: expected what NumPy takes ({reason}), got {shown}.") from None
+
+
+def _sample(x):
+    if isinstance(x, (Tracer, np.ndarray)):
+        return np.ones([min(n, 1) for n in x.shape], x.dtype)
+    if isinstance(x, (list, tuple)) and any(isinstance(item, (Tracer, np.ndarray)) for item in x):
+        return type(x)([_sample(item) for item in x])
+    return x
+
+
+def _shown(x):
+    return str(type_of(x)) if isinstance(x, (Tracer, np.ndarray, np.generic)) else ""
 
 
 def as_operand(x: Any) -> Any:
@@ -57,9 +127,9 @@ def as_array(x: Any) -> Any:
     """
     if type(x) is np.ndarray or type(x) is Tracer:
         return x
-    if isinstance(x, (list, tuple)) and _holds_tracer(x):
+    if isinstance(x, (list, tuple)) and holds_tracer(x):
         return stacked([as_array(item) for item in x], 0)
-    refuse_masked("funcgrad.numpy", x)
+    refuse_subclass("funcgrad.numpy", x)
     y = np.asarray(x)
     if y.dtype.kind not in "biufc":
         raise DTypeError(
@@ -69,10 +139,14 @@ def as_array(x: Any) -> Any:
     return y
 
 
-def _holds_tracer(x):
-    return any(
-        type(item) is Tracer or (isinstance(item, (list, tuple)) and _holds_tracer(item)) for item in x
-    )
+def holds_tracer(items: Any) -> bool:
+    """Whether a tracer is among the items, or in lists and tuples among them."""
+    for item in items:
+        if type(item) is Tracer:
+            return True
+        if isinstance(item, (list, tuple)) and holds_tracer(item):
+            return True
+    return False
 
 
 def stacked(arrays: Sequence[Any], axis: int) -> Any:
@@ -117,6 +191,13 @@ def as_axis(name: str, axis: Any, ndim: int) -> int:
     if not -ndim <= number < ndim:
         raise ShapeError(f"{name}: expected an axis of an array with {ndim} axes, got axis {number}.")
     return number % ndim
+
+
+def single_axis(name: str, axis: Any, ndim: int) -> int:
+    """Return a static axis counted from 0, where NumPy takes no bool for one."""
+    if isinstance(axis, bool):
+        raise DTypeError(f"{name}: expected an integer axis, got {axis!r}.")
+    return as_axis(name, axis, ndim)
 
 
 _ALL_AXES = [tuple(range(ndim)) for ndim in range(65)]

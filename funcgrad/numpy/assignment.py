@@ -6,13 +6,14 @@ import numpy as np
 
 from funcgrad.core.inplace import write
 from funcgrad.core.tracer import Tracer
-from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import DTypeError, InPlaceError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype, fit, implements
+from funcgrad.numpy.arrays import as_array, astype, fit, implements, judged
 from funcgrad.numpy.indexing import updated
 from funcgrad.numpy.rearranging import resize
 from funcgrad.numpy.selection import along_axis, take
 from funcgrad.numpy.shaping import ravel
+from funcgrad.numpy.writing import as_written
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import remainder
 from funcgrad.primitives.broadcasting import reshape
@@ -39,11 +40,9 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     """Write `src` into `dst` where `where` holds."""
     if not _target("copyto", dst, src, where):
         return np.copyto(dst, src, casting, where)
-    if not np.can_cast(dtype_of(as_array(src)), dst.dtype, casting):
-        raise DTypeError(
-            f"copyto: expected values that cast to {type_of(dst)}, got {type_of(as_array(src))}."
-        )
-    value = astype(as_array(src), dst.dtype)
+    value = src if isinstance(src, (Tracer, np.ndarray)) else np.asarray(as_written(dst, src))
+    judged("copyto", np.copyto, dst, value, casting, where)
+    value = astype(value, dst.dtype)
     _check_fits("copyto", value, dst)
     write(dst, fit(value if where is True else logic.select(as_array(where), value, dst), dst.shape))
     return None
@@ -64,11 +63,17 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     if not _target("put", a, ind, v):
         return np.put(a, ind, v, mode)
     places = ravel(as_array(ind))
+    if isinstance(mode, int) and 0 <= mode < 3:
+        mode = ("clip", "wrap", "raise")[mode]  # NumPy's numbers for them
+    if mode not in ("raise", "wrap", "clip"):
+        raise ShapeError(f"put: expected mode 'raise', 'wrap' or 'clip', got {mode!r}.")
     if mode != "raise":
         n = a.size
         places = remainder(places, n) if mode == "wrap" else logic.minimum(logic.maximum(places, 0), n - 1)
     if len(places):
-        _write_flat(a, places, resize(as_array(v), len(places)))
+        v = as_array(as_written(a, v))
+        if type_of(v).size:
+            _write_flat(a, places, resize(v, len(places)))
     return None
 
 
@@ -82,6 +87,8 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     if not _target("place", arr, mask, vals):
         return np.place(arr, mask, vals)
     mask, vals = astype(as_array(mask), bool), ravel(as_array(vals))
+    if not np.can_cast(vals.dtype, arr.dtype, "safe"):
+        raise DTypeError(f"place: expected values that cast safely to {type_of(arr)}, got {type_of(vals)}.")
     if shape_of(mask) != arr.shape:
         raise ShapeError(f"place: expected a mask of shape {arr.shape}, got {type_of(mask)}.")
     if not len(vals):
@@ -100,7 +107,14 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
     mask = astype(as_array(mask), bool)
     if shape_of(mask) != a.shape:
         raise ShapeError(f"putmask: expected a mask of shape {a.shape}, got {type_of(mask)}.")
-    write(a, logic.select(mask, astype(resize(as_array(values), a.shape), a.dtype), a))
+    values = (
+        as_array(values) if isinstance(values, (Tracer, np.ndarray)) else np.asarray(as_written(a, values))
+    )
+    if not np.can_cast(values.dtype, a.dtype, "safe"):
+        raise DTypeError(f"putmask: expected values that cast safely to {type_of(a)}, got {type_of(values)}.")
+    if not type_of(values).size:
+        return None
+    write(a, logic.select(mask, astype(resize(values, a.shape), a.dtype), a))
     return None
 
 
@@ -129,6 +143,6 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     step = 1 + sum(int(np.prod(a.shape[d + 1 :])) for d in range(a.ndim - 1))
     end = a.size if wrap or a.ndim > 2 else min(a.size, a.shape[1] * a.shape[1])
     count = len(range(0, end, step))
-    if count:
-        _write_flat(a, slice(0, end, step), resize(as_array(val), count))
+    if count and type_of(as_array(val)).size:
+        _write_flat(a, slice(0, end, step), resize(as_array(as_written(a, val)), count))
     return None

@@ -33,9 +33,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append:
         raise ShapeError(
             f"diff: expected n >= 0 and an array with at least one axis, got n={n}, {type_of(x)}."
         )
-    axis = as_axis("diff", axis, x.ndim)
     if n == 0:
         return x
+    axis = as_axis("diff", axis, x.ndim)
     ends: list[list[Any]] = []
     for end in (prepend, append):
         if end is np._NoValue or end is None:
@@ -56,6 +56,11 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Return the differences of neighbours in the flattened array, between the given ends."""
     x = ravel(ary)
     y = x[1:] - x[:-1]
+    for end in (to_begin, to_end):
+        if end is not None and not np.can_cast(dtype_of(as_array(end)), x.dtype, "same_kind"):
+            raise DTypeError(
+                f"ediff1d: expected ends of the kind of {type_of(x)}, got {type_of(as_array(end))}."
+            )
     parts = [y if end is None else astype(ravel(end), x.dtype) for end in (to_begin, to_end)]
     before = [] if to_begin is None else [parts[0]]
     after = [] if to_end is None else [parts[1]]
@@ -69,13 +74,13 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     Derivative: by y, and by x or dx.
     """
     y = as_array(y)
-    axis = as_axis("trapezoid", axis, y.ndim)
+    place = as_axis("trapezoid", axis, y.ndim)
     if x is None:
         d = as_operand(dx)
     else:
         x = as_array(x)
-        d = _column(diff(x), axis, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
-    middle = (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2.0
+        d = _column(diff(x), place, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
+    middle = (_part(y, place, 1, None) + _part(y, place, None, -1)) / 2.0
     return reductions.sum(d * middle, axis)
 
 
@@ -214,6 +219,12 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     Derivative: by x, xp and fp; at a point of xp by x from the right, at the last from the left.
     """
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
+    for value in (x, xp):
+        if value.dtype.kind == "c":
+            raise DTypeError(f"interp: expected real places, got {type_of(value)}.")
+    for end in (left, right):
+        if end is not None and (shape_of(end) or (dtype_of(end).kind == "c" and fp.dtype.kind != "c")):
+            raise DTypeError(f"interp: expected a number of the kind of {type_of(fp)}, got {end!r}.")
     if xp.ndim != 1 or xp.shape != fp.shape or not len(xp):
         raise ShapeError(
             f"interp: expected xp and fp to be vectors of one size, got {type_of(xp)} and {type_of(fp)}."
@@ -251,20 +262,25 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """Return the correlation of two vectors: sum over n of a[n + k] conj(v[n])."""
-    a, v = _vector("correlate", a), _vector("correlate", v)
+    a, v = _vector("correlate", a, least=1), _vector("correlate", v, least=1)
     start = (len(v) - 1) // 2 if len(a) >= len(v) else len(a) // 2
     return _convolved("correlate", a, (conjugate(v) if v.dtype.kind == "c" else v)[::-1], mode, start)
 
 
-def _vector(name, x):
+def _vector(name, x, least=0):
     x = as_array(x)
-    if x.ndim > 1 or 0 in x.shape:
+    if not least <= x.ndim <= 1 or 0 in x.shape:
         raise ShapeError(f"{name}: expected a vector with at least one element, got {type_of(x)}.")
     return x if x.ndim else reshape(x, shape=(1,))
 
 
+_MODES = ["valid", "same", "full"]  # in the order of NumPy's numbers for them
+
+
 def _convolved(name, a, v, mode, start):
     """Return the part of a convolution that a mode names; `start` is where 'same' begins."""
+    if isinstance(mode, int) and 0 <= mode < 3:
+        mode = _MODES[mode]
     shorter, longer = sorted((len(a), len(v)))
     modes = {
         "full": (0, longer + shorter - 1),

@@ -1,20 +1,26 @@
 """Tracers as Python values: float(x), bool(x), x.item(), f"{x}", and the conversions that are refused.
 
-A value is given where it is asked for. Where Python or NumPy would take it in passing and drop the
-derivative (math.sin(x), np.array([x]), plain_array[0] = x), an error says what to write.
+One rule: what decides (bool, int, an index, a comparison) is a plain value without a word, for its derivative
+is zero. A plain number of a value that carries a derivative (float, complex, item, tolist, and what calls
+`__float__` from C: math.sin(x), plain_array[0] = x, which Python does not tell apart from float(x)) is given
+with a DerivativeWarning. A plain array of one (np.array([x])) is refused.
 """
 
-import dis
 import operator
-import sys
+import warnings
+from typing import Any
 
 import numpy as np
 
 from funcgrad.core.decisions import truth
 from funcgrad.core.tracer import Tracer, concrete, enclosing
 from funcgrad.core.types import type_of
-from funcgrad.errors import WHEN_STATIC, ConcretizationError, FuncgradError
+from funcgrad.errors import WHEN_STATIC, ConcretizationError, DerivativeWarning, FuncgradError
+from funcgrad.numpy.foreign import calls_from_library, edit_for_scipy
 from funcgrad.numpy.indexing import getitem
+from funcgrad.source import user_location
+from funcgrad.transforms.dual import Dual
+from funcgrad.transforms.tape import Tape
 
 __all__ = [
     "as_bool",
@@ -23,6 +29,7 @@ __all__ = [
     "as_index",
     "as_int",
     "as_item",
+    "as_list",
     "as_plain_array",
     "as_text",
     "formatted",
@@ -59,55 +66,68 @@ def as_bool(self):
     )
 
 
-_VALUE_ONLY = frozenset({"float", "complex", "isnan", "isinf", "isfinite", "isclose", "bool", "round"})
+def _found(x):
+    """Return what stands for a tracer in the function that runs, which closes over it; else the tracer."""
+    around = enclosing()
+    return x if around is None else around.stand_in(x)
+
+
+_SEEN: dict[Any, Any] = {}  # what Python's warnings keep of the lines they have told of
+
+
+def _without_derivative(self, what):
+    """Warn, once a line, that a plain value is taken of one that carries a derivative."""
+    if self.dtype.kind not in "fc" or not _carries_derivative(self):
+        return
+    at = user_location(2)
+    warnings.warn_explicit(
+        f"{self.tracing.owner}: {what} takes a plain value, through which no derivative goes, of {type_of(self)}.\n"
+        "Hint: use the value itself, with NumPy's functions in place of math's, and np.zeros_like(x) or "
+        "fg.numpy.array([...]) for arrays that it is written into; fg.stop_gradient(x) where no derivative is "
+        f"meant.\nAt {at}",
+        DerivativeWarning,
+        at.file if at else "<unknown>",
+        at.line if at else 0,
+        registry=_SEEN,
+    )
+
+
+def _carries_derivative(x):
+    x = _found(x)
+    while type(x) is Tracer:
+        if x.node is not None and isinstance(x.tracing, (Tape, Dual)):
+            return True
+        x = x.value
+    return False
+
+
+_NUMBER = (
+    "use the value itself, with NumPy's functions in place of math's, and np.zeros_like(x) or fg.numpy.array([...]) "
+    "for arrays that traced values are written into."
+)
+
+
+def _number(self, what):
+    """Return the value; refuse it to the inside of a function of NumPy's or SciPy's, which would go on with it."""
+    value = value_for(self, what, edit_for_scipy() or _NUMBER)
+    if calls_from_library(2) and _carries_derivative(self):
+        raise ConcretizationError(
+            f"a traced array must not be turned into a plain number, got {type_of(self)}.",
+            hint=edit_for_scipy() or _NUMBER,
+        )
+    return value
 
 
 def as_float(self):
-    value = value_for(self, "float", "")
-    if _plain(self) is None and _caller_of_conversion() not in _VALUE_ONLY:
-        raise ConcretizationError(
-            f"a traced array must not be turned into a plain number where its derivative would be lost, "
-            f"got {type_of(self)}.",
-            hint="use NumPy's function in place of math's (np.sin(x), not math.sin(x)), and np.zeros_like(x) "
-            "or fg.numpy.array([...]) for an array to write traced values into; float(x) gives the plain value.",
-        )
+    value = _number(self, "float")
+    _without_derivative(self, "float(x), or a function of C such as math's,")
     return float(value)
 
 
 def as_complex(self):
-    value = value_for(self, "complex", "")
-    if _caller_of_conversion() not in _VALUE_ONLY:
-        raise ConcretizationError(
-            f"a traced array must not be turned into a plain number where its derivative would be lost, "
-            f"got {type_of(self)}.",
-            hint="use NumPy's function in place of cmath's; complex(x) gives the plain value.",
-        )
+    value = _number(self, "complex")
+    _without_derivative(self, "complex(x), or a function of C such as cmath's,")
     return complex(value)
-
-
-def _caller_of_conversion() -> str | None:
-    """Return the name of the function whose call made Python convert a tracer, if that can be told.
-
-    `float(x)` asks for the value and gets it. `math.sin(x)` and `plain_array[0] = x` make the same
-    conversion, but would drop the derivative without a word; only the calling code tells them apart.
-    """
-    frame = sys._getframe(2)
-    code, last = frame.f_code, frame.f_lasti
-    instructions = [i for i in dis.get_instructions(code) if i.offset <= last]
-    if not instructions or not instructions[-1].opname.startswith("CALL"):
-        return None
-    call = instructions.pop()
-    if call.opname not in ("CALL", "CALL_FUNCTION"):
-        return None
-    if instructions[-1].opname == "PRECALL":
-        instructions.pop()
-    height: int = 0  # of the stack, counted back from the call; its arguments are the top `arg` items
-    for instruction in reversed(instructions):
-        if height == -(call.arg or 0) and instruction.opname != "PUSH_NULL":
-            name = instruction.argval
-            return name if isinstance(name, str) else None
-        height -= dis.stack_effect(instruction.opcode, instruction.arg, jump=False)
-    return None
 
 
 def as_int(self):
@@ -135,8 +155,7 @@ def as_index(self):
 
 def _plain(self):
     """Return the plain array behind a tracer where nothing is lost by taking it, or that stands in for it; else None."""
-    around = enclosing()
-    found = self if around is None else around.stand_in(self)
+    found = _found(self)
     return found.tracing.plain(found) if type(found) is Tracer else found
 
 
@@ -146,7 +165,10 @@ def as_plain_array(self, dtype=None, copy=None):
         return np.array(plain, dtype, copy=copy)
     if not self.tracing.alive:
         raise self.tracing.leaked(self)
-    if self.dtype.kind in "iu":  # of an index, or of a shape
+    edit = edit_for_scipy()
+    if edit:
+        hint = edit
+    elif self.dtype.kind in "iu":  # of an index, or of a shape
         hint = (
             "use fg.numpy.take(array, i, axis=0) in place of array[i] and np.take(array, i, axis=0), and "
             f"funcgrad.numpy's array, asarray, full, stack or arange in place of NumPy's; {WHEN_STATIC}"
@@ -154,7 +176,8 @@ def as_plain_array(self, dtype=None, copy=None):
     else:
         hint = (
             "use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
-            "in place of NumPy's; np.zeros_like(x) makes an array that traced values can be written into."
+            "in place of NumPy's; np.dot(A, x) or A @ x in place of a plain array's method A.dot(x); np.zeros_like(x) "
+            "makes an array that traced values can be written into."
         )
     raise ConcretizationError(
         f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint
@@ -184,7 +207,15 @@ def as_item(self, *args):
     picked = (
         getitem(self, args[0] if len(args) == 1 and isinstance(args[0], tuple) else args) if args else self
     )
-    return value_for(picked, "item", "").item()
+    value = value_for(picked, "item", "").item()
+    _without_derivative(picked, "x.item()")
+    return value
+
+
+def as_list(self):
+    value = np.asarray(concrete(self)).tolist()
+    _without_derivative(self, "x.tolist()")
+    return value
 
 
 def refuse_pickling(self):

@@ -1,5 +1,6 @@
 """Making arrays: array and asarray, zeros, ones, full and what is like another array, eye."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from funcgrad.core.staging import Staging
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of
-from funcgrad.numpy.arrays import as_array, astype, fit, implements
+from funcgrad.numpy.arrays import as_array, astype, fit, implements, judged
 from funcgrad.numpy.static import as_shape
 from funcgrad.primitives.broadcasting import reshape
 
@@ -46,10 +47,12 @@ def array(
     x = as_array(object)
     if type(x) is not Tracer:
         return np.array(object, dtype, copy=copy, order=order, ndmin=ndmin)
+    if order != "K" or copy is False:
+        judged("array", np.array, x, dtype, copy=copy, order=order, ndmin=ndmin)
     y: Any = x if dtype is None else astype(x, dtype)
-    if y.ndim < ndmin:
+    if y.ndim < operator.index(ndmin):
         y = reshape(y, shape=(1,) * (ndmin - y.ndim) + y.shape)
-    return y.copy() if copy and (y is x or y.alias is not None) else y
+    return y.copy() if copy and type(y) is Tracer and (y is x or y.alias is not None) else y
 
 
 @implements(np.asarray)
@@ -109,6 +112,8 @@ def empty(shape: Any, dtype: Any = float, order: str = "C", **details: Any) -> n
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **details: Any) -> Any:
     """Return `fill_value` (which may be traced) repeated over `shape`."""
     x = _filling(fill_value, dtype)
+    if order != "C":
+        judged("full", np.full, (), x, dtype, order)
     x = x if dtype is None else astype(x, dtype)
     return _filled(x, as_shape(shape))
 
@@ -124,8 +129,10 @@ def _filled(x, shape):
     return fit(x, shape).copy()
 
 
-def _like(a, value, dtype, shape):
+def _like(a, value, dtype, shape, order):
     """Return `value` over the shape of `a` (or `shape`), traced where `a` is, so that it can be written to."""
+    if order != "K":
+        judged("zeros_like", np.zeros_like, a, dtype, order)
     dtype = dtype_of(a) if dtype is None else np.dtype(dtype)
     shape = shape_of(a) if shape is None else as_shape(shape)
     if type(a) is not Tracer:
@@ -147,7 +154,7 @@ def zeros_like(
     device: str | None = None,
 ) -> Any:
     """Return zeros of the shape and dtype of `a`; traced, if `a` is, so that traced values can be written in."""
-    return _like(as_array(a), 0, dtype, shape)
+    return _like(as_array(a), 0, dtype, shape, order)
 
 
 @implements(np.ones_like)
@@ -161,7 +168,7 @@ def ones_like(
     device: str | None = None,
 ) -> Any:
     """Return ones of the shape and dtype of `a`; see `zeros_like`."""
-    return _like(as_array(a), 1, dtype, shape)
+    return _like(as_array(a), 1, dtype, shape, order)
 
 
 @implements(np.empty_like)
@@ -175,7 +182,7 @@ def empty_like(
     device: str | None = None,
 ) -> Any:
     """Return an array of the shape and dtype of `prototype` to be filled; it holds zeros."""
-    return _like(as_array(prototype), 0, dtype, shape)
+    return _like(as_array(prototype), 0, dtype, shape, order)
 
 
 @implements(np.full_like)
@@ -194,6 +201,8 @@ def full_like(
     dtype = dtype_of(a) if dtype is None else np.dtype(dtype)
     x = _filling(fill_value, dtype)
     shape = shape_of(a) if shape is None else as_shape(shape)
+    if order != "K":
+        judged("full_like", np.full_like, a, 0, dtype, order)
     y = _filled(astype(x, dtype), shape)
     return a.tracing.lift(y) if type(a) is Tracer and type(y) is not Tracer else y
 

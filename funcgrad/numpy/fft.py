@@ -11,8 +11,8 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, no_out
-from funcgrad.numpy.linalg.arguments import floating, implements_beside
+from funcgrad.numpy.arrays import as_array, as_axis, astype, implements, no_out
+from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.rearranging import roll
 from funcgrad.primitives import fourier
 from funcgrad.primitives.arithmetic import conjugate
@@ -42,7 +42,7 @@ __all__ = [
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-@implements_beside(np.fft.fft)
+@implements(np.fft.fft)
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
     """Transform along an axis: y[k] = sum of a[j] exp(-2 pi i j k / n) over j.
 
@@ -54,89 +54,89 @@ def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, o
     return _complex("fft", a, (n,), (axis,), norm, out, False)
 
 
-@implements_beside(np.fft.ifft)
+@implements(np.fft.ifft)
 def ifft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
     """Transform back along an axis: y[j] = 1/n sum of a[k] exp(2 pi i j k / n) over k."""
     return _complex("ifft", a, (n,), (axis,), norm, out, True)
 
 
-@implements_beside(np.fft.fftn)
+@implements(np.fft.fftn)
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
     """Transform along several axes, by default all; `s` gives the sizes."""
     a = floating(a)
     return _complex("fftn", a, *_sizes("fftn", a, s, axes), norm, out, False)
 
 
-@implements_beside(np.fft.ifftn)
+@implements(np.fft.ifftn)
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
     """Transform back along several axes, by default all; `s` gives the sizes."""
     a = floating(a)
     return _complex("ifftn", a, *_sizes("ifftn", a, s, axes), norm, out, True)
 
 
-@implements_beside(np.fft.fft2)
+@implements(np.fft.fft2)
 def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
     """Transform along two axes, by default the last."""
     return fftn(a, s, axes, norm, out)
 
 
-@implements_beside(np.fft.ifft2)
+@implements(np.fft.ifft2)
 def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
     """Transform back along two axes, by default the last."""
     return ifftn(a, s, axes, norm, out)
 
 
-@implements_beside(np.fft.rfft)
+@implements(np.fft.rfft)
 def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
     """Transform real numbers along an axis: the frequencies 0 ... n // 2 of `fft`."""
     return _from_real("rfft", a, (n,), (axis,), norm, out)
 
 
-@implements_beside(np.fft.rfftn)
+@implements(np.fft.rfftn)
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
     """Transform real numbers along several axes: the last one as `rfft`, the others as `fft`."""
     a = floating(a)
     return _from_real("rfftn", a, *_sizes("rfftn", a, s, axes), norm, out)
 
 
-@implements_beside(np.fft.rfft2)
+@implements(np.fft.rfft2)
 def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
     """Transform real numbers along two axes, by default the last."""
     return rfftn(a, s, axes, norm, out)
 
 
-@implements_beside(np.fft.irfft)
+@implements(np.fft.irfft)
 def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
     """Transform frequencies 0 ... n // 2 back to n real numbers; n is even by default."""
     return _to_real("irfft", a, (n,), (axis,), norm, out)
 
 
-@implements_beside(np.fft.irfftn)
+@implements(np.fft.irfftn)
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: None = None) -> Any:
     """Transform back to real numbers along several axes: the last one as `irfft`, the others as `ifft`."""
     a = floating(a)
     return _to_real("irfftn", a, *_sizes("irfftn", a, s, axes), norm, out)
 
 
-@implements_beside(np.fft.irfft2)
+@implements(np.fft.irfft2)
 def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: None = None) -> Any:
     """Transform back to real numbers along two axes, by default the last."""
     return irfftn(a, s, axes, norm, out)
 
 
-@implements_beside(np.fft.hfft)
+@implements(np.fft.hfft)
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
     """Transform a signal with Hermitian symmetry, given by its first half, to n real frequencies."""
     return _to_real("hfft", _conjugated(floating(a)), (n,), (axis,), _swapped("hfft", norm), out)
 
 
-@implements_beside(np.fft.ihfft)
+@implements(np.fft.ihfft)
 def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None) -> Any:
     """Transform real frequencies back to the first half of a signal with Hermitian symmetry."""
     return conjugate(_from_real("ihfft", a, (n,), (axis,), _swapped("ihfft", norm), out))
 
 
-@implements_beside(np.fft.fftshift)
+@implements(np.fft.fftshift)
 def fftshift(x: Any, axes: Any = None) -> Any:
     """Move the zero frequency to the middle of the axes, by default of all."""
     x = as_array(x)
@@ -144,7 +144,7 @@ def fftshift(x: Any, axes: Any = None) -> Any:
     return roll(x, tuple(shape_of(x)[a] // 2 for a in axes), axes) if axes else x
 
 
-@implements_beside(np.fft.ifftshift)
+@implements(np.fft.ifftshift)
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """Undo `fftshift`."""
     x = as_array(x)
@@ -152,11 +152,13 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
     return roll(x, tuple(-(shape_of(x)[a] // 2) for a in axes), axes) if axes else x
 
 
+@implements(np.fft.fftfreq)
 def fftfreq(n: int, d: Any = 1.0, device: Any = None) -> Any:
     """Return the frequencies of `fft` for n points at the distance `d`, in cycles a unit."""
     return np.fft.fftfreq(n, device=device) / d
 
 
+@implements(np.fft.rfftfreq)
 def rfftfreq(n: int, d: Any = 1.0, device: Any = None) -> Any:
     """Return the frequencies of `rfft` for n points at the distance `d`, in cycles a unit."""
     return np.fft.rfftfreq(n, device=device) / d
@@ -164,6 +166,8 @@ def rfftfreq(n: int, d: Any = 1.0, device: Any = None) -> Any:
 
 def _shifted_axes(x, axes):
     ndim = len(shape_of(x))
+    if not ndim:
+        raise ShapeError(f"fftshift: expected an array with at least one axis, got {type_of(x)}.")
     if axes is None:
         return tuple(range(ndim))
     axes = axes if isinstance(axes, (tuple, list)) else (axes,)
@@ -205,6 +209,7 @@ def _prepared(name, a, axes, norm, out):
     if out is not None:
         no_out(name, out)
     a = floating(a)
+    a = astype(a, np.float32) if dtype_of(a) == np.float16 else a
     if norm not in _SWAPPED:
         raise ValueError(f"{name}: expected norm 'backward', 'ortho' or 'forward', got {norm!r}.")
     return a, tuple(as_axis(name, axis, len(shape_of(a))) for axis in axes), norm or "backward"
@@ -214,8 +219,8 @@ def _sizes(name, a, s, axes) -> tuple[tuple, tuple]:
     """Return a size (None to keep it) and an axis for each axis to be transformed."""
     ndim = len(shape_of(a))
     if axes is None:
-        axes = range(ndim) if s is None else range(ndim - len(s), ndim)
-    axes = tuple(axes)
+        axes = range(ndim) if s is None else range(-len(s), 0)
+    axes = tuple([as_axis(name, axis, ndim) for axis in axes])
     if s is not None and len(s) != len(axes):
         raise ShapeError(f"{name}: expected one size for each of the axes {axes}, got {tuple(s)}.")
     if not axes and name in ("rfftn", "irfftn"):

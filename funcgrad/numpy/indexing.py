@@ -9,7 +9,8 @@ from funcgrad.core.inplace import overwrite, own, write
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import WHEN_STATIC, ConcretizationError, DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_operand, astype, fit
+from funcgrad.numpy.arrays import as_array, astype, fit
+from funcgrad.numpy.writing import as_written, element_written
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.indexing import (
     Key,
@@ -45,14 +46,26 @@ def getitem(x: Any, key: Any) -> Any:
 
 def setitem(x: Tracer, key: Any, value: Any) -> None:
     """Perform `x[key] = value` on a traced array."""
-    value = _value_for(x, value)
+    if _names_element(x, key):
+        value = element_written(x, value)
+        key = tuple([int(k) for k in key]) if type(key) is tuple else int(key)
     basic = _basic_key(x, key)
     if basic is None:
         write(x, updated(x, key, value))
         return
-    value = _fitted(x, basic, value)
+    value = _fitted(x, basic, as_written(x, value, basic))
     if not overwrite(x, basic, value):
         write(x, index_update(x, value, key=basic))
+
+
+def _names_element(x, key):
+    """Whether a key of plain integers, and nothing else, names one element."""
+    items = key if type(key) is tuple else (key,)
+    return len(items) == len(shape_of(x)) and all(
+        type(k) is int or isinstance(k, np.integer)
+        or (type(k) is np.ndarray and not k.ndim and k.dtype.kind in "iu")
+        for k in items
+    )  # fmt: skip
 
 
 def _basic_key(x, key) -> Key | None:
@@ -65,11 +78,6 @@ def _basic_key(x, key) -> Key | None:
     return basic if indices is None else None
 
 
-def _value_for(x, value):
-    value = np.array(value, dtype_of(x))[()] if type(value) is int else as_operand(value)
-    return value if dtype_of(value) == dtype_of(x) else astype(value, dtype_of(x))
-
-
 def _fitted(x, basic, value):
     """Return a value for `x[basic]` without the leading axes of size 1 that NumPy ignores."""
     if not shape_of(value):
@@ -79,8 +87,10 @@ def _fitted(x, basic, value):
 
 def updated(x: Any, key: Any, value: Any) -> Any:
     """Return `x` with `x[key] = value` done."""
-    value = _value_for(x, value)
+    value = as_written(x, value)
     mask = _whole_mask(x, key)
+    if mask is not None and len(shape_of(mask)) == len(shape_of(x)) and len(shape_of(value)) > 1:
+        raise DTypeError(f"assignment: expected at most a vector for x[mask], got {type_of(value)}.")
     if mask is not None and shape_of(value) == ():
         return select(_expanded(mask, x), value, x)
     basic, indices, axes, separated = _parsed(x, key)

@@ -10,11 +10,12 @@ import numpy as np
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements, no_out
+from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements, judged, no_out, single_axis
 from funcgrad.numpy.creation import array
 from funcgrad.numpy.rearranging import atleast_1d, atleast_2d, atleast_3d
 from funcgrad.numpy.shaping import moveaxis, ravel
 from funcgrad.numpy.static import known
+from funcgrad.numpy.writing import as_written
 from funcgrad.primitives import shape as rearranging
 from funcgrad.primitives.broadcasting import reshape
 
@@ -55,14 +56,22 @@ def concatenate(
     no_out("concatenate", out)
     items = _items("concatenate", arrays)
     if axis is None:
+        if dtype is None:
+            dtype = np.result_type(
+                *[x if type(x) in (int, float, complex) else dtype_of(as_array(x)) for x in arrays]
+            )
         items, axis = [ravel(x) for x in items], 0
     if items[0].ndim == 0:
         raise ShapeError(
             f"concatenate: expected arrays with at least one axis, got {type_of(items[0])}.",
             hint="use stack to join numbers.",
         )
-    axis = as_axis("concatenate", axis, items[0].ndim)
-    dtype = np.result_type(*map(dtype_of, items)) if dtype is None else np.dtype(dtype)
+    axis = single_axis("concatenate", axis, items[0].ndim)
+    if dtype is None and casting == "same_kind":
+        dtype = np.result_type(*map(dtype_of, items))
+    else:
+        flat = [np.empty(0, dtype_of(x)) for x in items]
+        dtype = judged("concatenate", np.concatenate, flat, dtype=dtype, casting=casting).dtype
     return rearranging.concatenate(*[astype(x, dtype) for x in items], axis=axis)
 
 
@@ -83,20 +92,20 @@ def stack(
             )
     axis = as_axis("stack", axis, len(shape) + 1)
     widened = (*shape[:axis], 1, *shape[axis:])
-    return concatenate([reshape(x, shape=widened) for x in items], axis, out, dtype=dtype)
+    return concatenate([reshape(x, shape=widened) for x in items], axis, out, dtype=dtype, casting=casting)
 
 
 @implements(np.vstack)
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Join arrays along axis 0; vectors are rows."""
-    return concatenate([atleast_2d(x) for x in _items("vstack", tup)], 0, dtype=dtype)
+    return concatenate([atleast_2d(x) for x in _items("vstack", tup)], 0, dtype=dtype, casting=casting)
 
 
 @implements(np.hstack)
 def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Join arrays along axis 1, and vectors along their only axis."""
     items = [atleast_1d(x) for x in _items("hstack", tup)]
-    return concatenate(items, 0 if items[0].ndim == 1 else 1, dtype=dtype)
+    return concatenate(items, 0 if items[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 @implements(np.dstack)
@@ -143,7 +152,7 @@ def _blocks(arrays):
 @implements(np.append)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """Return `arr` with `values` at the end of `axis` (both flattened, if it is None)."""
-    return concatenate((arr, values), axis)
+    return concatenate((as_array(arr), as_array(values)), axis)
 
 
 @implements(np.array_split)
@@ -156,8 +165,8 @@ def _parts(name, ary, where, axis, even=False):
     x = as_array(ary)
     axis = as_axis(name, axis, x.ndim)
     n = x.shape[axis]
-    if isinstance(where, (Sequence, np.ndarray)) and np.ndim(where):
-        cuts = [operator.index(i) for i in where]
+    if isinstance(where, (Sequence, np.ndarray, Tracer)) and np.ndim(where):
+        cuts = [operator.index(i) for i in np.asarray(known(name, "places", where)).tolist()]
     else:
         count = operator.index(where)
         if count < 1 or (even and n % count):
@@ -223,7 +232,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     places, single = _places(known("insert", "obj", obj), n)
     if np.any((places < -n) | (places > n)):
         raise ShapeError(f"insert: expected places within {n}, got {places.tolist()}.")
-    v = array(astype(as_array(values), dtype_of(x)), ndmin=x.ndim)
+    v = array(as_written(x, values), ndmin=x.ndim)
     if single:
         v = moveaxis(v, 0, axis)
     count = v.shape[axis] if len(places) == 1 else len(places)

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.tracer import concrete, is_concrete
-from funcgrad.core.types import dtype_of, is_inexact, shape_of
-from funcgrad.errors import ShapeError
-from funcgrad.numpy import reductions
+from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
+from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.numpy import averages, reductions
 from funcgrad.numpy.arrays import as_array, as_axes, astype, implements
+from funcgrad.numpy.squares import as_now, with_square
 from funcgrad.primitives import logic
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 
 def _details(**details):
     """Return the keyword arguments that were given: NumPy's default for some is a mark of its own."""
-    return {k: v for k, v in details.items() if v is not None and v is not np._NoValue}
+    return {k: v for k, v in details.items() if v is not np._NoValue and (v is not None or k == "initial")}
 
 
 def _filled(a, value):
@@ -47,8 +48,8 @@ def nansum(
     dtype: Any = None,
     out: None = None,
     keepdims: Any = None,
-    initial: Any = None,
-    where: Any = None,
+    initial: Any = np._NoValue,
+    where: Any = True,
 ) -> Any:
     """Return the sum over `axis` of the elements that are not nan; the others have zero derivative."""
     details = _details(keepdims=keepdims, initial=initial, where=where)
@@ -62,8 +63,8 @@ def nanprod(
     dtype: Any = None,
     out: None = None,
     keepdims: Any = None,
-    initial: Any = None,
-    where: Any = None,
+    initial: Any = np._NoValue,
+    where: Any = True,
 ) -> Any:
     """Return the product over `axis` of the elements that are not nan; the others have zero derivative."""
     details = _details(keepdims=keepdims, initial=initial, where=where)
@@ -88,8 +89,8 @@ def _extremum(name, worst, reduce):
         axis: Any = None,
         out: None = None,
         keepdims: Any = None,
-        initial: Any = None,
-        where: Any = None,
+        initial: Any = np._NoValue,
+        where: Any = True,
     ) -> Any:
         details = _details(keepdims=keepdims, initial=initial, where=where)
         filled, numbers = _filled(a, worst)
@@ -140,18 +141,36 @@ def nanmean(
     out: None = None,
     keepdims: Any = None,
     *,
-    where: Any = None,
+    where: Any = True,
 ) -> Any:
     """Return the mean over `axis` of the elements that are not nan; nan where all are."""
+    _check_dtype("nanmean", a, dtype)
     details = _details(keepdims=keepdims)
     filled, numbers = _filled(a, 0)
-    return reductions.mean(filled, axis, dtype, out, where=_and(numbers, where), **details)
+    return averages.mean(filled, axis, dtype, out, where=_and(numbers, where), **details)
 
 
 def _and(numbers, where):
-    if where is None or where is np._NoValue:
-        return numbers
-    return where if numbers is None else logic.logical_and(numbers, as_array(where))
+    if where is True or where is np._NoValue:
+        return True if numbers is None else numbers
+    if numbers is None:
+        return where
+    if dtype_of(as_array(where)).kind != "b":
+        raise DTypeError(f"expected a mask of dtype bool as where=, got {type_of(as_array(where))}.")
+    return logic.logical_and(numbers, as_array(where))
+
+
+def _check_dtype(name, a, dtype):
+    if dtype is not None and is_inexact(dtype_of(as_array(a))) and not is_inexact(np.dtype(dtype)):
+        raise DTypeError(
+            f"{name}: expected an inexact dtype for {type_of(as_array(a))}, got {np.dtype(dtype)}."
+        )
+
+
+def _spread(keepdims, mean, correction):
+    """Return the arguments of var and std that were given; no correction is other than None."""
+    details = _details(keepdims=keepdims, mean=mean)
+    return details if correction is np._NoValue else {**details, "correction": correction}
 
 
 @implements(np.nanvar)
@@ -163,14 +182,15 @@ def nanvar(
     ddof: float = 0,
     keepdims: Any = None,
     *,
-    where: Any = None,
+    where: Any = True,
     mean: Any = None,
-    correction: Any = None,
+    correction: Any = np._NoValue,
 ) -> Any:
     """Return the variance over `axis` of the elements that are not nan."""
-    details = _details(keepdims=keepdims, mean=mean, correction=correction)
+    _check_dtype("nanvar", a, dtype)
+    details = _spread(keepdims, mean, correction)
     filled, numbers = _filled(a, 0)
-    y = reductions.var(filled, axis, dtype, out, ddof, where=_and(numbers, where), **details)
+    y = averages.var(filled, axis, dtype, out, ddof, where=_and(numbers, where), **details)
     return _nan_where_too_few(y, filled, numbers, axis, details.get("correction", ddof), details)
 
 
@@ -183,24 +203,31 @@ def nanstd(
     ddof: float = 0,
     keepdims: Any = None,
     *,
-    where: Any = None,
+    where: Any = True,
     mean: Any = None,
-    correction: Any = None,
+    correction: Any = np._NoValue,
 ) -> Any:
     """Return the standard deviation over `axis` of the elements that are not nan.
 
     Derivative: 0 where all elements are equal.
     """
-    details = _details(keepdims=keepdims, mean=mean, correction=correction)
-    filled, numbers = _filled(a, 0)
-    y = reductions.std(filled, axis, dtype, out, ddof, where=_and(numbers, where), **details)
-    return _nan_where_too_few(y, filled, numbers, axis, details.get("correction", ddof), details)
+    _check_dtype("nanstd", a, dtype)
+    details = _spread(keepdims, mean, correction)
+    filled, numbers = _filled(as_now(as_array(a)), 0)
+    kept = _and(numbers, where)
+
+    def spread(of):
+        y = of(filled, axis, dtype, out, ddof, where=kept, **details)
+        return _nan_where_too_few(y, filled, numbers, axis, details.get("correction", ddof), details)
+
+    return with_square(spread(averages.std), lambda: spread(averages.var))
 
 
 def _nan_where_too_few(y, a, numbers, axis, ddof, details):
     if numbers is None:
         return y
+    y_dtype = dtype_of(y)
     count = reductions.sum(
         numbers, as_axes("nanvar", axis, len(shape_of(a))), keepdims=details.get("keepdims", False)
     )
-    return logic.select(logic.greater(count, ddof), y, np.nan)
+    return logic.select(logic.greater(count, ddof), y, y_dtype.type(np.nan))

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy import reductions
+from funcgrad.numpy import averages, reductions
 from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import tensordot
@@ -37,7 +37,7 @@ _OPTIONS = {
 _STATISTICS: dict[str, Callable] = {
     "maximum": reductions.max,
     "minimum": reductions.min,
-    "mean": reductions.mean,
+    "mean": averages.mean,
     "median": median,
 }
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from funcgrad.core.inplace import write
 from funcgrad.core.tracer import Tracer, concrete
-from funcgrad.core.types import dtype_of, is_inexact, type_of
-from funcgrad.errors import DTypeError
-from funcgrad.numpy.arrays import as_array, astype, implements, no_out
+from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
+from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.numpy.arrays import as_array, astype, implements, judged, no_out
 from funcgrad.primitives import arithmetic, logic, trigonometric
 from funcgrad.primitives.bessel import bessel_i
 from funcgrad.primitives.broadcasting import broadcast_to
@@ -40,7 +40,7 @@ def angle(z: Any, deg: bool = False) -> Any:
     Derivative: 0 at the origin.
     """
     z = as_array(z)
-    y = trigonometric.arctan2(imag(z), real(z))
+    y = trigonometric.arctan2(*((imag(z), real(z)) if z.dtype.kind == "c" else (0, z)))
     return y * (180 / np.pi) if deg else y
 
 
@@ -63,7 +63,7 @@ around = round
 
 def _rounded_integers(a, decimals):
     if a.dtype.kind == "b":
-        return astype(a, np.float16)
+        return astype(a, judged("round", np.round, a, decimals).dtype)
     if decimals >= 0:
         return a.copy()
     scale = 10.0**-decimals
@@ -98,6 +98,11 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     """Return `x` with nan and infinities replaced by numbers; the derivative there is zero."""
     x = as_array(x)
     kind = dtype_of(x).kind
+    for value in (nan, posinf, neginf) if kind in "fc" else ():
+        if value is not None and shape_of(value) and np.broadcast_shapes(x.shape, shape_of(value)) != x.shape:
+            raise ShapeError(f"nan_to_num: expected numbers that broadcast to {type_of(x)}, got {value!r}.")
+        if value is not None and np.result_type(value).kind == "c":
+            raise DTypeError(f"nan_to_num: expected real numbers, got {value!r}.")
     if kind == "c":
         parts = [_numbers(part, nan, posinf, neginf) for part in (arithmetic.real(x), arithmetic.imag(x))]
         y = astype(parts[0], x.dtype) + parts[1] * x.dtype.type(1j)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, implements
@@ -36,6 +37,12 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
     rest = _integers("unravel_index", indices)
     places = []
     sizes = as_shape(shape)
+    if order not in ("C", "F"):
+        raise ShapeError(f"unravel_index: expected order 'C' or 'F', got {order!r}.")
+    if (0 in sizes or not sizes) and type_of(rest).size:
+        raise ShapeError(f"unravel_index: expected a shape that has places, got {sizes}.")
+    if is_concrete(rest):
+        np.unravel_index(concrete(rest), sizes)  # refuses what is out of bounds
     for n in sizes if order == "F" else reversed(sizes):
         places.append(remainder(rest, n))
         rest = logic.floor_divide(rest, n)
@@ -50,6 +57,8 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     modes = (mode,) * len(sizes) if isinstance(mode, str) else tuple(mode)
     if len(places) != len(sizes) or len(modes) != len(sizes):
         raise ShapeError(f"ravel_multi_index: expected an index for each of {sizes}, got {len(places)}.")
+    if all(map(is_concrete, places)):
+        np.ravel_multi_index([concrete(i) for i in places], sizes, mode, order)  # refuses what NumPy does
     total: Any = 0
     for d, (i, how) in enumerate(zip(places, modes, strict=True)):
         if how == "wrap":

@@ -6,12 +6,14 @@ import numpy as np
 
 from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, is_inexact, type_of
-from funcgrad.errors import ShapeError
+from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import linalg, reductions
 from funcgrad.numpy.arrays import as_array, astype, implements, promoted
 from funcgrad.numpy.calculus import convolve
 from funcgrad.numpy.creation import zeros_like
 from funcgrad.numpy.joining import concatenate, stack
+from funcgrad.numpy.linalg.arguments import floating
+from funcgrad.numpy.linalg.factorizations import eigvals_real_where_known
 from funcgrad.numpy.products import dot
 from funcgrad.numpy.ranges import vander
 from funcgrad.numpy.rearranging import atleast_1d
@@ -41,7 +43,9 @@ def _coefficients(name, p):
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """Return p[0] x**(n - 1) + ... + p[n - 1], by Horner's rule."""
-    p, x = _coefficients("polyval", p), as_array(x)
+    p, x = as_array(p), as_array(x)
+    if not p.ndim:
+        raise DTypeError(f"polyval: expected a vector of coefficients, got {type_of(p)}.")
     y = zeros_like(x)
     for i in range(len(p)):
         y = y * x + p[i]
@@ -49,7 +53,7 @@ def polyval(p: Any, x: Any) -> Any:
 
 
 def _padded(a, b):
-    a, b = _coefficients("polyadd", a), _coefficients("polyadd", b)
+    a, b = atleast_1d(a), atleast_1d(b)
     n = max(len(a), len(b))
     return [concatenate([np.zeros(n - len(p), p.dtype), p]) if len(p) < n else p for p in (a, b)]
 
@@ -71,7 +75,10 @@ def polysub(a1: Any, a2: Any) -> Any:
 @implements(np.polymul)
 def polymul(a1: Any, a2: Any) -> Any:
     """Return the product of two polynomials; leading zeros are kept, whatever their values."""
-    return convolve(_coefficients("polymul", a1), _coefficients("polymul", a2))
+    a, b = _coefficients("polymul", a1), _coefficients("polymul", a2)
+    if not len(a) or not len(b):
+        return (a if len(a) else b) * np.zeros((), (b if len(a) else a).dtype)
+    return convolve(a, b)
 
 
 @implements(np.polydiv)
@@ -128,10 +135,11 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 @implements(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
     """Return the coefficients of the polynomial with these zeros."""
-    zeros = ravel(seq_of_zeros)
-    if as_array(seq_of_zeros).ndim > 1:
-        raise ShapeError(f"poly: expected a vector of zeros, got {type_of(as_array(seq_of_zeros))}.")
-    zeros = astype(zeros, np.result_type(dtype_of(zeros), 1.0))
+    zeros = as_array(seq_of_zeros)
+    if zeros.ndim > 2 or (zeros.ndim == 2 and zeros.shape[0] != zeros.shape[1]):
+        raise ShapeError(f"poly: expected a vector of zeros, or a square matrix, got {type_of(zeros)}.")
+    zeros = eigvals_real_where_known(floating(zeros)) if zeros.ndim == 2 else ravel(zeros)
+    zeros = astype(zeros, np.mintypecode(dtype_of(zeros).char))
     y = np.ones(1, zeros.dtype)
     for i in range(len(zeros)):
         y = convolve(y, stack([np.ones((), zeros.dtype), -zeros[i]]))
@@ -159,7 +167,7 @@ def roots(p: Any) -> Any:
     if n < 1:
         return np.zeros(at_zero, p.dtype)
     companion = concatenate([(-p[1:] / p[0])[None], np.eye(n - 1, n, dtype=p.dtype)])
-    found = linalg.eigvals(companion)
+    found = eigvals_real_where_known(companion)
     return concatenate([found, np.zeros(at_zero, dtype_of(found))]) if at_zero else found
 
 

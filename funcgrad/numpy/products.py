@@ -1,5 +1,6 @@
 """Products: matmul, dot, inner, outer, tensordot, vecdot, matvec, vecmat, kron, cross."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def matmul(x: Any, y: Any, /) -> Any:
     if nx == 1:
         z = dot_primitive(x, y, contract=((0,), (ny - 2,)), batch=_NONE)
         return z
+    _check_core("matmul", x, y, -1, -2)
     lead = _leading_axes(x, y)
     x = fit(x, (*lead, *x.shape[-2:]))
     y = fit(y, (*lead, *y.shape[-2:]))
@@ -130,19 +132,35 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 def vecdot(x: Any, y: Any, /, *, axis: int = -1) -> Any:
     """Return the dot product of vectors along `axis`, conjugating x; other axes broadcast."""
-    x, y = as_array(x), as_array(y)
+    x, y = _with_core("vecdot", as_array(x), 1), _with_core("vecdot", as_array(y), 1)
     x, y = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
     return matmul(_conjugated(x)[..., None, :], y[..., :, None])[..., 0, 0]
 
 
 def matvec(x: Any, y: Any, /) -> Any:
     """Return the product of matrices and vectors; leading axes broadcast."""
-    return matmul(as_array(x), as_array(y)[..., None])[..., 0]
+    x, y = _with_core("matvec", as_array(x), 2), _with_core("matvec", as_array(y), 1)
+    _check_core("matvec", x, y, -1, -1)
+    return matmul(x, y[..., None])[..., 0]
 
 
 def vecmat(x: Any, y: Any, /) -> Any:
     """Return the product of vectors, conjugated, and matrices; leading axes broadcast."""
-    return matmul(_conjugated(as_array(x))[..., None, :], as_array(y))[..., 0, :]
+    x, y = _with_core("vecmat", as_array(x), 1), _with_core("vecmat", as_array(y), 2)
+    _check_core("vecmat", x, y, -1, -2)
+    return matmul(_conjugated(x)[..., None, :], y)[..., 0, :]
+
+
+def _check_core(name, x, y, i, j):
+    if x.shape[i] != y.shape[j]:
+        raise ShapeError(f"{name}: expected inner sizes that agree, got {type_of(x)} and {type_of(y)}.")
+
+
+def _with_core(name, x, ndim):
+    if x.ndim < ndim:
+        what = "a vector" if ndim == 1 else "a matrix"
+        raise ShapeError(f"{name}: expected {what} or a stack of them, got {type_of(x)}.")
+    return x
 
 
 @implements(np.kron)
@@ -165,15 +183,33 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     a, b = as_array(a), as_array(b)
     a = moveaxis(a, as_axis("cross", axisa, a.ndim), -1)
     b = moveaxis(b, as_axis("cross", axisb, b.ndim), -1)
+    if (a.shape[-1], b.shape[-1]) != (3, 3):
+        _check_plane_vectors(a, b)
     if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
         raise ShapeError(f"cross: expected vectors of 2 or 3 components, got {type_of(a)} and {type_of(b)}.")
     x, y = [[v[..., i] for i in range(v.shape[-1])] for v in (a, b)]
     z = x[0] * y[1] - x[1] * y[0]
     if len(x) == len(y) == 2:
         return z
-    x, y = [v if len(v) == 3 else [*v, np.zeros((), v[0].dtype)] for v in (x, y)]
-    parts = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], z]
+    if len(x) == 2:  # no third component is no zero: an infinity times it would be a nan
+        parts = [x[1] * y[2], -x[0] * y[2], z]
+    elif len(y) == 2:
+        parts = [-x[2] * y[1], x[2] * y[0], z]
+    else:
+        parts = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], z]
     return moveaxis(stacked([fit(p, z.shape) for p in parts], z.ndim), -1, axisc)
+
+
+def _check_plane_vectors(a, b):
+    """Refuse vectors of two components where NumPy, from 2.5 on, does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.cross(np.zeros(a.shape[-1]), np.zeros(b.shape[-1]))
+    except ValueError:
+        raise ShapeError(
+            f"cross: expected vectors of 2 or 3 components that NumPy at hand takes, got {type_of(a)} and {type_of(b)}."
+        ) from None
 
 
 def _conjugated(x):

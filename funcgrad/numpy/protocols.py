@@ -9,7 +9,8 @@ from funcgrad.core.tracer import FUNCTIONS, UFUNCS, Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, InPlaceError, ShapeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axis, as_operand, astype, fit
+from funcgrad.numpy.arrays import as_array, as_axes, as_axis, as_operand, astype, fit, judged
+from funcgrad.numpy.foreign import edit_for_scipy
 from funcgrad.numpy.indexing import added
 from funcgrad.primitives import cumulative
 from funcgrad.primitives.broadcasting import reshape
@@ -60,7 +61,8 @@ def array_function(self: Tracer, function: Any, types: Any, args: tuple, kwargs:
 def _unsupported(name):
     return DTypeError(
         f"{name}: expected plain arrays, got a traced array: funcgrad has no rule for it.",
-        hint="write it with functions funcgrad knows (fg.numpy and fg.scipy.special list them), give it a derivative "
+        hint=edit_for_scipy()
+        or "write it with functions funcgrad knows (fg.numpy and fg.scipy.special list them), give it a derivative "
         "with fg.custom_jvp or fg.custom_vjp, or take fg.stop_gradient(x) of a value known now.",
     )
 
@@ -108,39 +110,50 @@ def _store(ufunc, target, result, where):
     write(target, fit(astype(result, dtype_of(target)), shape_of(target)))
 
 
-def _reduce(function, ufunc, x, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=None):
+def _reduce(
+    function, ufunc, x, axis=0, dtype=None, out=None, keepdims=False, initial=np._NoValue, where=True
+):
     reduction = _REDUCE.get(ufunc)
-    where = None if where is True else where
+    details = {} if initial is np._NoValue else {"initial": initial}
     if reduction is None:
-        return _folded(function, as_array(x), axis, keepdims, initial, where, ufunc)
-    details = {"keepdims": keepdims, "where": where}
-    if initial is not None and initial is not np._NoValue:
-        details["initial"] = initial
+        return _folded(function, as_array(x), axis, dtype, keepdims, details, where, ufunc)
     if dtype is not None:
         x = astype(as_array(x), dtype)
     if isinstance(out, tuple):
         (out,) = out
-    return reduction(x, axis=axis, out=out, **details)
+    if ufunc in (np.logical_or, np.logical_and) and details:  # which any and all do not take
+        judged(f"{ufunc.__name__}.reduce", ufunc.reduce, as_array(x), axis, **details)
+        y = reduction(x, axis=axis, out=out, keepdims=keepdims, where=where)
+        return y if initial is None else function(y, initial)
+    return reduction(x, axis=axis, out=out, keepdims=keepdims, where=where, **details)
 
 
-def _folded(function, x, axis, keepdims, initial, where, ufunc):
+def _folded(function, x, axis, dtype, keepdims, details, where, ufunc):
     """Reduce by a ufunc without a primitive of its own: one slice after another."""
-    if where is not None or isinstance(axis, tuple) or axis is None:
-        raise _unsupported(f"{ufunc.__name__}.reduce over several axes or with where=")
-    axis = as_axis(f"{ufunc.__name__}.reduce", axis, x.ndim)
-    lead = (slice(None),) * axis
-    rows = [x[(*lead, i)] for i in range(x.shape[axis])]
-    total = initial if initial is not None else ufunc.identity if not rows else None
-    for row in rows:
-        total = row if total is None else function(total, row)
-    return np.expand_dims(total, axis) if keepdims else total
+    name = f"{ufunc.__name__}.reduce"
+    if where is not True:
+        raise _unsupported(f"{name} with where=")
+    want = judged(name, ufunc.reduce, x, axis, dtype, keepdims=keepdims, **details).dtype
+    axes = as_axes(name, axis, x.ndim)
+    kept = tuple([n for d, n in enumerate(x.shape) if d not in axes])
+    order = (*axes, *(d for d in range(x.ndim) if d not in axes))
+    rows = astype(np.transpose(x, order).reshape(-1, *kept), want) if x.size else x
+    initial = details.get("initial")
+    total = None if initial is None else fit(np.asarray(initial).astype(want), kept)
+    for i in range(0 if not x.size else len(rows)):
+        total = rows[i] if total is None else function(total, rows[i])
+    if total is None:  # of nothing: the identity, without which NumPy has refused
+        total = np.full(kept, ufunc.identity, want)[()]
+    return np.expand_dims(total, axes) if keepdims else total
 
 
 def _accumulate(function, ufunc, x, axis=0, dtype=None, out=None):
     if out is not None:
         raise _unsupported(f"{ufunc.__name__}.accumulate with out=")
     x = as_array(x)
-    x = x if dtype is None else astype(x, dtype)
+    if dtype is not None or type(axis) is not int or ufunc not in _ACCUMULATE:
+        x = astype(x, judged(f"{ufunc.__name__}.accumulate", ufunc.accumulate, x, axis, dtype).dtype)
+        axis = 0 if axis is None else axis
     axis = as_axis(f"{ufunc.__name__}.accumulate", axis, x.ndim)
     scan = _ACCUMULATE.get(ufunc)
     if scan is not None:

@@ -9,7 +9,7 @@ from funcgrad.core.inplace import own
 from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy import reductions
+from funcgrad.numpy import averages, reductions
 from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, no_out
 from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.shaping import transpose
@@ -51,11 +51,12 @@ def median(
     rows, axes, ndim = _rows("median", a, axis)
     n = rows.shape[-1]
     if n == 0:
-        raise ShapeError(f"median: expected at least one element along axes {axes}, got {type_of(rows)}.")
+        y = averages.mean(rows, -1)  # nan
+        return _kept(y, axes, ndim) if keepdims else y
     places = tuple(sorted({(n - 1) // 2, n // 2, n - 1}))  # a nan would be the last
     ordered = sorting.sort(rows, axis=rows.ndim - 1, kth=places)
     middle = ordered[..., (n - 1) // 2 : n // 2 + 1]
-    y = reductions.mean(middle, -1)
+    y = averages.mean(middle, -1)
     if is_inexact(rows.dtype):
         y = logic.select(logic.isnan(ordered[..., -1]), np.nan, y)
     return _kept(y, axes, ndim) if keepdims else y

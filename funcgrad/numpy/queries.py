@@ -1,14 +1,16 @@
 """Questions about arrays: shape, size, dtype, closeness, kinds of number. Their answers are not traced
 where they follow from the shape and dtype."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.errors import DTypeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axis, as_operand, fit, implements
+from funcgrad.numpy.arrays import as_array, as_axes, as_operand, fit, implements, no_out
 from funcgrad.numpy.arrays import astype as converted
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import absolute, imag
@@ -51,11 +53,7 @@ def shape(a: Any) -> tuple[int, ...]:
 def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
     """Return the number of elements, or the size along `axis`."""
     sizes = shape(a)
-    axes = range(len(sizes)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    total = 1
-    for i in axes:
-        total *= sizes[as_axis("size", i, len(sizes))]
-    return total
+    return math.prod(sizes[i] for i in as_axes("size", axis, len(sizes)))
 
 
 def _dtype_or_number(x):
@@ -125,19 +123,31 @@ def isreal(x: Any) -> Any:
 @implements(np.isposinf)
 def isposinf(x: Any, out: None = None) -> Any:
     """Return, for each element, whether it is positive infinity."""
-    return logic.equal(as_array(x), np.inf)
+    return logic.equal(_ordered("isposinf", x, out), np.inf)
 
 
 @implements(np.isneginf)
 def isneginf(x: Any, out: None = None) -> Any:
     """Return, for each element, whether it is negative infinity."""
-    return logic.equal(as_array(x), -np.inf)
+    return logic.equal(_ordered("isneginf", x, out), -np.inf)
+
+
+def _ordered(name, x, out):
+    no_out(name, out)
+    x = as_array(x)
+    if x.dtype.kind == "c":
+        raise DTypeError(
+            f"{name}: expected real numbers, which have one infinity of a sign, got {type_of(x)}."
+        )
+    return x
 
 
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
     """Return, for each element, whether |a - b| <= atol + rtol |b|."""
     a, b = as_operand(a), as_operand(b)
+    if dtype_of(b).kind == "b":
+        b = converted(as_array(b), float)  # NumPy compares as it promotes with a float tolerance
     within = logic.less_equal(absolute(a - b), atol + rtol * absolute(b))
     close = logic.logical_or(logic.logical_and(within, logic.isfinite(b)), logic.equal(a, b))
     if equal_nan:

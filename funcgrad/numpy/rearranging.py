@@ -92,17 +92,22 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
         raise ShapeError(f"repeat: expected one repeat or {n} of them, got {type_of(counts)}.")
     if counts.size == 1:
         lead, tail = a.shape[: axis + 1], a.shape[axis + 1 :]
-        count = operator.index(counts.item())
+        count = _count(counts)
         y = broadcast_to(reshape(a, shape=(*lead, 1, *tail)), shape=(*lead, count, *tail))
         return own(reshape(y, shape=(*lead[:-1], n * count, *tail)))
     return own(a[(*(slice(None),) * axis, np.repeat(np.arange(n), counts))])
+
+
+def _count(counts):
+    """Return how often NumPy repeats by this array of one number, which as a Python number may be a float."""
+    return len(np.repeat(np.zeros(1), counts.item()))
 
 
 @implements(np.tile)
 def tile(A: Any, reps: Any) -> Any:
     """Return `A` laid side by side `reps` times along each axis."""
     x = as_array(A)
-    reps = as_shape(reps)
+    reps = tuple([max(r, 0) for r in as_shape(reps)]) if 0 in x.shape else as_shape(reps)
     n = max(len(reps), x.ndim)
     reps = (1,) * (n - len(reps)) + reps
     shape = (1,) * (n - x.ndim) + x.shape
@@ -135,6 +140,8 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """Return `a` with its elements shifted along `axis`, those that fall off coming in again."""
     a = as_array(a)
     if axis is None:
+        if type(shift) is not Tracer:
+            shift = int(np.sum(shift, dtype=int))  # NumPy rolls by one shift after another
         return reshape_own(_rolled(ravel(a), shift, 0), a.shape)
     axes = [axis] if np.ndim(axis) == 0 else list(axis)
     shifts = [shift] if type(shift) is Tracer or np.ndim(shift) == 0 else list(shift)
@@ -210,6 +217,8 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """Return `filt` without the zeros at its front (f) and back (b), whose places must be known."""
     x = as_array(filt)
+    if trim.lower() not in ("f", "b", "fb", "bf"):
+        raise ShapeError(f"trim_zeros: expected trim 'f', 'b' or 'fb', got {trim!r}.")
     places = np.argwhere(known("trim_zeros", "an array", x))
     axes = as_axes("trim_zeros", axis, x.ndim)
     key = []

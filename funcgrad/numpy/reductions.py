@@ -1,16 +1,16 @@
-"""Reductions along axes: sum, mean, var, std, prod, max, min, ptp, any, all, argmax, cumulative sums."""
+"""Reductions along axes: sum, prod, max, min, ptp, any, all, argmax, cumulative sums."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from funcgrad.core.tracer import bind
-from funcgrad.core.types import dtype_of, is_inexact, shape_of
-from funcgrad.errors import DTypeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements, no_out
+from funcgrad.core.tracer import Tracer, bind
+from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out, single_axis
 from funcgrad.primitives import cumulative, reduction
-from funcgrad.primitives.arithmetic import absolute
+from funcgrad.primitives.arithmetic import add, imag, multiply, real, square
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
 from funcgrad.primitives.logic import maximum, minimum, select
 
@@ -21,26 +21,65 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
-    "average",
     "count_nonzero",
     "cumprod",
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
     "max",
-    "mean",
     "min",
     "prod",
     "ptp",
-    "std",
     "sum",
-    "var",
 ]
 
 
-def _axes(name, axis, ndim):
-    """Return the axes; like NumPy's ufuncs take axis 0 and -1 of an array that has none."""
+def reduced_axes(name, axis, ndim):
+    """Return the axes; like NumPy's ufuncs take axis 0 and -1 of an array that has none, and no bool."""
+    if isinstance(axis, bool):
+        raise DTypeError(f"{name}: expected an integer axis, got {axis!r}.")
     return as_axes(name, axis, ndim) if ndim or axis not in (0, -1) else ()
+
+
+def given(**details):
+    """Return the keyword arguments that say something."""
+    if details.get("dtype", 0) is None:
+        del details["dtype"]
+    if details.get("where") is True:
+        del details["where"]
+    return {k: v for k, v in details.items() if v is not np._NoValue}
+
+
+def _masked(name, a, details, neutral):
+    """Return `a` with `neutral` where the mask among `details` is false."""
+    where = details.get("where", True)
+    if where is True:
+        return a
+    mask = as_array(where)
+    if mask.ndim > a.ndim or np.broadcast_shapes(mask.shape, a.shape) != a.shape:
+        raise ShapeError(f"{name}: expected where= to broadcast to {type_of(a)}, got {type_of(mask)}.")
+    return select(mask, a, neutral)
+
+
+def _reduced(name, reduction, logical, neutral, combine, a, axis, keepdims, details):
+    """Reduce with a dtype, an initial value or a mask, the kinds of which NumPy judges."""
+    want = judged(name, getattr(np, name), a, axis, keepdims=keepdims, **details).dtype
+    a = _masked(name, a, details, neutral)
+    if "dtype" in details:
+        reduction = logical if want.kind == "b" else reduction
+        a = astype(a, want)
+    y = astype(reduction(a, axes=reduced_axes(name, axis, a.ndim), keepdims=bool(keepdims)), want)
+    initial = details.get("initial")
+    return y if initial is None else combine(y, _start(initial, want))
+
+
+def _start(initial, dtype):
+    """Return an initial value as NumPy writes it into an array of this dtype."""
+    if type(initial) is Tracer:
+        return astype(initial, dtype)
+    start = np.empty(1, dtype)
+    start[0] = initial
+    return start[0]
 
 
 @implements(np.sum)
@@ -50,19 +89,17 @@ def sum(
     dtype: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
+    initial: Any = np._NoValue,
+    where: Any = True,
 ) -> Any:
     """Return the sum over `axis` (all axes by default), as `numpy.sum`."""
     if out is not None:
         no_out("sum", out)
     a = as_array(a)
-    if where is not None:
-        a = select(where, a, 0)
-    if dtype is not None:
-        a = astype(a, dtype)
-    y = bind(reduce_sum, a, axes=_axes("sum", axis, a.ndim), keepdims=bool(keepdims))
-    return y if initial is None else y + initial
+    if dtype is None and initial is np._NoValue and where is True:
+        return bind(reduce_sum, a, axes=reduced_axes("sum", axis, a.ndim), keepdims=bool(keepdims))
+    details = given(dtype=dtype, initial=initial, where=where)
+    return _reduced("sum", reduce_sum, reduction.reduce_any, 0, add, a, axis, keepdims, details)
 
 
 @implements(np.prod)
@@ -72,18 +109,14 @@ def prod(
     dtype: Any = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
+    initial: Any = np._NoValue,
+    where: Any = True,
 ) -> Any:
     """Return the product over `axis`, as `numpy.prod`; the derivative is exact at zeros."""
     no_out("prod", out)
-    a = as_array(a)
-    if where is not None:
-        a = select(where, a, 1)
-    if dtype is not None:
-        a = astype(a, dtype)
-    y = reduction.reduce_prod(a, axes=_axes("prod", axis, a.ndim), keepdims=bool(keepdims))
-    return y if initial is None else y * initial
+    details = given(dtype=dtype, initial=initial, where=where)
+    reduce, logical = reduction.reduce_prod, reduction.reduce_all
+    return _reduced("prod", reduce, logical, 1, multiply, as_array(a), axis, keepdims, details)
 
 
 def _extremum(name, primitive, combine):
@@ -92,21 +125,23 @@ def _extremum(name, primitive, combine):
         axis: Any = None,
         out: None = None,
         keepdims: bool = False,
-        initial: Any = None,
-        where: Any = None,
+        initial: Any = np._NoValue,
+        where: Any = True,
     ) -> Any:
         no_out(name, out)
         a = as_array(a)
-        if where is not None:
-            if initial is None:
+        axes = reduced_axes(name, axis, a.ndim)
+        details = given(initial=np._NoValue if initial is None else initial, where=where)
+        if "initial" not in details:
+            if "where" in details:
                 raise DTypeError(f"{name}: expected initial= together with where=, got none.")
-            a = select(where, a, initial)
-        axes = _axes(name, axis, a.ndim)
-        if initial is not None and math.prod(a.shape[i] for i in axes) == 0:
-            shape = [1 if i in axes else n for i, n in enumerate(a.shape)]
-            a = np.full(shape, initial, a.dtype)
-        y = primitive(a, axes=axes, keepdims=bool(keepdims))
-        return y if initial is None else combine(y, initial)
+            return primitive(a, axes=axes, keepdims=bool(keepdims))
+        judged(name, getattr(np, name), a, axis, **details)
+        start = _start(initial, a.dtype)
+        a = _masked(name, a, details, start)
+        if math.prod(a.shape[i] for i in axes) == 0:
+            a = fit(as_array(start), tuple([1 if i in axes else n for i, n in enumerate(a.shape)]))
+        return combine(primitive(a, axes=axes, keepdims=bool(keepdims)), start)
 
     extremum.__name__ = extremum.__qualname__ = name
     extremum.__doc__ = (
@@ -119,6 +154,12 @@ max = amax = implements(np.max, np.amax)(_extremum("max", reduction.reduce_max, 
 min = amin = implements(np.min, np.amin)(_extremum("min", reduction.reduce_min, minimum))
 
 
+def sum_of_squares(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """Return the sum of the squared magnitudes, what a norm is the root of."""
+    squares = square(x) if dtype_of(x).kind != "c" else square(real(x)) + square(imag(x))
+    return reduce_sum(squares, axes=axes, keepdims=keepdims)
+
+
 @implements(np.ptp)
 def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     """Return the range, max - min, over `axis`."""
@@ -127,21 +168,25 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> A
 
 
 @implements(np.any)
-def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None) -> Any:
+def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Any:
     """Return whether any element over `axis` is true."""
     no_out("any", out)
     a = as_array(a)
-    a = a if where is None else select(where, a, False)
-    return reduction.reduce_any(a, axes=_axes("any", axis, a.ndim), keepdims=bool(keepdims))
+    if where is not True:
+        judged("any", np.any, a, axis, where=where)
+        a = _masked("any", a, {"where": where}, False)
+    return reduction.reduce_any(a, axes=reduced_axes("any", axis, a.ndim), keepdims=bool(keepdims))
 
 
 @implements(np.all)
-def all(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None) -> Any:
+def all(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Any:
     """Return whether all elements over `axis` are true."""
     no_out("all", out)
     a = as_array(a)
-    a = a if where is None else select(where, a, True)
-    return reduction.reduce_all(a, axes=_axes("all", axis, a.ndim), keepdims=bool(keepdims))
+    if where is not True:
+        judged("all", np.all, a, axis, where=where)
+        a = _masked("all", a, {"where": where}, True)
+    return reduction.reduce_all(a, axes=reduced_axes("all", axis, a.ndim), keepdims=bool(keepdims))
 
 
 @implements(np.count_nonzero)
@@ -150,134 +195,18 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return sum(np.not_equal(as_array(a), 0), axis, keepdims=keepdims)
 
 
-@implements(np.mean)
-def mean(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: bool = False,
-    *,
-    where: Any = None,
-) -> Any:
-    """Return the arithmetic mean over `axis`, as `numpy.mean`."""
-    no_out("mean", out)
-    a = as_array(a)
-    a = astype(a, dtype) if dtype is not None else _floating(a)
-    axes = as_axes("mean", axis, a.ndim)
-    total = sum(a, axes, keepdims=keepdims, where=where)
-    return total / _count(a, axes, keepdims, where)
-
-
-def _floating(a):
-    return a if is_inexact(dtype_of(a)) else astype(a, float)
-
-
-def _count(a, axes, keepdims, where):
-    if where is None:
-        return math.prod(shape_of(a)[i] for i in axes)
-    count = sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
-    return astype(count, np.empty(0, dtype_of(a)).real.dtype)
-
-
-def _divisor(count, ddof):
-    """Return count - ddof, but at least 0; a Python number where it can be, so that dtypes are kept."""
-    if isinstance(count, int) and isinstance(ddof, (int, float)):
-        return count - ddof if count > ddof else 0
-    return maximum(count - ddof, 0)
-
-
-def _deviations(a, axes, mean_value, where):
-    if mean_value is None:
-        mean_value = mean(a, axes, keepdims=True, where=where)
-    return a - mean_value
-
-
-@implements(np.var)
-def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
-    correction: Any = None,
-) -> Any:
-    """Return the variance over `axis`, as `numpy.var`: the mean squared deviation."""
-    no_out("var", out)
-    a = as_array(a)
-    a = astype(a, dtype) if dtype is not None else _floating(a)
-    axes = as_axes("var", axis, a.ndim)
-    d = _deviations(a, axes, mean, where)
-    squares = absolute(d) ** 2 if dtype_of(d).kind == "c" else d * d
-    ddof = ddof if correction is None else correction
-    divisor = _divisor(_count(a, axes, keepdims, where), ddof)
-    return sum(squares, axes, keepdims=keepdims, where=where) / divisor
-
-
-@implements(np.std)
-def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
-    correction: Any = None,
-) -> Any:
-    """Return the standard deviation over `axis`, as `numpy.std`.
-
-    Derivative: 0 where all elements are equal.
-    """
-    no_out("std", out)
-    a = as_array(a)
-    a = astype(a, dtype) if dtype is not None else _floating(a)
-    axes = as_axes("std", axis, a.ndim)
-    d = _deviations(a, axes, mean, where)
-    if where is not None:
-        d = select(where, d, 0)
-    ddof = ddof if correction is None else correction
-    divisor = _divisor(_count(a, axes, keepdims, where), ddof)
-    root = math.sqrt(divisor) if isinstance(divisor, (int, float)) else np.sqrt(divisor)
-    return reduction.reduce_norm(d, axes=axes, keepdims=bool(keepdims)) / root
-
-
-@implements(np.average)
-def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
-) -> Any:
-    """Return the weighted mean over `axis`, as `numpy.average`."""
-    a = as_array(a)
-    if weights is None:
-        y = mean(a, axis, keepdims=keepdims)
-        total = np.asarray(a.size // np.maximum(np.prod(shape_of(y), dtype=int), 1), dtype_of(y))
-    else:
-        weights = as_array(weights)
-        if shape_of(weights) != shape_of(a):
-            axes = as_axes("average", axis, a.ndim)
-            shape = [n if i in axes else 1 for i, n in enumerate(shape_of(a))]
-            weights = fit(reshape(weights, shape=tuple(shape)), shape_of(a))
-        total = sum(weights, axis, keepdims=keepdims)
-        y = sum(a * weights, axis, keepdims=keepdims) / total
-    return (y, fit(as_array(total), shape_of(y))) if returned else y
-
-
 def _arg(name, primitive):
     def position(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
         no_out(name, out)
         a = as_array(a)
-        flat = reshape(a, shape=(a.size,)) if axis is None else a
-        number = 0 if axis is None else as_axis(name, axis, a.ndim)
+        flat = reshape(a, shape=(a.size,)) if axis is None or not a.ndim else a
+        number = 0 if axis is None else single_axis(name, axis, flat.ndim)
         y = primitive(flat, axis=number)
         if not keepdims:
             return y
-        shape = (1,) * a.ndim if axis is None else (*a.shape[:number], 1, *a.shape[number + 1 :])
+        shape = (
+            (1,) * a.ndim if axis is None or not a.ndim else (*a.shape[:number], 1, *a.shape[number + 1 :])
+        )
         return reshape(y, shape=shape)
 
     position.__name__ = position.__qualname__ = name
@@ -289,26 +218,42 @@ argmax = implements(np.argmax)(_arg("argmax", reduction.argmax))
 argmin = implements(np.argmin)(_arg("argmin", reduction.argmin))
 
 
-def _running(name, a, axis, dtype, out):
+def _running(name, scan, logical, a, axis, dtype, out):
+    """Run along an axis in the dtype that NumPy judges right; in bools a sum is `or`, a product `and`."""
     no_out(name, out)
     a = as_array(a)
-    if axis is None:
-        a, axis = reshape(a, shape=(a.size,)), 0
-    return (a if dtype is None else astype(a, dtype)), as_axis(name, axis, a.ndim)
+    if dtype is not None or type(axis) is not int:
+        want = judged(name, getattr(np, name), a, axis, dtype).dtype
+    if axis is None or not a.ndim:
+        a, axis = reshape(a, shape=(a.size,)), axis or 0
+    axis = single_axis(name, axis, a.ndim)
+    if dtype is None:
+        return scan(a, axis=axis)
+    return (logical if want.kind == "b" else scan)(astype(a, want), axis=axis).astype(want, copy=False)
+
+
+def _running_sum(a, axis):
+    return cumulative.cumsum(a, axis=axis, reverse=False)
 
 
 @implements(np.cumsum)
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
     """Return the running sum along `axis` (of the flattened array by default)."""
-    a, axis = _running("cumsum", a, axis, dtype, out)
-    return cumulative.cumsum(a, axis=axis, reverse=False)
+    return _running("cumsum", _running_sum, cumulative.cummax, a, axis, dtype, out)
 
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
     """Return the running product along `axis`; the derivative is exact at zeros."""
-    a, axis = _running("cumprod", a, axis, dtype, out)
-    return cumulative.cumprod(a, axis=axis)
+    return _running("cumprod", cumulative.cumprod, cumulative.cummin, a, axis, dtype, out)
+
+
+def _single_axis(name, x, axis):
+    x = as_array(x)
+    x = x if x.ndim else reshape(x, shape=(1,))
+    if axis is None and x.ndim > 1:
+        raise ShapeError(f"{name}: expected an axis of {type_of(x)}, got none.")
+    return x, single_axis(name, 0 if axis is None else axis, x.ndim)
 
 
 def _with_initial(y, x, axis, start, include_initial):
@@ -324,8 +269,7 @@ def cumulative_sum(
     x: Any, /, *, axis: Any = None, dtype: Any = None, out: None = None, include_initial: bool = False
 ) -> Any:
     """Return the running sum along `axis`, with a leading 0 if `include_initial`."""
-    x = as_array(x)
-    axis = 0 if axis is None and x.ndim == 1 else axis
+    x, axis = _single_axis("cumulative_sum", x, axis)
     return _with_initial(cumsum(x, axis, dtype, out), x, axis, 0, include_initial)
 
 
@@ -334,6 +278,5 @@ def cumulative_prod(
     x: Any, /, *, axis: Any = None, dtype: Any = None, out: None = None, include_initial: bool = False
 ) -> Any:
     """Return the running product along `axis`, with a leading 1 if `include_initial`."""
-    x = as_array(x)
-    axis = 0 if axis is None and x.ndim == 1 else axis
+    x, axis = _single_axis("cumulative_prod", x, axis)
     return _with_initial(cumprod(x, axis, dtype, out), x, axis, 1, include_initial)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import own
-from funcgrad.core.tracer import Tracer, concrete, is_concrete
+from funcgrad.core.tracer import UFUNCS, Tracer, concrete, is_concrete
 from funcgrad.core.types import broadcast_shapes, dtype_of, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
@@ -96,6 +96,9 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """Return, for each element of the integers `a`, the element there of the choice of that number."""
     no_out("choose", out)
     a = as_array(a)
+    a = astype(a, np.intp) if a.dtype.kind == "b" else a
+    if not len(choices):
+        raise ShapeError("choose: expected at least one choice, got none.")
     arrays = broadcast_arrays(a, *choices)[1:]
     numbers = _wrapped("choose", a, len(arrays), mode)
     return take_along_axis(stack(arrays), fit(numbers, arrays[0].shape)[None], 0)[0]
@@ -103,6 +106,8 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
 
 def _wrapped(name, indices, n, mode):
     """Return indices below n: as they are, counted modulo n, or moved to the nearest one."""
+    if isinstance(mode, int) and 0 <= mode < 3:
+        mode = ("clip", "wrap", "raise")[mode]  # NumPy's numbers for them
     if mode == "wrap":
         return remainder(indices, n)
     if mode == "clip":
@@ -114,6 +119,8 @@ def _wrapped(name, indices, n, mode):
         raise _OutOfRange(
             f"{name}: expected indices within {n}, got {np.asarray(concrete(indices)).tolist()}."
         )
+    if name == "choose" and not is_concrete(indices) and indices.dtype.kind == "i":
+        return logic.select(logic.less(indices, 0), n, indices)  # which is found out of range when it runs
     return indices
 
 
@@ -124,12 +131,12 @@ class _OutOfRange(ShapeError, IndexError):
 @implements(np.clip)
 def clip(
     a: Any,
-    a_min: Any = None,
-    a_max: Any = None,
+    a_min: Any = np._NoValue,
+    a_max: Any = np._NoValue,
     out: None = None,
     *,
-    min: Any = None,
-    max: Any = None,
+    min: Any = np._NoValue,
+    max: Any = np._NoValue,
     **details: Any,
 ) -> Any:
     """Return `a` limited to the interval from a_min to a_max, either of which may be None.
@@ -137,8 +144,10 @@ def clip(
     Derivative: 1 within, 0 outside, 1/2 on a bound.
     """
     no_out("clip", out)
-    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    low, high = _bounds(a_min, a_max, min, max)
     y = as_array(a)
+    if low is None and high is None and y.dtype.kind == "b":
+        raise DTypeError(f"clip: expected bounds for {type_of(y)}, got none.")
     if y.dtype.kind in "iu":  # a Python int that bounds nothing need not fit
         limits = np.iinfo(y.dtype)
         low = None if type(low) is int and low <= limits.min else low
@@ -148,6 +157,21 @@ def clip(
     if high is not None:
         y = logic.minimum(y, as_operand(high))
     return y.copy() if low is None and high is None else y
+
+
+def _bounds(a_min, a_max, low, high):
+    """Return the bounds by either pair of names; NumPy wants both of the first, and no name twice."""
+    missing = np._NoValue
+    if a_min is missing and a_max is missing:
+        return (None if low is missing else low), (None if high is missing else high)
+    if a_min is missing or a_max is missing:
+        raise DTypeError("clip: expected both a_min and a_max, got one.", hint="None stands for no bound.")
+    if low is not missing or high is not missing:
+        raise ShapeError("clip: expected a_min and a_max, or min and max, got some of both.")
+    return a_min, a_max
+
+
+UFUNCS["clip"] = clip  # which a plain array's method clip calls
 
 
 @implements(np.take)
@@ -170,6 +194,8 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Return elements of `arr` along `axis`, each row by the row of `indices` that matches it."""
+    if not isinstance(indices, (Tracer, np.ndarray)):
+        raise DTypeError(f"take_along_axis: expected an array of integers, got {type(indices).__name__}.")
     arr, indices = as_array(arr), as_array(indices)
     if axis is None:
         arr, axis = ravel(arr), 0
@@ -190,7 +216,10 @@ def along_axis(name: str, arr: Any, indices: Any, axis: int) -> tuple:
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
     """Return the slices of `a` along `axis` for which the plain `condition` holds."""
-    kept = np.flatnonzero(known("compress", "a condition", as_array(condition)))
+    condition = as_array(condition)
+    if condition.ndim != 1:
+        raise ShapeError(f"compress: expected a vector of conditions, got {type_of(condition)}.")
+    kept = np.flatnonzero(known("compress", "a condition", condition))
     return take(a, kept, axis, out)
 
 

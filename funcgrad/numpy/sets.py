@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.types import shape_of
+from funcgrad.errors import ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, implements, promoted
 from funcgrad.numpy.joining import concatenate
@@ -23,6 +24,8 @@ def isin(
     element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None
 ) -> Any:
     """Return, for each element, whether it is among the test elements."""
+    if kind not in (None, "sort", "table"):
+        raise ShapeError(f"isin: expected kind None, 'sort' or 'table', got {kind!r}.")
     x, tests = as_array(element), ravel(test_elements)
     found = reductions.any(logic.equal(reshape(x, shape=(*shape_of(x), 1)), tests), -1)
     return logic.logical_not(found) if invert else found
@@ -56,4 +59,8 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 @implements(np.setxor1d)
 def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """Return the distinct elements that are in one of the arrays only, sorted."""
-    return union1d(setdiff1d(ar1, ar2), setdiff1d(ar2, ar1))
+    x = concatenate((ar1, ar2) if assume_unique else (unique(ar1), unique(ar2)), None)
+    plain = np.asarray(known("setxor1d", "arrays", x))
+    order = np.argsort(plain, stable=True)
+    new = np.concatenate([[True], plain[order][1:] != plain[order][:-1], [True]])
+    return take(x, order[new[1:] & new[:-1]] if len(order) else order)

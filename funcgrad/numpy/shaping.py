@@ -8,8 +8,8 @@ import numpy as np
 
 from funcgrad.core.inplace import own, readonly
 from funcgrad.core.types import shape_of, type_of
-from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements
+from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
+from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements, judged
 from funcgrad.primitives import broadcasting
 from funcgrad.primitives import shape as rearranging
 
@@ -32,7 +32,7 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
     """Return the elements of `a` in another shape, as `numpy.reshape`; one size may be -1."""
     a = as_array(a)
     shape = _full_shape(a, shape)
-    if order == "F":
+    if _in_order("reshape", np.reshape, order, a, [min(n, 1) for n in shape]) == "F":
         y = transpose(broadcasting.reshape(transpose(a), shape=shape[::-1]))
     else:
         y = broadcasting.reshape(a, shape=shape)
@@ -58,7 +58,21 @@ def _full_shape(a, shape):
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     """Return the elements of `a` along one axis."""
-    return reshape(a, -1, order)
+    a = as_array(a)
+    return reshape(a, (type_of(a).size,), _in_order("ravel", np.ravel, order, a))
+
+
+def _in_order(name, original, order, a, *shape):
+    """Return the order C or F; the others ask for the order in memory, which a traced array has not."""
+    if order in ("C", "F"):
+        return order
+    judged(name, original, a, *shape, order)
+    if a.ndim > 1:
+        raise ConcretizationError(
+            f"{name}: expected order 'C' or 'F' for a traced array, which has no order in memory, got {order!r}.",
+            hint="order='C' is the order of an array as NumPy makes it.",
+        )
+    return "C"
 
 
 @implements(np.transpose, np.permute_dims)
@@ -114,6 +128,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     """Return `a` without axes of size 1: all of them, or the given ones."""
     a = as_array(a)
     ones = tuple(i for i, n in enumerate(a.shape) if n == 1)
+    if isinstance(axis, bool):
+        raise DTypeError(f"squeeze: expected an integer axis, got {axis!r}.")
     axes = ones if axis is None else as_axes("squeeze", axis, a.ndim)
     if not set(axes) <= set(ones):
         raise ShapeError(f"squeeze: expected axes of size 1, got axis {axis} of {type_of(a)}.")

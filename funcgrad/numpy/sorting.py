@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, astype, implements
+from funcgrad.numpy.arrays import as_array, as_axis, astype, implements, judged
 from funcgrad.numpy.selection import take, take_along_axis
 from funcgrad.numpy.shaping import ravel
 from funcgrad.numpy.static import known
-from funcgrad.primitives import sorting
+from funcgrad.primitives import logic, sorting
+from funcgrad.primitives.arithmetic import negative
 
 __all__ = [
     "argpartition",
@@ -28,32 +30,64 @@ __all__ = [
 ]
 
 
+def _check_order(name, original, a, *args, **options):
+    """Let NumPy judge the ways of sorting asked for; here there is one, whichever they name."""
+    given = {k: v for k, v in options.items() if v is not None and v is not np._NoValue}
+    if given:
+        judged(name, original, as_array(a), *args, **given)
+
+
 def _along(name, a, axis):
-    """Return the array and the axis, flattened where the axis is None."""
+    """Return the array and the axis, flattened where the axis is None or there is none."""
     a = as_array(a)
-    if axis is None:
+    if axis is None or (not a.ndim and name in ("argsort", "argpartition") and axis in (0, -1)):
         a, axis = ravel(a), 0
     return a, as_axis(name, axis, a.ndim)
 
 
 @implements(np.argsort)
 def argsort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: Any = np._NoValue,
 ) -> Any:
-    """Return the positions that sort `a` along `axis`; ties stay in order."""
+    """Return the positions that sort `a` along `axis`; ties stay in order, and nan comes last."""
+    _check_order("argsort", np.argsort, a, axis, kind=kind, order=order, stable=stable, descending=descending)
     a, axis = _along("argsort", a, axis)
-    return sorting.argsort(a, axis=axis)
+    return sorting.argsort(_reversed_order(a) if _given(descending) else a, axis=axis)
+
+
+def _given(descending):
+    return descending is not np._NoValue and bool(descending)
+
+
+def _reversed_order(a):
+    """Return numbers in the opposite order, of which none overflows; nan stays last."""
+    return logic.invert(a) if a.dtype.kind in "iub" else negative(a)
 
 
 @implements(np.sort)
 def sort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
+    descending: Any = np._NoValue,
 ) -> Any:
-    """Return `a` sorted along `axis`.
+    """Return `a` sorted along `axis`, or in descending order (which NumPy has from 2.5 on).
 
     Derivative: by position; of ties the first element is the first of the result.
     """
+    _check_order("sort", np.sort, a, axis, kind=kind, order=order, stable=stable, descending=descending)
     a, axis = _along("sort", a, axis)
+    if _given(descending):
+        return _picked(a, sorting.argsort(_reversed_order(a), axis=axis), axis)
     return sorting.sort(a, axis=axis, kth=None)
 
 
@@ -70,18 +104,29 @@ def sort_complex(a: Any) -> Any:
 
 
 @implements(np.lexsort)
-def lexsort(keys: Any, axis: int = -1) -> np.ndarray:
-    """Return the positions that sort by several keys, the last first; their values must be known."""
-    plain = [np.asarray(known("lexsort", "keys", as_array(key))) for key in keys]
-    return np.lexsort(plain, axis)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """Return the positions that sort by several keys, the last first: sorted by one after another."""
+    rows = [as_array(key) for key in keys]
+    if not rows or any(row.shape != rows[0].shape for row in rows):
+        raise ShapeError(
+            f"lexsort: expected keys of one shape, got {', '.join(str(type_of(row)) for row in rows)}."
+        )
+    if not rows[0].ndim:
+        judged("lexsort", np.lexsort, rows, axis)
+        return np.zeros((), np.intp)[()]
+    axis = as_axis("lexsort", axis, rows[0].ndim)
+    order = sorting.argsort(rows[0], axis=axis)
+    for row in rows[1:]:
+        order = _picked(order, sorting.argsort(_picked(row, order, axis), axis=axis), axis)
+    return order
 
 
 def _kth(name, kth, n):
-    places = [operator.index(k) for k in np.atleast_1d(kth)]
+    places = [operator.index(k) for k in np.atleast_1d(kth)] if n else [0]
     for k in places:
-        if not -n <= k < n:
+        if n and not -n <= k < n:
             raise ShapeError(f"{name}: expected kth within {n}, got {k}.")
-    return tuple(sorted({k % n for k in places}))
+    return tuple(sorted({k % max(n, 1) for k in places}))
 
 
 @implements(np.argpartition)
@@ -89,13 +134,19 @@ def argpartition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     """Return positions that put the `kth` smallest in place along `axis`, smaller ones before it."""
+    if kind != "introselect" or order is not None:
+        judged("argpartition", np.argpartition, as_array(a), 0, axis, kind, order)
     a, axis = _along("argpartition", a, axis)
+    if not a.shape[axis]:
+        return sorting.argsort(a, axis=axis)  # any kth will do
     return sorting.argpartition(a, kth=_kth("argpartition", kth, a.shape[axis]), axis=axis)
 
 
 @implements(np.partition)
 def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
     """Return `a` with the `kth` smallest in place along `axis`, smaller ones before it."""
+    if kind != "introselect" or order is not None:
+        judged("partition", np.partition, as_array(a), 0, axis, kind, order)
     a, axis = _along("partition", a, axis)
     return _picked(a, argpartition(a, kth, axis), axis)
 
@@ -106,7 +157,11 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     if side not in ("left", "right"):
         raise DTypeError(f"searchsorted: expected side 'left' or 'right', got {side!r}.")
     a = as_array(a)
-    a = a if sorter is None else take(a, sorter)
+    if sorter is not None:
+        sorter = as_array(sorter)
+        if sorter.shape != a.shape:
+            raise ShapeError(f"searchsorted: expected a sorter of shape {a.shape}, got {type_of(sorter)}.")
+        a = take(a, sorter)
     return sorting.searchsorted(a, as_array(v), side=side)
 
 

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.tracer import concrete, is_concrete
-from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy import reductions
+from funcgrad.numpy import averages, reductions
 from funcgrad.numpy.arrays import as_array, astype, implements
 from funcgrad.numpy.calculus import diff
 from funcgrad.numpy.diagonals import diag
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import dot
+from funcgrad.numpy.ranges import linspace
 from funcgrad.numpy.rearranging import atleast_2d
 from funcgrad.numpy.selection import clip
 from funcgrad.numpy.shaping import ravel, reshape, squeeze, transpose
@@ -56,13 +57,17 @@ def cov(
     x = _variables("cov", m, rowvar)
     if y is not None:
         x = concatenate([x, _variables("cov", y, rowvar)], 0)
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise DTypeError(f"cov: expected a floating or complex dtype, got {np.dtype(dtype)}.")
     dtype = np.result_type(dtype_of(x), np.float64) if dtype is None else np.dtype(dtype)
     x = astype(x, dtype)
+    if ddof is not None and ddof != int(ddof):
+        raise ShapeError(f"cov: expected ddof to be an integer, got {ddof}.")
     if ddof is None:
         ddof = 0 if bias else 1
     weights = _weights(fweights, aweights, x.shape[1])
     if weights is None:
-        mean = reductions.mean(x, 1, keepdims=True)
+        mean = averages.mean(x, 1, keepdims=True)
         norm = x.shape[1] - ddof
     else:
         total = reductions.sum(weights)
@@ -104,7 +109,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     """Return the correlation coefficients of the variables in the rows of `x` and `y`."""
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
-        return c / c
+        return astype(c / c, c.dtype)
     variance = diag(c)
     deviation = sqrt(real(variance) if c.dtype.kind == "c" else variance)
     c = c / deviation[:, None] / deviation
@@ -140,6 +145,8 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """Return the number of the bin of each `x`, for increasing or decreasing edges."""
     x, bins = as_array(x), as_array(bins)
+    if dtype_of(x).kind == "c":
+        raise DTypeError(f"digitize: expected real numbers, got {type_of(x)}.")
     if bins.ndim != 1:
         raise ShapeError(f"digitize: expected a vector of edges, got {type_of(bins)}.")
     side = "left" if right else "right"
@@ -156,13 +163,51 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 
 
 @implements(np.histogram_bin_edges)
-def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> np.ndarray:
-    """Return the edges of the bins of `histogram`, which are constants."""
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """Return the edges of the bins of `histogram`.
+
+    Derivative: by the smallest and the largest element, or by range and bins where these are given.
+    """
+    a = as_array(a)
+    if weights is not None and shape_of(as_array(weights)) != a.shape:
+        raise ShapeError(f"histogram: expected a weight for each element of {type_of(a)}.")
     if np.ndim(bins):
-        return as_array(bins)
-    if range is not None and not isinstance(bins, str):
-        return np.histogram_bin_edges(np.zeros(0, dtype_of(as_array(a))), bins, range)
-    return np.histogram_bin_edges(known("histogram", "an array, or range=,", as_array(a)), bins, range)
+        edges = as_array(bins)
+        if is_concrete(edges):
+            np.histogram_bin_edges(np.zeros(0), concrete(edges))  # refuses edges that do not increase
+        return edges
+    if isinstance(bins, str):
+        plain = known("histogram", "an array, or a number of bins,", a)
+        bins = len(np.histogram_bin_edges(plain, bins, range, weights)) - 1
+    count = operator.index(bins)
+    if count < 1:
+        raise ShapeError(f"histogram: expected at least one bin, got {count}.")
+    first, last = _outer_edges(astype(a, np.uint8) if dtype_of(a).kind == "b" else a, range)
+    dtype = np.result_type(dtype_of(first), dtype_of(last), dtype_of(a))
+    return linspace(first, last, count + 1, dtype=dtype if is_inexact(dtype) else float)
+
+
+def _outer_edges(a, range):
+    """Return the first and the last edge: those of range, or else of the elements, a unit apart where equal."""
+    if range is not None:
+        first, last = range
+        if is_concrete(first) and is_concrete(last) and concrete(first) > concrete(last):
+            raise ShapeError(f"histogram: expected a range that increases, got {range}.")
+    elif type_of(a).size:
+        first, last = reductions.min(a), reductions.max(a)
+    else:
+        first, last = 0, 1
+    if (
+        all(is_concrete(x) for x in (first, last))
+        and not np.isfinite([concrete(first), concrete(last)]).all()
+    ):
+        raise ShapeError("histogram: expected finite numbers, or a finite range=, got others.")
+    same = logic.equal(first, last)
+    if is_concrete(same) and not concrete(same):
+        return first, last
+    kinds = [dtype_of(x) for x in (first, last) if is_inexact(dtype_of(x))]
+    apart = logic.select(same, *np.array([0.5, 0.0], kinds[0] if kinds else float))
+    return first - apart, last + apart
 
 
 @implements(np.histogram)
@@ -171,10 +216,13 @@ def histogram(
 ) -> tuple[Any, Any]:
     """Return how many elements fall into each bin, or the sum of their weights, and the bins' edges.
 
-    Derivative: by the weights; counts are constants.
+    Derivative: by the weights and, of the edges and of a density, as of `histogram_bin_edges`; counts are
+    constants.
     """
     a = as_array(a)
-    edges = as_array(histogram_bin_edges(a, bins, range))
+    if dtype_of(a).kind == "c":
+        raise DTypeError(f"histogram: expected real numbers, got {type_of(a)}.")
+    edges = as_array(histogram_bin_edges(a, bins, range, weights))
     counts = _counted("histogram", [ravel(a)], [edges], weights)
     if density:
         counts = counts / astype(diff(edges), float) / reductions.sum(counts)
@@ -186,6 +234,9 @@ def histogram2d(
     x: Any, y: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
 ) -> tuple[Any, Any, Any]:
     """Return how many points (x, y) fall into each cell, and the edges along x and y; see `histogram`."""
+    for z in (x, y):
+        if len(shape_of(as_array(z))) != 1:
+            raise DTypeError(f"histogram2d: expected vectors, got {type_of(as_array(z))}.")
     if np.ndim(bins) == 1 and len(bins) not in (1, 2):
         bins = [as_array(bins)] * 2
     counts, edges = histogramdd([x, y], bins, range, density, weights)
@@ -205,12 +256,17 @@ def histogramdd(
         density: divide by the number of points and the volume of each cell.
         weights: float[n].
 
-    Derivative: by the weights; counts are constants.
+    Derivative: by the weights and, of the edges and of a density, as of `histogram_bin_edges`; counts are
+    constants.
     """
-    if isinstance(sample, (list, tuple)):
+    if not isinstance(sample, (list, tuple)) and len(shape_of(sample)) == 1:
+        columns = [as_array(sample)]
+    elif isinstance(sample, (list, tuple)):
         columns = [ravel(x) for x in sample]
     else:
         points = atleast_2d(sample)
+        if points.ndim != 2:
+            raise ShapeError(f"histogramdd: expected points as the rows of a matrix, got {type_of(points)}.")
         columns = [points[:, d] for d in builtins.range(points.shape[1])]
     count = len(columns)
     each = [bins] * count if isinstance(bins, int) else list(bins)

@@ -117,9 +117,11 @@ def _expanded(term, count):
 
 
 def _sizes(terms, arrays):
-    """Return the size of each label; sizes of 1 stretch, as in NumPy."""
+    """Return the size of each label; sizes of 1 stretch from one operand to another, as in NumPy."""
     sizes: dict[Any, int] = {}
     for term, x in zip(terms, arrays, strict=True):
+        if len(set(zip(term, x.shape, strict=True))) != len(set(term)):
+            raise ShapeError(f"einsum: expected one size for each letter of an operand, got {type_of(x)}.")
         for label, n in zip(term, x.shape, strict=True):
             known = sizes.setdefault(label, n)
             if known == 1:

@@ -8,6 +8,7 @@ import numpy as np
 from funcgrad.core.tracer import UFUNCS, Tracer, bind
 from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.numpy.arrays import as_operand, astype
+from funcgrad.numpy.squares import as_now, square_of, with_square
 from funcgrad.primitives import arithmetic, exponential, logic, trigonometric
 from funcgrad.primitives.elementwise import Elementwise
 
@@ -126,10 +127,19 @@ def _ufunc(ufunc: np.ufunc, primitive: Elementwise) -> Callable:
             return bind(primitive, args[0])
         return bind(primitive, *[as_operand(x) for x in args])
 
-    return _registered(ufunc, function)
+    return _published(ufunc, function)
 
 
-def _registered(ufunc, function):
+def _registered(ufunc, implementation):
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != ufunc.nin:
+            return ufunc(*args, **kwargs)  # NumPy checks the call, and comes back for traced arrays
+        return implementation(*args)
+
+    return _published(ufunc, function)
+
+
+def _published(ufunc, function):
     name = ufunc.__name__
     function.__name__ = function.__qualname__ = name
     summary = (ufunc.__doc__ or f"{name}\n\n{name}").split("\n\n", 2)[1].strip().replace("\n", " ")
@@ -139,20 +149,16 @@ def _registered(ufunc, function):
     return function
 
 
-absolute = _ufunc(np.absolute, arithmetic.absolute)
 add = _ufunc(np.add, arithmetic.add)
 copysign = _ufunc(np.copysign, arithmetic.copysign)
 divide = _ufunc(np.divide, arithmetic.divide)
 fabs = _ufunc(np.fabs, arithmetic.fabs)
 fmod = _ufunc(np.fmod, arithmetic.fmod)
 ldexp = _ufunc(np.ldexp, arithmetic.ldexp)
-multiply = _ufunc(np.multiply, arithmetic.multiply)
 negative = _ufunc(np.negative, arithmetic.negative)
 positive = _ufunc(np.positive, arithmetic.positive)
-power = _ufunc(np.power, arithmetic.power)
 reciprocal = _ufunc(np.reciprocal, arithmetic.reciprocal)
 remainder = _ufunc(np.remainder, arithmetic.remainder)
-square = _ufunc(np.square, arithmetic.square)
 subtract = _ufunc(np.subtract, arithmetic.subtract)
 
 cbrt = _ufunc(np.cbrt, exponential.cbrt)
@@ -165,7 +171,6 @@ log1p = _ufunc(np.log1p, exponential.log1p)
 log2 = _ufunc(np.log2, exponential.log2)
 logaddexp = _ufunc(np.logaddexp, exponential.logaddexp)
 logaddexp2 = _ufunc(np.logaddexp2, exponential.logaddexp2)
-sqrt = _ufunc(np.sqrt, exponential.sqrt)
 
 bitwise_and = _ufunc(np.bitwise_and, logic.bitwise_and)
 bitwise_count = _ufunc(np.bitwise_count, logic.bitwise_count)
@@ -199,7 +204,6 @@ nextafter = _ufunc(np.nextafter, logic.nextafter)
 not_equal = _ufunc(np.not_equal, logic.not_equal)
 right_shift = _ufunc(np.right_shift, logic.right_shift)
 rint = _ufunc(np.rint, logic.rint)
-sign = _ufunc(np.sign, logic.sign)
 signbit = _ufunc(np.signbit, logic.signbit)
 spacing = _ufunc(np.spacing, logic.spacing)
 trunc = _ufunc(np.trunc, logic.trunc)
@@ -214,12 +218,82 @@ arctanh = _ufunc(np.arctanh, trigonometric.arctanh)
 cos = _ufunc(np.cos, trigonometric.cos)
 cosh = _ufunc(np.cosh, trigonometric.cosh)
 deg2rad = _ufunc(np.deg2rad, trigonometric.deg2rad)
-hypot = _ufunc(np.hypot, trigonometric.hypot)
 rad2deg = _ufunc(np.rad2deg, trigonometric.rad2deg)
 sin = _ufunc(np.sin, trigonometric.sin)
 sinh = _ufunc(np.sinh, trigonometric.sinh)
 tan = _ufunc(np.tan, trigonometric.tan)
 tanh = _ufunc(np.tanh, trigonometric.tanh)
+
+
+def _absolute(x: Any, /) -> Any:
+    x = as_operand(x)
+    return absolute_with_square(x, bind(arithmetic.absolute, x))
+
+
+def absolute_with_square(x: Any, y: Any) -> Any:
+    """Return y = |x|, whose square is x**2, or that of both parts of a complex x."""
+    if type(y) is not Tracer:
+        return y
+    x = as_now(x)
+    if dtype_of(x).kind == "c":
+        return with_square(
+            y, lambda: arithmetic.square(arithmetic.real(x)) + arithmetic.square(arithmetic.imag(x))
+        )
+    return with_square(y, lambda: arithmetic.square(x))
+
+
+def _hypot(x: Any, y: Any, /) -> Any:
+    x, y = as_operand(x), as_operand(y)
+    z = bind(trigonometric.hypot, x, y)
+    if type(z) is not Tracer:
+        return z
+    x, y = as_now(x), as_now(y)
+    return with_square(z, lambda: astype(arithmetic.square(x) + arithmetic.square(y), z.dtype))
+
+
+def _sqrt(x: Any, /) -> Any:
+    x = as_operand(x)
+    return sqrt_with_square(x, bind(exponential.sqrt, x))
+
+
+def sqrt_with_square(x: Any, y: Any) -> Any:
+    """Return y = sqrt(x), whose square is x, or nan where x is negative."""
+    if type(y) is not Tracer:
+        return y
+    x = as_now(x)
+    if dtype_of(x).kind != "f":
+        return with_square(y, lambda: x) if dtype_of(x).kind == "c" else y
+    return with_square(y, lambda: logic.select(logic.less(x, 0), np.array(np.nan, dtype_of(x)), x))
+
+
+def _square(x: Any, /) -> Any:
+    smooth = square_of(x)
+    return bind(arithmetic.square, as_operand(x)) if smooth is None else smooth
+
+
+def _multiply(x: Any, y: Any, /) -> Any:
+    smooth = square_of(x) if x is y else None
+    return bind(arithmetic.multiply, as_operand(x), as_operand(y)) if smooth is None else smooth
+
+
+def _power(x: Any, n: Any, /) -> Any:
+    smooth = square_of(x) if type(x) is Tracer and is_even(n) else None
+    if smooth is None:
+        return bind(arithmetic.power, as_operand(x), as_operand(n))
+    return smooth if n == 2 else bind(arithmetic.power, smooth, n // 2)
+
+
+def is_even(n: Any) -> bool:
+    """Whether an exponent is a plain even number above 0."""
+    return type(n) in (int, float) and n > 0 and n % 2 == 0
+
+
+absolute = _registered(np.absolute, _absolute)
+hypot = _registered(np.hypot, _hypot)
+multiply = _registered(np.multiply, _multiply)
+power = _registered(np.power, _power)
+sqrt = _registered(np.sqrt, _sqrt)
+square = _registered(np.square, _square)
 
 abs = absolute
 acos = arccos
@@ -282,8 +356,18 @@ def _frexp(x: Any, /) -> tuple[Any, Any]:
     return ldexp(x, -plain), plain
 
 
+def _sign(x: Any, /) -> Any:
+    x = as_operand(x)
+    if dtype_of(x).kind != "c" or type(x) is not Tracer:
+        return bind(logic.sign, x)
+    size = absolute(x)
+    zero = equal(size, 0)
+    return logic.select(zero, 0.0, x / logic.select(zero, 1.0, size))
+
+
 conj = conjugate = _registered(np.conjugate, _conjugate)
 float_power = _registered(np.float_power, _float_power)
 divmod = _registered(np.divmod, _divmod)
 modf = _registered(np.modf, _modf)
+sign = _registered(np.sign, _sign)
 frexp = _registered(np.frexp, _frexp)

@@ -6,9 +6,10 @@ from funcgrad.core.primitive import Bad, Linear, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.primitives.elementwise import Elementwise, elementwise
-from funcgrad.primitives.exponential import inverse, log
+from funcgrad.primitives.exponential import inverse, log, unless_infinite
 from funcgrad.primitives.logic import equal, floor_divide, select, sign, trunc
 from funcgrad.primitives.shape import convert
+from funcgrad.primitives.sizes import direction
 
 __all__ = [
     "absolute",
@@ -39,13 +40,16 @@ _bad_shapes = Bad((box((2,)), box((3,))), {}, r"expected shapes that broadcast, 
 
 def _abs_partial(y, x):
     if dtype_of(x).kind == "c":
-        return conjugate(x) / select(equal(y, 0), 1.0, y)
+        return direction(conjugate(x), y)
     return sign(x)
 
 
 def _power_by_base(y, x, n):
     if type(n) is not Tracer and np.ndim(n) == 0:
-        return 0.0 if n == 0 else 1.0 if n == 1 else n * x if n == 2 else n * power(x, n - 1)
+        if n in (0, 1, 2):
+            return 0.0 if n == 0 else 1.0 if n == 1 else n * x
+        slope = n * power(x, n - 1)
+        return unless_infinite(slope, x) if np.isreal(n) and 0 < np.real(n) < 1 else slope
     zero = equal(n, 0)
     return n * power(x, select(zero, 1, n - 1))
 

@@ -215,7 +215,7 @@ def _plain_product(c, p):
 
 def _is_harmless(x):
     """Whether `x` is a plain number (or one spread over an array) that no zero needs to win against."""
-    if type(x) is np.ndarray:
+    if isinstance(x, np.ndarray):
         return x.size > 0 and not any(x.strides) and _is_harmless(x.flat[0])
     return type(x) is not Tracer and not isinstance(x, ArrayType) and bool(np.isfinite(x)) and x != 0
 

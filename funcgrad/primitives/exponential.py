@@ -19,6 +19,7 @@ __all__ = [
     "logaddexp",
     "logaddexp2",
     "sqrt",
+    "unless_infinite",
 ]
 
 _LN2 = float(np.log(2.0))
@@ -33,54 +34,80 @@ def inverse(x):
     return np.true_divide(1.0, x)
 
 
-def _share(z, x):
-    """exp(x - z), the share of x in z = log(exp x + exp y); 1 where x is all of it, infinities included."""
-    whole = equal(x, z)
-    return select(whole, 1.0, exp(x - select(whole, 0.0, z)))
+def unless_infinite(p, x):
+    """`p`, but nan where `x` is infinite: there a logarithm or a root is flat, but of what has overflowed it is not.
+
+    The slope of log(1 + exp(x)) is 1 for a large x; 1 / inf, which is 0, would win against exp(x).
+    """
+    return p + (x - x)
 
 
-def _share2(z, x):
+def _share(z, x, y, power):
+    """power(x - z), the share of x in z = log(power x + power y); 1 where x is all of it, or 1/2 with y.
+
+    It is all of it where it is infinite, or so large that log 2 is not seen beside it.
+    """
     whole = equal(x, z)
-    return select(whole, 1.0, exp2(x - select(whole, 0.0, z)))
+    return select(whole, select(equal(x, y), 0.5, 1.0), power(x - select(whole, 0.0, z)))
 
 
 _dominant = (np.array([1000.0, 1.0]), np.array([0.0, 1.0]))
+_equal = (np.array([np.inf, -np.inf, 1e17, 0.0]), np.array([np.inf, -np.inf, 1e17, 0.0]))
+_halves = (np.full(4, 0.5), np.full(4, 0.5))
 _shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
 
 exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex)
 exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), singular=True, samples=_any)
 expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), singular=True, samples=_any + _complex)
-log = elementwise("log", np.log, (lambda _, x: inverse(x),), singular=True, samples=_positive + _complex)
-log2 = elementwise("log2", np.log2, (lambda _, x: inverse(x * _LN2),), singular=True, samples=_positive)
-log10 = elementwise("log10", np.log10, (lambda _, x: inverse(x * _LN10),), singular=True, samples=_positive)
+log = elementwise(
+    "log", np.log, (lambda _, x: unless_infinite(inverse(x), x),), singular=True, samples=_positive + _complex
+)
+log2 = elementwise(
+    "log2", np.log2, (lambda _, x: unless_infinite(inverse(x * _LN2), x),), singular=True, samples=_positive
+)
+log10 = elementwise(
+    "log10",
+    np.log10,
+    (lambda _, x: unless_infinite(inverse(x * _LN10), x),),
+    singular=True,
+    samples=_positive,
+)
 log1p = elementwise(
-    "log1p", np.log1p, (lambda _, x: inverse(1 + x),), singular=True, samples=_positive + _complex
+    "log1p",
+    np.log1p,
+    (lambda _, x: unless_infinite(inverse(1 + x), x),),
+    singular=True,
+    samples=_positive + _complex,
 )
 sqrt = elementwise(
     "sqrt",
     np.sqrt,
-    (lambda y, _: 0.5 / y,),
+    (lambda y, _: unless_infinite(0.5 / y, y),),
     singular=True,
     samples=[*_positive, *_complex, Sample((np.array([0.0, 4.0]),), derivative=(np.array([np.inf, 0.25]),))],
 )
 cbrt = elementwise(
     "cbrt",
     np.cbrt,
-    (lambda y, _: 1 / (3 * y * y),),
+    (lambda y, _: unless_infinite(1 / (3 * y * y), y),),
     singular=True,
     samples=[np.array([-8.0, 0.5]), Sample((np.array([0.0]),), derivative=(np.array([np.inf]),))],
 )
 logaddexp = elementwise(
     "logaddexp",
     np.logaddexp,
-    (lambda z, x, _: _share(z, x), lambda z, _, y: _share(z, y)),
+    (lambda z, x, y: _share(z, x, y, exp), lambda z, x, y: _share(z, y, x, exp)),
     singular=True,
-    samples=[(box((2, 3)), box((3,))), Sample(_dominant, derivative=_shares)],
+    samples=[
+        (box((2, 3)), box((3,))),
+        Sample(_dominant, derivative=_shares),
+        Sample(_equal, derivative=_halves),
+    ],
 )
 logaddexp2 = elementwise(
     "logaddexp2",
     np.logaddexp2,
-    (lambda z, x, _: _share2(z, x), lambda z, _, y: _share2(z, y)),
+    (lambda z, x, y: _share(z, x, y, exp2), lambda z, x, y: _share(z, y, x, exp2)),
     singular=True,
-    samples=[(box((2, 3)), box((3,)))],
+    samples=[(box((2, 3)), box((3,))), Sample(_equal, derivative=_halves)],
 )

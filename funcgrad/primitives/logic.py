@@ -90,8 +90,21 @@ ceil = _constant("ceil", np.ceil, _special)
 trunc = _constant("trunc", np.trunc, _special)
 rint = _constant("rint", np.rint, _special)
 floor_divide = _constant("floor_divide", np.floor_divide, (box((3,)), box((3,), 0.5, 2.0)))
-heaviside = _constant("heaviside", np.heaviside, (_special, 0.5))
-nextafter = _constant("nextafter", np.nextafter, (box((3,)), 2.0))
+heaviside = elementwise(
+    "heaviside",
+    np.heaviside,
+    (None, lambda _z, x, _y: select(equal(x, 0), 1.0, 0.0)),
+    samples=[
+        Sample((_special, 0.5), smooth=False),
+        Sample((np.array([-1.0, 0.0, 1.0]), np.ones(3)), derivative=(np.zeros(3), np.array([0.0, 1.0, 0.0]))),
+    ],
+)
+nextafter = elementwise(
+    "nextafter",
+    np.nextafter,
+    (1, None),
+    samples=[(box((3,)), 2.0), Sample((np.ones(2), 1.0), derivative=(np.ones(2), 0.0), note="there already")],
+)
 spacing = _constant("spacing", np.spacing, box((3,)))
 
 

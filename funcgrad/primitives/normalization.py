@@ -48,7 +48,7 @@ class LogSumExp(Reduction):
 
     def vjp_rule(self, needs, y_bar, saved, x, *, axes, keepdims):
         terms, total = saved
-        return (times(expand(y_bar, axes, keepdims) / total, terms),)
+        return (times(expand(y_bar, axes, keepdims), terms / total),)
 
     def special_samples(self):
         flat = {"axes": (0,), "keepdims": False}

@@ -13,6 +13,7 @@ from funcgrad.primitives.cumulative import cumprod
 from funcgrad.primitives.elementwise import times
 from funcgrad.primitives.logic import equal, maximum, select
 from funcgrad.primitives.shape import concatenate, conform_dtype, flip, transpose
+from funcgrad.primitives.sizes import direction
 
 __all__ = [
     "argmax",
@@ -84,8 +85,9 @@ class _Extremum(Reduction):
         return ArrayType(shape, x.dtype)
 
     def weight(self, y, x, axes):
-        chosen = select(equal(x, y), np.ones((), dtype_of(x)), np.zeros((), dtype_of(x)))
-        return chosen / maximum(reduce_sum(chosen, axes=axes, keepdims=True), 1)
+        dtype = np.promote_types(dtype_of(x), np.float32)  # a float16 counts to 65504
+        chosen = select(equal(x, y), np.ones((), dtype), np.zeros((), dtype))
+        return conform_dtype(chosen / maximum(reduce_sum(chosen, axes=axes, keepdims=True), 1), x)
 
     def special_samples(self):
         return [
@@ -233,11 +235,7 @@ class Norm(Reduction):
 
     def weight(self, y, x, axes):
         # 0 / 1 at the origin: the derivative there is 0 by convention.
-        return (
-            conjugate(x) / select(equal(y, 0), np.ones((), dtype_of(y)), y)
-            if dtype_of(x).kind == "c"
-            else x / select(equal(y, 0), np.ones((), dtype_of(y)), y)
-        )
+        return direction(conjugate(x) if dtype_of(x).kind == "c" else x, y)
 
     def jvp_rule(self, x_dots, y, x, *, axes, keepdims):
         w = self.weight(expand(y, axes, keepdims), x, axes)

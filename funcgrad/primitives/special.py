@@ -10,10 +10,10 @@ import numpy as np
 from funcgrad import heavy
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.types import ArrayType, ufunc_dtype
-from funcgrad.primitives.elementwise import conform_tangent, elementwise, times
+from funcgrad.primitives.elementwise import Elementwise, conform_tangent, elementwise, times
 from funcgrad.primitives.exponential import exp
 
-__all__ = ["digamma", "erf", "erfc", "erfinv", "gammaln", "logistic", "polygamma"]
+__all__ = ["digamma", "erf", "erfc", "erfinv", "gammaln", "logistic", "ndtri", "polygamma"]
 
 _SLOPE = 2 / math.sqrt(math.pi)
 
@@ -46,11 +46,28 @@ erfinv = _special(
     [box((2, 3), -0.9, 0.9), Sample((np.array([1.0, 0.0]),), derivative=(np.array([np.inf, 1 / _SLOPE]),))],
     singular=True,
 )
-logistic = _special(
+ndtri = _special(
+    "ndtri",
+    "ndtri",
+    lambda y, _: exp(y * y / 2) * math.sqrt(2 * math.pi),
+    [
+        box((2, 3), 0.1, 0.9),
+        Sample(
+            (np.array([1e-17, 0.5, 0.0]),),
+            derivative=(np.array([11616468682258413.0, math.sqrt(2 * math.pi), np.inf]),),
+        ),
+    ],
+    singular=True,
+)
+logistic: Elementwise = _special(
     "logistic",
     "expit",
-    lambda y, _: y * (1 - y),
-    [*_any, Sample((np.array([800.0, -800.0, 0.0]),), derivative=(np.array([0.0, 0.0, 0.25]),))],
+    lambda y, x: y * logistic(-x),  # 1 - y has no digits left where y is near 1
+    [
+        *_any,
+        Sample((np.array([800.0, -800.0, 0.0]),), derivative=(np.array([0.0, 0.0, 0.25]),)),
+        Sample((np.array([40.0, -40.0]),), derivative=(np.full(2, math.exp(-40)),)),
+    ],
 )
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.types import ArrayType, ufunc_dtype
-from funcgrad.primitives.arithmetic import square
+from funcgrad.core.types import ArrayType, dtype_of, ufunc_dtype
+from funcgrad.primitives.arithmetic import absolute, square
 from funcgrad.primitives.elementwise import Elementwise, conform_tangent, elementwise, times
 from funcgrad.primitives.exponential import inverse, sqrt
-from funcgrad.primitives.logic import equal, select
+from funcgrad.primitives.logic import equal, maximum, select
+from funcgrad.primitives.sizes import direction
 
 __all__ = [
     "arccos",
@@ -27,11 +28,13 @@ __all__ = [
     "sinh",
     "tan",
     "tanh",
+    "tanh_slope",
 ]
 
 _any = [box((2, 3)), box((0,)), box(())]
 _complex = [box((3,), 0.1, 0.6, complex)]
 _inner = [box((2, 3), -0.9, 0.9)]
+_SECH_20 = 1 / np.cosh(20.0)
 _infinite_at_one = Sample((np.array([1.0, 0.0]),), derivative=(np.array([np.inf, 1.0]),))
 
 
@@ -47,7 +50,40 @@ sinh = elementwise("sinh", np.sinh, (lambda _, x: cosh(x),), singular=True, samp
 cosh: Elementwise = elementwise(
     "cosh", np.cosh, (lambda _, x: sinh(x),), singular=True, samples=_any + _complex
 )
-tanh = elementwise("tanh", np.tanh, (lambda y, _: 1.0 - y * y,), samples=_any + _complex)
+
+
+def _sech_squared(x):
+    return np.square(1 / np.cosh(x))
+
+
+# 1 - y**2 has no digits left where y is near 1.
+tanh_slope: Elementwise = elementwise(
+    "tanh_slope",
+    _sech_squared,
+    (lambda y, x: -2 * tanh(x) * y,),
+    loop=np.tanh,
+    samples=[
+        *_any,
+        Sample((np.array([20.0, 0.0, 800.0]),), derivative=(np.array([-2 * _SECH_20**2, 0.0, 0.0]),)),
+    ],
+)
+
+
+def _tanh_partial(y, x):
+    # A complex 1 / cosh(x) would be nan beyond its range.
+    return 1.0 - y * y if dtype_of(x).kind == "c" else tanh_slope(x)
+
+
+tanh = elementwise(
+    "tanh",
+    np.tanh,
+    (_tanh_partial,),
+    samples=[
+        *_any,
+        *_complex,
+        Sample((np.array([20.0, -20.0, 800.0]),), derivative=(np.array([1, 1, 0]) * _SECH_20**2,)),
+    ],
+)
 
 arcsin = elementwise(
     "arcsin",
@@ -66,8 +102,26 @@ arccos = elementwise(
 arctan = elementwise(
     "arctan", np.arctan, (lambda _, x: 1 / (1 + x * x),), singular=True, samples=_any + _complex
 )
+
+
+def _arcsinh_partial(_y, x):
+    # The square of a large x would overflow.
+    if dtype_of(x).kind == "c":
+        return 1 / (sqrt(1 + 1j * x) * sqrt(1 - 1j * x))
+    scale = 1 / maximum(absolute(x), 1.0)
+    return scale / sqrt(scale * scale + square(x * scale))
+
+
 arcsinh = elementwise(
-    "arcsinh", np.arcsinh, (lambda _, x: 1 / sqrt(1 + x * x),), singular=True, samples=_any + _complex
+    "arcsinh",
+    np.arcsinh,
+    (_arcsinh_partial,),
+    singular=True,
+    samples=[
+        *_any,
+        *_complex,
+        Sample((np.array([1e170, -1e200]),), derivative=(np.array([1e-170, 1e-200]),)),
+    ],
 )
 arccosh = elementwise(
     "arccosh",
@@ -83,20 +137,38 @@ arctanh = elementwise(
     singular=True,
     samples=_inner + _complex,
 )
+
+
+def _over_squares(z, y, x):
+    """z / (x**2 + y**2), 0 at the origin; the squares themselves may underflow and overflow."""
+    size = maximum(absolute(x), absolute(y))
+    scale = 1 / maximum(size, np.finfo(dtype_of(size)).tiny)
+    a, b = x * scale, y * scale
+    return z * scale * (scale / _nonzero(a * a + b * b))
+
+
 arctan2 = elementwise(
     "arctan2",
     np.arctan2,
     (
-        lambda _, y, x: x / _nonzero(square(x) + square(y)),
-        lambda _, y, x: -y / _nonzero(square(x) + square(y)),
+        lambda _, y, x: _over_squares(x, y, x),
+        lambda _, y, x: -_over_squares(y, y, x),
     ),
     singular=True,
-    samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
+    samples=[
+        (box((2, 3), 0.1), box((3,))),
+        Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin"),
+        Sample(
+            (np.array([1e-170, 1e160]), np.array([1e-170, 1e160])),
+            derivative=(np.array([5e169, 5e-161]), np.array([-5e169, -5e-161])),
+            note="squares that underflow, and overflow",
+        ),
+    ],
 )
 hypot = elementwise(
     "hypot",
     np.hypot,
-    (lambda z, x, _: x / _nonzero(z), lambda z, _, y: y / _nonzero(z)),
+    (lambda z, x, _: direction(x, z), lambda z, _, y: direction(y, z)),
     passes_nan=False,  # hypot(inf, nan) is inf
     singular=True,
     samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],

@@ -13,7 +13,7 @@ from funcgrad.numpy.queries import result_type
 from funcgrad.primitives import normalization, special
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
 from funcgrad.primitives.exponential import exp, log, log1p, logaddexp
-from funcgrad.primitives.logic import equal, isfinite, isnan, less, select
+from funcgrad.primitives.logic import equal, isfinite, isnan, less, less_equal, select
 from funcgrad.primitives.reduction import reduce_max
 from funcgrad.transforms.custom import stop_gradient_p
 
@@ -147,12 +147,15 @@ def log_ndtr(x: Any) -> Any:
     t = 1 / (tail * tail)
     series = 1 - t * (1 - 3 * t * (1 - 5 * t * (1 - 7 * t * (1 - 9 * t))))
     below = -tail * tail / 2 - log(-tail) - _LOG_ROOT_2PI + log(series)
-    return select(far, below, log(ndtr(select(far, _FAR, x))))
+    x = select(far, _FAR, x)
+    upper = less(0.0, x)  # there ndtr is near 1, and has no digits left of what is missing
+    above = log1p(-ndtr(-select(upper, x, 0.0)))
+    return select(far, below, select(upper, above, log(ndtr(select(upper, 0.0, x)))))
 
 
 def ndtri(p: Any) -> Any:
-    """Return the inverse of ndtr."""
-    return erfinv(2 * _inexact(p) - 1) / _HALF_ROOT
+    """Return the inverse of ndtr, precise where p is near 0."""
+    return special.ndtri(_inexact(p))
 
 
 def gammaln(x: Any) -> Any:
@@ -175,9 +178,39 @@ def polygamma(n: int, x: Any) -> Any:
 
 
 def betaln(a: Any, b: Any) -> Any:
-    """Return log(abs(beta(a, b)))."""
-    a, b = _inexact(a), _inexact(b)
-    return gammaln(a) + gammaln(b) - gammaln(a + b)
+    """Return log(abs(beta(a, b))), precise where one or both of a and b are large.
+
+    Reference: DiDonato and Morris (1992), "Algorithm 708", ACM TOMS 18(3), section 9.
+    """
+    a, b = _inexact_pair(a, b)
+    swap = less(a, b)
+    p, q = select(swap, a, b), select(swap, b, a)
+    near = gammaln(p) + gammaln(q) - gammaln(p + q)
+    far = less(0.0, p) & less_equal(10.0, q)  # where gammaln(q) - gammaln(p + q) cancels
+    p, q = select(far, p, 1.0), select(far, q, 10.0)
+    share = p / (p + q)
+    rest = _stirling_correction(q) - _stirling_correction(p + q)
+    both = less_equal(10.0, p)
+    large, small = select(both, p, 10.0), select(both, 1.0, p)
+    one_large = gammaln(small) + rest + small - small * log(p + q) + (q - 0.5) * log1p(-share)
+    both_large = (
+        _LOG_ROOT_2PI
+        - log(q) / 2
+        + _stirling_correction(large)
+        + rest
+        + (large - 0.5) * log(share)
+        + q * log1p(-share)
+    )
+    return select(far, select(both, both_large, one_large), near)
+
+
+def _stirling_correction(x):
+    """gammaln(x) - ((x - 1/2) log(x) - x + log(2 pi) / 2) for x of at least 10."""
+    t = 1 / (x * x)
+    series = 0.0
+    for coefficient in (-691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12):
+        series = series * t + coefficient
+    return series / x
 
 
 def xlogy(x: Any, y: Any) -> Any:

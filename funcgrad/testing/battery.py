@@ -25,7 +25,20 @@ from funcgrad.transforms.vjp import vjp
 from funcgrad.transforms.vmap import vmap
 from funcgrad.tree import leaves
 
-__all__ = ["LAWS", "Case", "bad_calls", "cases"]
+__all__ = [
+    "LAWS",
+    "Case",
+    "active",
+    "bad_calls",
+    "cases",
+    "differentiable",
+    "function_of",
+    "law",
+    "precision",
+    "refuses",
+    "same",
+    "smooth",
+]
 
 
 class Case(NamedTuple):
@@ -78,7 +91,7 @@ def _is_real_box(x):
     return isinstance(x, box) and np.dtype(x.dtype) == float
 
 
-def _active(primitive: Primitive, arrays: list[Any]) -> list[int]:
+def active(primitive: Primitive, arrays: list[Any]) -> list[int]:
     """Return the positions of the arguments that have derivatives."""
     partials = getattr(primitive, "partials", None)
     return [
@@ -88,7 +101,7 @@ def _active(primitive: Primitive, arrays: list[Any]) -> list[int]:
     ]
 
 
-def _function(primitive: Primitive, sample: Sample, arrays: list[Any], positions: list[int]) -> Callable:
+def function_of(primitive: Primitive, sample: Sample, arrays: list[Any], positions: list[int]) -> Callable:
     """Return the primitive as a function of the arguments at `positions`, with inexact results only."""
 
     def function(*xs):
@@ -102,7 +115,7 @@ def _function(primitive: Primitive, sample: Sample, arrays: list[Any], positions
     return function
 
 
-def _law(applies: Callable) -> Callable:
+def law(applies: Callable) -> Callable:
     def register(law: Callable) -> Callable:
         law.applies = applies  # type: ignore[attr-defined]
         LAWS.append(law)
@@ -118,31 +131,31 @@ def _always(primitive, sample):
     return True
 
 
-def _differentiable(primitive, sample):
-    return primitive.differentiable and bool(_active(primitive, arrays_of(sample)))
+def differentiable(primitive, sample):
+    return primitive.differentiable and bool(active(primitive, arrays_of(sample)))
 
 
-def _smooth(primitive, sample):
-    return sample.smooth and sample.derivative is None and _differentiable(primitive, sample)
+def smooth(primitive, sample):
+    return sample.smooth and sample.derivative is None and differentiable(primitive, sample)
 
 
 def _results(primitive, out):
     return list(out) if primitive.multiple else [out]
 
 
-def _same(got, want, tolerance, what):
+def same(got, want, tolerance, what):
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}"
     scale = max(1.0, float(np.max(np.abs(want[np.isfinite(want)]), initial=0.0)))
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * scale, err_msg=what)
 
 
-def _precision(arrays):
+def precision(arrays):
     single = any(type_of(x).dtype in (np.float32, np.complex64) for x in arrays)
     return 2e-4 if single else 1e-10
 
 
-@_law(_always)
+@law(_always)
 def types_agree(primitive, sample, arrays):
     """The type rule gives the shape and dtype of what evaluation gives."""
     out = primitive.type_rule(*map(type_of, arrays), **sample.params)
@@ -151,7 +164,7 @@ def types_agree(primitive, sample, arrays):
         assert t.strong() == type_of(y).strong(), f"type rule {t}, evaluation {type_of(y)}"
 
 
-@_law(_always)
+@law(_always)
 def staged_equals_eager(primitive, sample, arrays):
     """The staged program is lawful and computes what evaluation computes."""
     program = stage_flat(
@@ -165,7 +178,7 @@ def staged_equals_eager(primitive, sample, arrays):
         np.testing.assert_array_equal(got, y)
 
 
-@_law(_always)
+@law(_always)
 def compiled_equals_interpreted(primitive, sample, arrays):
     """Machine code computes what NumPy does, and so do its pushforward and its pullback."""
 
@@ -176,11 +189,11 @@ def compiled_equals_interpreted(primitive, sample, arrays):
         assert type_of(got).strong() == type_of(want).strong(), (
             f"compiled {type_of(got)}, evaluated {type_of(want)}"
         )
-        _same(got, want, _precision([*arrays, want]), "compiled")
-    if not _differentiable(primitive, sample):
+        same(got, want, precision([*arrays, want]), "compiled")
+    if not differentiable(primitive, sample):
         return
-    positions = _active(primitive, arrays)
-    smooth = _function(primitive, sample, arrays, positions)
+    positions = active(primitive, arrays)
+    smooth = function_of(primitive, sample, arrays, positions)
     xs = tuple(arrays[i] for i in positions)
     y_bars = random_like(smooth(*xs), np.random.default_rng(2))
 
@@ -189,10 +202,10 @@ def compiled_equals_interpreted(primitive, sample, arrays):
 
     args = (xs, random_like(xs, np.random.default_rng(1)), y_bars)
     for got, want in zip(*(leaves(f(*args)) for f in (jit(derivatives), derivatives)), strict=True):
-        _same(got, want, _precision([*arrays, want]), "compiled derivative")
+        same(got, want, precision([*arrays, want]), "compiled derivative")
 
 
-@_law(_always)
+@law(_always)
 def inputs_are_kept(primitive, sample, arrays):
     """Evaluation takes strided and read-only arrays, gives the same, and writes to none."""
     want = _results(primitive, bind(primitive, *arrays, **sample.params))
@@ -207,29 +220,29 @@ def inputs_are_kept(primitive, sample, arrays):
         strided.append(x)
     got = _results(primitive, bind(primitive, *strided, **sample.params))
     for g, w in zip(got, want, strict=True):
-        _same(g, w, _precision(arrays), "strided input")
+        same(g, w, precision(arrays), "strided input")
     for x, b in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(x, b)
 
 
-@_law(_smooth)
+@law(smooth)
 def jvp_is_the_derivative(primitive, sample, arrays):
     """The pushforward is what central differences (or a complex step) give."""
-    positions = _active(primitive, arrays)
-    function = _function(primitive, sample, arrays, positions)
+    positions = active(primitive, arrays)
+    function = function_of(primitive, sample, arrays, positions)
     xs = tuple(arrays[i] for i in positions)
     x_dots = random_like(xs, np.random.default_rng(1))
     want = directional(lambda args: function(*args), xs, x_dots, 1e-3)
     _, got = jvp(function, xs, x_dots)
     for g, w in zip(got, want, strict=True):
-        _same(g, w, 1e-8, "jvp against differences")
+        same(g, w, 1e-8, "jvp against differences")
 
 
-@_law(_differentiable)
+@law(differentiable)
 def derivative_types_agree(primitive, sample, arrays):
     """Tangents have the type of the result, cotangents the types of the arguments."""
-    positions = _active(primitive, arrays)
-    function = _function(primitive, sample, arrays, positions)
+    positions = active(primitive, arrays)
+    function = function_of(primitive, sample, arrays, positions)
     xs = tuple(arrays[i] for i in positions)
     ys, y_dots = jvp(function, xs, random_like(xs, np.random.default_rng(1)))
     for y, y_dot in zip(ys, y_dots, strict=True):
@@ -239,13 +252,13 @@ def derivative_types_agree(primitive, sample, arrays):
         assert type_of(x).strong() == type_of(x_bar).strong(), f"{type_of(x)} and cotangent {type_of(x_bar)}"
 
 
-@_law(_differentiable)
+@law(differentiable)
 def vjp_is_the_transpose(primitive, sample, arrays):
     """<y_bar, J x_dot> = <J^T y_bar, x_dot>, for each argument alone and for all together."""
-    positions = _active(primitive, arrays)
+    positions = active(primitive, arrays)
     subsets = [positions] if len(positions) == 1 else [positions, *([i] for i in positions)]
     for chosen in subsets:
-        function = _function(primitive, sample, arrays, chosen)
+        function = function_of(primitive, sample, arrays, chosen)
         xs = tuple(arrays[i] for i in chosen)
         x_dots = random_like(xs, np.random.default_rng(1))
         ys, y_dots = jvp(function, xs, x_dots)
@@ -253,14 +266,14 @@ def vjp_is_the_transpose(primitive, sample, arrays):
         _, pullback = vjp(function, *xs)
         got, want = inner(pullback(y_bars), x_dots), inner(y_bars, y_dots)
         if np.isfinite(want):
-            _same(got, want, _precision([*arrays, *ys]), f"vjp against jvp, by arguments {chosen}")
+            same(got, want, precision([*arrays, *ys]), f"vjp against jvp, by arguments {chosen}")
 
 
-@_law(lambda primitive, sample: _smooth(primitive, sample) and sample.order >= 2)
+@law(lambda primitive, sample: smooth(primitive, sample) and sample.order >= 2)
 def second_derivatives(primitive, sample, arrays):
     """The derivative of the pushforward and of the pullback are what differences give."""
-    positions = _active(primitive, arrays)
-    function = _function(primitive, sample, arrays, positions)
+    positions = active(primitive, arrays)
+    function = function_of(primitive, sample, arrays, positions)
     xs = tuple(arrays[i] for i in positions)
     rng = np.random.default_rng(3)
     u, v = random_like(xs, rng), random_like(xs, rng)
@@ -276,15 +289,15 @@ def second_derivatives(primitive, sample, arrays):
         want = directional(lambda args, f=derivative: f(*args), xs, v, 1e-3)
         _, forward = jvp(derivative, xs, v)
         for g, w in zip(forward, want, strict=True):
-            _same(g, w, 1e-7, f"second derivative ({derivative.__name__}, forward)")
+            same(g, w, 1e-7, f"second derivative ({derivative.__name__}, forward)")
         zs, pullback = vjp(derivative, *xs)
         z_bars = random_like(zs, rng)
-        _same(
+        same(
             inner(pullback(z_bars), v), inner(z_bars, want), 1e-7, f"second ({derivative.__name__}, reverse)"
         )
 
 
-@_law(lambda primitive, sample: any(type_of(x).ndim or True for x in arrays_of(sample)))
+@law(lambda primitive, sample: any(type_of(x).ndim or True for x in arrays_of(sample)))
 def vmap_equals_loop(primitive, sample, arrays):
     """Batching any subset of the arguments equals a loop over the examples."""
     if not arrays:
@@ -304,15 +317,15 @@ def vmap_equals_loop(primitive, sample, arrays):
         for i in range(size):
             want = one(*[x[i] if b else x for x, b in zip(rows, batched, strict=True)])
             for g, w in zip(got, want, strict=True):
-                _same(g[i], w, _precision(arrays), f"vmap over {in_axes}, example {i}")
-    if _differentiable(primitive, sample) and sample.derivative is None:
+                same(g[i], w, precision(arrays), f"vmap over {in_axes}, example {i}")
+    if differentiable(primitive, sample) and sample.derivative is None:
         _vmapped_derivatives(primitive, sample, arrays)
 
 
 def _vmapped_derivatives(primitive, sample, arrays):
     """The batched pullback equals a loop over cotangents."""
-    positions = _active(primitive, arrays)
-    function = _function(primitive, sample, arrays, positions)
+    positions = active(primitive, arrays)
+    function = function_of(primitive, sample, arrays, positions)
     xs = tuple(arrays[i] for i in positions)
     ys, pullback = vjp(function, *xs)
     rng = np.random.default_rng(5)
@@ -322,7 +335,7 @@ def _vmapped_derivatives(primitive, sample, arrays):
     for i, row in enumerate(rows):
         for g, w in zip(got, pullback(row), strict=True):
             if np.isfinite(w).all():
-                _same(g[i], w, _precision([*arrays, *ys]), "vmap of the pullback")
+                same(g[i], w, precision([*arrays, *ys]), "vmap of the pullback")
 
 
 def _examples(x, size, rng):
@@ -337,11 +350,11 @@ def _examples(x, size, rng):
     return np.stack(rows)
 
 
-@_law(lambda primitive, sample: sample.derivative is not None)
+@law(lambda primitive, sample: sample.derivative is not None)
 def special_point(primitive, sample, arrays):
     """At a special point the gradient of the sum is the declared one, in both modes."""
     positions = [i for i, d in enumerate(sample.derivative) if d is not None]
-    function = _function(primitive, sample, arrays, positions)
+    function = function_of(primitive, sample, arrays, positions)
     xs = tuple(np.asarray(arrays[i]) for i in positions)
     ys, pullback = vjp(function, *xs)
     gradient = pullback([np.ones_like(y) for y in ys])

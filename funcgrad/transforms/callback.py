@@ -113,7 +113,8 @@ def pure_callback(function: Callable, result_types: Any, *args: Any) -> Any:
     leaves, in_tree = tree.flatten(args)
     kinds, out_tree = tree.flatten(result_types)
     types = tuple(type_of(k).strong() for k in kinds)
-    captured = captured_by(function)
+    # What an object may hold besides must not make the result depend on it: there is no derivative.
+    captured = captured_by(function, attributes=False)
     call = _Call(f"pure_callback of {name_of(function)}", function, in_tree, out_tree, types, captured)
     out = pure_callback_p(*leaves, *captured, call=call)
     return tree.unflatten(out_tree, list(out))

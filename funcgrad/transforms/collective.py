@@ -12,6 +12,7 @@ from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import AxisNameError
 from funcgrad.primitives.broadcasting import reduce_sum
+from funcgrad.primitives.elementwise import times
 from funcgrad.primitives.logic import equal
 from funcgrad.primitives.reduction import reduce_max
 
@@ -90,7 +91,7 @@ class PMax(Primitive):
     def jvp_rule(self, x_dots, y, x, *, axis_name):
         chosen = equal(x, y) * np.ones((), dtype_of(x))
         share = chosen / psum_p(chosen, axis_name=axis_name)
-        return psum_p(share * x_dots[0], axis_name=axis_name)
+        return psum_p(times(x_dots[0], share), axis_name=axis_name)
 
     def batch_rule(self, size, batched, x, *, axis_name):
         return pmax_p(x, axis_name=axis_name), True

@@ -106,11 +106,11 @@ class CustomJVP(_CustomCall):
                 for dot, x in zip(x_dots[:own], leaves[:own], strict=True)
             ]
             y_dots = tuple(call.rule(leaves, dots))
-        if all(x_dots[i] is None for i in _inexact(leaves, own)):
+        places = [i for i in _inexact(leaves, own) if x_dots[i] is not None]
+        if not places:
             return y_dots if y_dots is not None else tuple(as_derivative(None, y) for y in ys)
-        places = _traced(leaves, own)
-        dots = tuple(as_derivative(x_dots[i] if i >= own else None, leaves[i]) for i in places)
-        _, found = jvp(_by_places(call, leaves, places), tuple(leaves[i] for i in places), dots)
+        changing, dots = (tuple(items[i] for i in places) for items in (leaves, x_dots))
+        _, found = jvp(_by_places(call, leaves, places), changing, dots)
         more = iter(found)
         found = [next(more) if is_inexact(dtype_of(y)) else as_derivative(None, y) for y in ys]
         return tuple(found) if y_dots is None else tuple(a + b for a, b in zip(y_dots, found, strict=True))
@@ -154,8 +154,8 @@ class CustomVJP(_CustomCall):
         x_bars: list[Any] = [None] * len(leaves)
         if not call.captured or any(needs[:own]):
             x_bars[:own] = call.backward(residuals, bars, leaves)
-        if any(needs[i] for i in _inexact(leaves, own)):
-            places = _traced(leaves, own)
+        places = [i for i in _inexact(leaves, own) if needs[i]]
+        if places:
             smooth = [bar for bar, t in zip(bars, types, strict=True) if is_inexact(t.dtype)]
             _, pullback = vjp(_by_places(call, leaves, places), *(leaves[i] for i in places))
             found = dict(zip(places, pullback(tuple(smooth)), strict=True))
@@ -230,19 +230,17 @@ def _inexact(leaves, own):
 
 
 def _by_places(call, leaves, places):
-    """Return the function of some of the leaves, with its floating results."""
+    """Return the function of some of the leaves, which are captured, with its floating results."""
+    own = len(leaves) - call.captured
 
     def function(*changing):
-        return tuple(y for y in call.function(*replaced(leaves, places, changing)) if is_inexact(dtype_of(y)))
+        # The arguments are constants, but traced: the function may write into arrays like them.
+        lift = changing[0].tracing.lift
+        given = [lift(x) if is_inexact(dtype_of(x)) else x for x in leaves[:own]]
+        ys = call.function(*replaced([*given, *leaves[own:]], places, changing))
+        return tuple(y for y in ys if is_inexact(dtype_of(y)))
 
     return function
-
-
-def _traced(leaves, own):
-    """Return the leaves to differentiate by, where it is by what is captured: with the arrays among the arguments, so
-    that the function can write into arrays like them."""
-    arrays = [i for i in range(own) if shape_of(leaves[i]) and is_inexact(dtype_of(leaves[i]))]
-    return [*arrays, *_inexact(leaves, own)]
 
 
 class StopGradient(Primitive):

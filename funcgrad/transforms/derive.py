@@ -13,6 +13,7 @@ from funcgrad.core.staging import Staging
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import DerivativeError
+from funcgrad.primitives.silence import all_zero, silenced, zeros_of
 from funcgrad.transforms.accumulate import Cotangents
 from funcgrad.transforms.linearity import is_linear_step, results_reached
 
@@ -21,6 +22,15 @@ __all__ = ["jvp_of", "transpose", "vjp_of"]
 
 def jvp_of(primitive, x_dots: list, y: Any, args: list, params: dict) -> Any:
     """Return the tangent of the result (a tuple of them for several results)."""
+    if primitive.by_matrix:
+        dots = [d for d in x_dots if d is not None]
+        if all_zero(dots):
+            return zeros_of(y)
+        return silenced(_jvp_of(primitive, x_dots, y, args, params), dots, len(shape_of(args[0])) - 2)
+    return _jvp_of(primitive, x_dots, y, args, params)
+
+
+def _jvp_of(primitive, x_dots, y, args, params):
     if primitive.jvp_rule is not None:
         return primitive.jvp_rule(x_dots, y, *args, **params)
     if primitive.pushforward_rule is not None:
@@ -42,6 +52,15 @@ def jvp_of(primitive, x_dots: list, y: Any, args: list, params: dict) -> Any:
 
 def vjp_of(primitive, needs: list, y_bar: Any, y: Any, args: list, params: dict) -> Any:
     """Return one cotangent an argument; None where it is zero or not needed."""
+    if primitive.by_matrix:
+        bars = [b for b in (y_bar if primitive.multiple else [y_bar]) if b is not None]
+        if all_zero(bars):
+            return zeros_of(args)
+        return silenced(_vjp_of(primitive, needs, y_bar, y, args, params), bars, len(shape_of(args[0])) - 2)
+    return _vjp_of(primitive, needs, y_bar, y, args, params)
+
+
+def _vjp_of(primitive, needs, y_bar, y, args, params):
     if primitive.vjp_rule is not None:
         return primitive.vjp_rule(needs, y_bar, y, *args, **params)
     positions = [i for i, need in enumerate(needs) if need]

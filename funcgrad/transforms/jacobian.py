@@ -1,7 +1,6 @@
 """Whole Jacobians and Hessians, by pushing or pulling every basis vector in one batched pass."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -176,16 +175,36 @@ def _pull_basis(owner, tape, in_types, outs, out_types, chunk_size):
     return rows
 
 
-jacfwd = partial(jacobian, mode="forward")
-jacfwd.__doc__ = """Return a function that computes the Jacobian in forward mode: `jacobian(..., mode="forward")`.
+def jacfwd(
+    function: Callable,
+    argnums: int | Sequence[int] = 0,
+    *,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    chunk_size: int | None = None,
+) -> Callable:
+    """Return a function that computes the Jacobian in forward mode: `jacobian(..., mode="forward")`.
 
     Best where the arguments have fewer elements than the result.
     """
-jacrev = partial(jacobian, mode="reverse")
-jacrev.__doc__ = """Return a function that computes the Jacobian in reverse mode: `jacobian(..., mode="reverse")`.
+    options: dict[str, Any] = {"has_aux": has_aux, "holomorphic": holomorphic, "chunk_size": chunk_size}
+    return jacobian(function, argnums, mode="forward", **options)
+
+
+def jacrev(
+    function: Callable,
+    argnums: int | Sequence[int] = 0,
+    *,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    chunk_size: int | None = None,
+) -> Callable:
+    """Return a function that computes the Jacobian in reverse mode: `jacobian(..., mode="reverse")`.
 
     Best where the result has fewer elements than the arguments.
     """
+    options: dict[str, Any] = {"has_aux": has_aux, "holomorphic": holomorphic, "chunk_size": chunk_size}
+    return jacobian(function, argnums, mode="reverse", **options)
 
 
 def hessian(

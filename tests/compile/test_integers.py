@@ -139,3 +139,16 @@ def test_numbers_written_must_fit():
     for g in (fg.jit, fg.trace, fg.vmap):
         with pytest.raises(OverflowError):
             g(lambda x: f(x, 300))(np.ones((2, 2), np.uint8))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("source", [np.float32, np.float64])
+def test_numbers_above_half_of_what_uint64_holds(source):
+    """The upper half is no signed integer; beyond it, and for nan and negative numbers, as NumPy on x86."""
+    x = np.array(
+        [0.0, 3.7, 1e18, 2.0**63, 1.5e19, np.nextafter(source(2.0**64), source(0)), -1.0, -5.5], source
+    )
+    for n in (1, 3, len(x)):  # of every path that vectorizes
+        compiled = fg.jit(lambda x: x.astype(np.uint64))
+        np.testing.assert_array_equal(compiled(x[-n:]), x[-n:].astype(np.uint64), strict=True)
+        assert "numpy:" not in str(compiled.lower(x[-n:]).loops)

@@ -301,3 +301,26 @@ def test_an_index_that_is_closed_over():
     summed = lambda x: np.sum(fg.vmap(custom, (None, 0))(x, np.array([2, 0])))
     np.testing.assert_array_equal(fg.grad(summed)(XS), [2.0, 0.0, 2.0])
     np.testing.assert_array_equal(fg.jit(fg.grad(custom))(XS, 1), [0.0, 2.0, 0.0])
+
+
+def test_a_callback_does_not_depend_on_what_its_object_holds_besides():
+    class Layer:
+        def __init__(self, weight):
+            self.weight = weight
+
+        def host(self, x, weight):
+            return np.sin(x) * weight
+
+        def __call__(self, x):
+            kind = fg.ArrayType((), float)
+            f = fg.custom_vjp(lambda x, weight: fg.pure_callback(self.host, kind, x, weight))
+            f.defvjp(
+                lambda x, weight: (f(x, weight), (x, weight)),
+                lambda r, y_bar: (np.cos(r[0]) * r[1] * y_bar, np.sin(r[0]) * y_bar),
+            )
+            return f(x, self.weight)
+
+    value = lambda x, weight: Layer(weight)(x)
+    wanted = fg.grad(lambda x, weight: np.sin(x) * weight, (0, 1))(0.4, 0.7)
+    assert fg.grad(value, (0, 1))(0.4, 0.7) == pytest.approx(wanted)
+    assert fg.jit(fg.grad(value, (0, 1)))(0.4, 0.7) == pytest.approx(wanted)

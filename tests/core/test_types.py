@@ -96,3 +96,46 @@ def test_shapes_as_numpy_takes_them(shape):
     assert kind == ArrayType(np.empty(shape).shape, float) and hash(kind) == hash(
         ArrayType(kind.shape, float)
     )
+
+
+class WithUnits(np.ndarray):
+    """An array that computes by rules of its own, as those of astropy and pint do."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return NotImplemented
+
+
+OTHER_ARRAYS = {
+    "matrix": np.ones((2, 2)).view(np.matrix),
+    "units": np.ones((2, 2)).view(WithUnits),
+    "masked": np.ma.array(np.ones((2, 2)), mask=np.eye(2)),
+}
+ENTRANCES = {
+    "grad": lambda a: fg.grad(lambda a: np.sum(a * a))(a),
+    "jvp": lambda a: fg.jvp(lambda a: a * a, (a,), (np.ones((2, 2)),)),
+    "vjp": lambda a: fg.vjp(lambda a: a * a, a),
+    "vmap": lambda a: fg.vmap(lambda a: a * a)(a),
+    "trace": lambda a: fg.trace(lambda a: a * a)(a),
+    "jit": lambda a: SQUARED(a),
+    "scan": lambda a: fg.scan(lambda c, x: (c, x * 2), 0.0, a),
+    "containers": lambda a: fg.grad(lambda d: np.sum(d["a"][0]))({"a": [a]}),
+    "closures": lambda a: fg.grad(lambda x: np.sum(x * a))(np.ones((2, 2))),
+}
+SQUARED = fg.jit(lambda a: a * a)
+SQUARED(np.ones((2, 2)))  # compiled for plain arrays of that type already
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+@pytest.mark.parametrize("kind", OTHER_ARRAYS)
+def test_arrays_that_compute_otherwise_are_refused(kind, entrance):
+    with pytest.raises(
+        TypeError, match=r"expected a plain array, got a \w+\.\nHint: pass (np\.asarray\(x\)|x\.data)"
+    ):
+        ENTRANCES[entrance](OTHER_ARRAYS[kind])
+
+
+def test_arrays_that_compute_as_numpys_are_taken(tmp_path):
+    mapped = np.memmap(tmp_path / "x", float, "w+", shape=(2, 2))
+    mapped[...] = 3.0
+    for entrance in ENTRANCES.values():
+        entrance(mapped)

@@ -66,7 +66,7 @@ def test_writes_reach_the_base_of_a_view():
     ("call", "error", "message"),
     [
         (lambda y: np.copyto(y, V), ShapeError, r"copyto: expected values that broadcast to float64\[3,3\]"),
-        (lambda y: np.copyto(y, 1j), DTypeError, "copyto: expected values that cast"),
+        (lambda y: np.copyto(y, 1j), DTypeError, "assignment: expected a value for float64"),
         (lambda y: np.putmask(y, [True], 1.0), ShapeError, "putmask: expected a mask of shape"),
         (lambda y: np.place(y, [True], 1.0), ShapeError, "place: expected a mask of shape"),
         (lambda y: np.fill_diagonal(y[0], 1.0), ShapeError, "fill_diagonal: expected a matrix"),

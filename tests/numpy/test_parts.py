@@ -91,3 +91,21 @@ def test_parts_are_views(part):
     assert_same(fg.vjp(f, Z)[0], f(Z))
     single = Z.astype(np.complex64)
     assert_same(fg.trace(f)(single)(single), f(single))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, float, complex])
+def test_conjugates_have_the_dtypes_of_numpy(dtype):
+    x = np.array([1, 0]).astype(dtype)
+    for f in (lambda x: x.conj(), lambda x: x.conjugate(), np.conj):
+        assert fg.trace(f)(x)(x).dtype == fg.jit(f)(x).dtype == f(x).dtype
+
+
+def test_the_sign_of_a_complex_number_turns_with_it():
+    z = np.array([1.0 + 2.0j, -0.5j, 3.0, -2.0 + 1.0j])
+    check_laws(lambda m, z: m.sign(z), z)
+    check_laws(lambda m, z: m.abs(m.sign(z) + 1), z)
+    for f in (np.sign, lambda z: z / np.abs(z)):
+        pulled = fg.vjp(f, z)[1](np.conj(z) ** 2)[0]
+        np.testing.assert_allclose(pulled, fg.vjp(lambda z: z / np.abs(z), z)[1](np.conj(z) ** 2)[0])
+    assert fg.vjp(np.sign, 0j)[1](1.0 + 0j)[0] == 0
+    assert fg.jit(np.sign)(z).dtype == complex

@@ -70,7 +70,8 @@ def test_bad_inputs_say_so_staged_and_eager(call, message):
             run()
 
 
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) >= "2.5.0", reason="refused from 2.5 on")
 def test_cross_of_plane_vectors():
     x, y = np.array([1.0, 2.0]), np.array([3.0, 5.0])
-    assert fnp.cross(x, y) == -1.0
+    assert fg.trace(np.cross)(x, y)(x, y) == -1.0
     np.testing.assert_array_equal(fg.grad(lambda x: np.cross(x, y))(x), [5.0, -3.0])

@@ -104,3 +104,20 @@ def test_bad_inputs_say_so_staged_and_eager(call, message):
     ):
         with pytest.raises(ShapeError, match=message):
             run()
+
+
+@pytest.mark.parametrize("order", "CFAK")
+def test_orders_are_those_of_numpy_or_refused(order):
+    """A traced array has no order in memory, so what depends on it is refused, not guessed."""
+    arrays = [np.arange(6.0), np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3))]
+    for f in (lambda x: x.ravel(order), lambda x: np.ravel(x, order), lambda x: x.flatten(order)):
+        for x in arrays:
+            for run in (fg.jit(f), lambda x, f=f: fg.trace(f)(x)(x), lambda x, f=f: fg.jvp(f, (x,), (x,))[0]):
+                if order in "AK" and x.ndim > 1:
+                    with pytest.raises(TypeError, match="expected order 'C' or 'F' for a traced array"):
+                        run(x)
+                else:
+                    np.testing.assert_array_equal(run(x), f(x))
+    for f in (lambda x: x.ravel("Z"), lambda x: np.reshape(x, (6,), "Z"), lambda x: x.copy("Z")):
+        with pytest.raises(ValueError, match="order must be one of"):
+            fg.trace(f)(arrays[1])

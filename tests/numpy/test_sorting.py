@@ -101,3 +101,29 @@ def test_bad_inputs_say_so_staged_and_eager(call, error, message):
     for run in (lambda: call(fnp, A), lambda: fg.trace(lambda x: call(fnp, x))(A)):
         with pytest.raises(error, match=message):
             run()
+
+
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.5.0", reason="NumPy's from 2.5 on")
+@pytest.mark.parametrize("dtype", [float, np.float32, int, np.uint8, bool, complex])
+def test_descending_orders(dtype):
+    x = np.array([[3, 0, 1], [0, 3, 1], [1, 1, 2]]).astype(dtype)
+    if np.dtype(dtype).kind == "f":
+        x[1, 0], x[2, 2] = np.nan, -np.inf
+    for axis in (0, 1, None):
+        for f in (np.sort, np.argsort):
+            call = lambda x, f=f, axis=axis: f(x, axis, descending=True, stable=True)
+            for run in (fg.trace(call)(x), fg.jit(call)):
+                np.testing.assert_array_equal(run(x), call(x), strict=True)
+    weights = np.arange(1.0, 4.0)
+    slope = fg.grad(lambda x: np.sort(x, descending=True) @ weights)(np.array([1.0, 3.0, 2.0]))
+    np.testing.assert_array_equal(slope, [3.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_lexsort_of_values_that_are_not_known(axis):
+    keys = np.array([[[1, 0, 1], [2, 2, 0]], [[0, 1, 1], [1, 0, 1]]])
+    want = np.lexsort(keys, axis)
+    for run in (fg.jit(lambda k: np.lexsort(k, axis)), fg.trace(lambda k: np.lexsort(k, axis))(keys)):
+        np.testing.assert_array_equal(run(keys), want, strict=True)
+    rows = fg.vmap(lambda k: np.lexsort((k, k % 2)))(keys[0])
+    np.testing.assert_array_equal(rows, [np.lexsort((k, k % 2)) for k in keys[0]])

@@ -66,10 +66,37 @@ def test_bins_from_known_values():
     assert_same(fnp.bincount(INTS), np.bincount(INTS))
     assert_same(fnp.bincount(np.zeros(0, int), minlength=2), np.bincount(np.zeros(0, int), minlength=2))
     assert fg.grad(lambda x: np.sum(x) + np.histogram(x, 3)[0][0])(V).tolist() == [1.0] * 6
-    with pytest.raises(ConcretizationError, match="histogram: expected an array, or range=, with values"):
-        fg.trace(np.histogram)(V)
+    with pytest.raises(ConcretizationError, match="histogram: expected an array, or a number of bins, with"):
+        fg.trace(lambda x: np.histogram(x, "auto"))(V)
     with pytest.raises(ConcretizationError, match="bincount: expected ints with values that are known"):
         fg.trace(np.bincount)(INTS)
+
+
+HISTOGRAMS = {
+    "edges": lambda x: np.histogram(x, 4)[1],
+    "edges alone": np.histogram_bin_edges,
+    "edges of a chosen number": lambda x: np.histogram_bin_edges(x, "sturges"),
+    "edges of a grid": lambda x: np.concatenate(np.histogram2d(x, 2 * x, (2, 3))[1:]),
+    "density": lambda x: np.histogram(x, 4, density=True)[0],
+    "density of a grid": lambda x: np.histogram2d(x, x * x, 2, density=True)[0],
+    "bins given": lambda x: np.histogram(np.array([0.2, 0.3]), np.sort(x), density=True)[0],
+}
+
+
+@pytest.mark.parametrize("name", HISTOGRAMS)
+def test_edges_follow_the_elements(name):
+    """The edges move with the smallest and the largest element, and a density by the width of its bins."""
+    f, x = HISTOGRAMS[name], np.array([0.1, 0.55, 0.9, 0.4, 0.85])
+    want = np.stack([(f(x + d) - f(x - d)) / 2e-6 for d in 1e-6 * np.eye(5)], -1)
+    # The outermost elements lie on an edge that moves along: a shift keeps them in their bins.
+    modes = [fg.jacrev(f), fg.jacfwd(f)]
+    for jacobian in modes + ([] if name == "edges of a chosen number" else [fg.jit(fg.jacrev(f))]):
+        np.testing.assert_allclose(jacobian(x), want, rtol=1e-6, atol=1e-6)
+
+
+def test_histograms_compile():
+    for x in (V, np.zeros(3), np.zeros(0), INTS):
+        assert_same(list(fg.jit(lambda x: np.histogram(x, 3))(x)), list(np.histogram(x, 3)))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from funcgrad.primitives import (
     trigonometric,
 )
 from funcgrad.primitives import shape as rearranging
+from funcgrad.testing import zero_laws  # noqa: F401  (registers its laws)
 from funcgrad.testing.battery import cases
 
 FAULTS = {

@@ -71,23 +71,54 @@ def sinh(fmt: Format):
     return sinh
 
 
+@cache
+def negative_exponential(fmt: Format):
+    """Return a function of x giving 2^n, r and q: e^(-2|x|) = 2^n * (1 + r + q), a normal number.
+
+    tanh and its slope are both made of it: where a loop has both, it is computed once.
+    """
+    parts, one_bits, shift = exponential_parts(fmt), fmt.bias << fmt.fraction, fmt.fraction
+    low, one = fmt.pick(-700, -85), fmt(1)
+
+    @njit
+    def negative_exponential(x):
+        a = fabs(x)
+        y = -(a + a)
+        t, r, q = parts(where(y < low, low, y))
+        return float_of_bits((bits(t) << shift) + one_bits, one), r, q
+
+    return negative_exponential
+
+
 @kernel()
 def tanh(fmt: Format):
-    """E / (E + 2) with E = e^(2|x|) - 1 summed with care, as its error is that of the result."""
-    parts, one_bits, shift = exponential_parts(fmt), fmt.bias << fmt.fraction, fmt.fraction
-    high, one, two, absent, tiny = fmt.pick(20, 10), fmt(1), fmt(2), fmt(-0.0), fmt.pick(2.0**-27, 2.0**-13)
+    """-M / (2 + M) with M = e^(-2|x|) - 1 summed with care, as its error is that of the result."""
+    exponential, one, two = negative_exponential(fmt), fmt(1), fmt(2)
+    absent, tiny = fmt(-0.0), fmt.pick(2.0**-27, 2.0**-13)
 
     def tanh(x):
-        a = fabs(x)
-        a = where(a > high, high, a)
-        t, r, q = parts(a + a)
-        power = float_of_bits((bits(t) << shift) + one_bits, one)
+        power, r, q = exponential(x)
         head, low = fast_two_sum(power - one, power * r)
-        e = head + fma(power, q, low)
-        bottom, bottom_low = fast_two_sum(two, e)
-        return where(fabs(x) < tiny, x, copysign(divide(e, absent, bottom, bottom_low), x))
+        m = head + fma(power, q, low)
+        bottom, bottom_low = fast_two_sum(two, m)
+        return where(fabs(x) < tiny, x, copysign(divide(-m, absent, bottom, bottom_low), x))
 
     return tanh
+
+
+@kernel()
+def tanh_slope(fmt: Format):
+    """1 / cosh(x)^2 = 4 E / (1 + E)^2 with E = e^(-2|x|); 0 where that is below the normal numbers."""
+    exponential, one, four, zero = negative_exponential(fmt), fmt(1), fmt(4), fmt(0)
+    high = fmt.pick(350, 42.5)
+
+    def tanh_slope(x):
+        power, r, q = exponential(x)
+        e = power * (one + (r + q))
+        share = one / (one + e)
+        return where(fabs(x) > high, zero, four * (e * share) * share)
+
+    return tanh_slope
 
 
 @cache

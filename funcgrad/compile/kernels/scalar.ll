@@ -1,5 +1,5 @@
 ; Written by funcgrad.compile.kernels.build.
-; sources 7804d20adaaa7520b6997479d2de6672d192f28879b4aff5a4c4b8cabd20ac74
+; sources a9eb68b3199862ec43028dd50c642d9d2527ac3084696d100c708b845adb8539
 ; numba 0.68.1
 
 define internal float @fg_arccos_f32(float %v0) alwaysinline nounwind {
@@ -4337,89 +4337,166 @@ define internal double @fg_tan_f64(double %v0) alwaysinline nounwind {
 
 define internal float @fg_tanh_f32(float %v0) alwaysinline nounwind {
   %v1 = call float @llvm.fabs.f32(float %v0)
-  %v2 = fcmp ogt float %v1, 1.000000e+01
-  %v3 = select i1 %v2, float 1.000000e+01, float %v1
-  %v4 = fadd float %v3, %v3
-  %v5 = call float @llvm.fma.f32(float %v4, float 0x3FF7154760000000, float 0x4168000000000000)
-  %v6 = fadd float %v5, 0xC168000000000000
-  %v7 = fneg float %v6
-  %v8 = call float @llvm.fma.f32(float %v7, float 0x3FE62E4300000000, float %v4)
-  %v9 = call float @llvm.fma.f32(float %v7, float 0xBE205C6100000000, float %v8)
-  %v10 = fmul float %v9, %v9
-  %v11 = call float @llvm.fma.f32(float %v9, float 0x3F56D963A0000000, float 0x3F81228100000000)
-  %v12 = call float @llvm.fma.f32(float %v11, float %v9, float 0x3FA55548A0000000)
-  %v13 = call float @llvm.fma.f32(float %v12, float %v9, float 0x3FC5554B00000000)
-  %v14 = call float @llvm.fma.f32(float %v13, float %v9, float 5.000000e-01)
-  %v15 = fmul float %v10, %v14
-  %v16 = bitcast float %v5 to i32
-  %v17 = shl i32 %v16, 23
-  %v18 = add i32 %v17, 1065353216
-  %v19 = bitcast i32 %v18 to float
-  %v20 = fadd float %v19, -1.000000e+00
-  %v21 = fmul float %v9, %v19
-  %v22 = fadd float %v20, %v21
-  %v23 = fsub float %v22, %v20
-  %v24 = fsub float %v21, %v23
-  %v25 = call float @llvm.fma.f32(float %v19, float %v15, float %v24)
-  %v26 = fadd float %v22, %v25
-  %v27 = fadd float %v26, 2.000000e+00
-  %v28 = fadd float %v27, -2.000000e+00
-  %v29 = fsub float %v26, %v28
-  %v30 = fdiv float 1.000000e+00, %v27
-  %v31 = fmul float %v26, %v30
-  %v32 = fneg float %v31
-  %v33 = call float @llvm.fma.f32(float %v32, float %v27, float %v26)
-  %v34 = call float @llvm.fma.f32(float %v32, float %v29, float %v33)
-  %v35 = call float @llvm.fma.f32(float %v34, float %v30, float %v31)
-  %v36 = fcmp olt float %v1, 0x3F20000000000000
-  %v37 = call float @llvm.copysign.f32(float %v35, float %v0)
-  %v38 = select i1 %v36, float %v0, float %v37
-  ret float %v38
+  %v2 = fadd float %v1, %v1
+  %v3 = fneg float %v2
+  %v4 = fcmp olt float %v3, -8.500000e+01
+  %v5 = select i1 %v4, float -8.500000e+01, float %v3
+  %v6 = call float @llvm.fma.f32(float %v5, float 0x3FF7154760000000, float 0x4168000000000000)
+  %v7 = fadd float %v6, 0xC168000000000000
+  %v8 = fneg float %v7
+  %v9 = call float @llvm.fma.f32(float %v8, float 0x3FE62E4300000000, float %v5)
+  %v10 = call float @llvm.fma.f32(float %v8, float 0xBE205C6100000000, float %v9)
+  %v11 = fmul float %v10, %v10
+  %v12 = call float @llvm.fma.f32(float %v10, float 0x3F56D963A0000000, float 0x3F81228100000000)
+  %v13 = call float @llvm.fma.f32(float %v12, float %v10, float 0x3FA55548A0000000)
+  %v14 = call float @llvm.fma.f32(float %v13, float %v10, float 0x3FC5554B00000000)
+  %v15 = call float @llvm.fma.f32(float %v14, float %v10, float 5.000000e-01)
+  %v16 = fmul float %v11, %v15
+  %v17 = bitcast float %v6 to i32
+  %v18 = shl i32 %v17, 23
+  %v19 = add i32 %v18, 1065353216
+  %v20 = bitcast i32 %v19 to float
+  %v21 = fadd float %v20, -1.000000e+00
+  %v22 = fmul float %v10, %v20
+  %v23 = fadd float %v21, %v22
+  %v24 = fsub float %v23, %v21
+  %v25 = fsub float %v22, %v24
+  %v26 = call float @llvm.fma.f32(float %v20, float %v16, float %v25)
+  %v27 = fadd float %v23, %v26
+  %v28 = fadd float %v27, 2.000000e+00
+  %v29 = fadd float %v28, -2.000000e+00
+  %v30 = fsub float %v27, %v29
+  %v31 = fneg float %v27
+  %v32 = fdiv float 1.000000e+00, %v28
+  %v33 = fmul float %v32, %v31
+  %v34 = fneg float %v33
+  %v35 = call float @llvm.fma.f32(float %v34, float %v28, float %v31)
+  %v36 = call float @llvm.fma.f32(float %v34, float %v30, float %v35)
+  %v37 = call float @llvm.fma.f32(float %v36, float %v32, float %v33)
+  %v38 = fcmp olt float %v1, 0x3F20000000000000
+  %v39 = call float @llvm.copysign.f32(float %v37, float %v0)
+  %v40 = select i1 %v38, float %v0, float %v39
+  ret float %v40
 }
 
 define internal double @fg_tanh_f64(double %v0) alwaysinline nounwind {
   %v1 = call double @llvm.fabs.f64(double %v0)
-  %v2 = fcmp ogt double %v1, 2.000000e+01
-  %v3 = select i1 %v2, double 2.000000e+01, double %v1
-  %v4 = fadd double %v3, %v3
-  %v5 = call double @llvm.fma.f64(double %v4, double 0x3FF71547652B82FE, double 0x4338000000000000)
-  %v6 = fadd double %v5, 0xC338000000000000
-  %v7 = fneg double %v6
-  %v8 = call double @llvm.fma.f64(double %v7, double 0x3FE62E42FEFA39EF, double %v4)
-  %v9 = call double @llvm.fma.f64(double %v7, double 0x3C7ABC9E3B39803F, double %v8)
-  %v10 = fmul double %v9, %v9
-  %v11 = call double @llvm.fma.f64(double %v10, double 0x3E5AF785677E197D, double 0x3EC71DDE8DBD5808)
-  %v12 = call double @llvm.fma.f64(double %v11, double %v10, double 0x3F2A01A01B66C340)
-  %v13 = call double @llvm.fma.f64(double %v12, double %v10, double 0x3F8111111110E4F2)
-  %v14 = call double @llvm.fma.f64(double %v13, double %v10, double 0x3FC555555555555D)
-  %v15 = call double @llvm.fma.f64(double %v10, double 0x3E928A2BDF95B015, double 0x3EFA019A675C79BD)
-  %v16 = call double @llvm.fma.f64(double %v15, double %v10, double 0x3F56C16C17F3B572)
-  %v17 = call double @llvm.fma.f64(double %v16, double %v10, double 0x3FA55555555520F0)
-  %v18 = call double @llvm.fma.f64(double %v17, double %v10, double 0x3FE0000000000005)
-  %v19 = call double @llvm.fma.f64(double %v14, double %v9, double %v18)
-  %v20 = fmul double %v10, %v19
-  %v21 = bitcast double %v5 to i64
-  %v22 = shl i64 %v21, 52
-  %v23 = add i64 %v22, 4607182418800017408
-  %v24 = bitcast i64 %v23 to double
-  %v25 = fadd double %v24, -1.000000e+00
-  %v26 = fmul double %v9, %v24
-  %v27 = fadd double %v25, %v26
-  %v28 = fsub double %v27, %v25
-  %v29 = fsub double %v26, %v28
-  %v30 = call double @llvm.fma.f64(double %v24, double %v20, double %v29)
-  %v31 = fadd double %v27, %v30
-  %v32 = fadd double %v31, 2.000000e+00
-  %v33 = fadd double %v32, -2.000000e+00
-  %v34 = fsub double %v31, %v33
-  %v35 = fdiv double 1.000000e+00, %v32
-  %v36 = fmul double %v31, %v35
-  %v37 = fneg double %v36
-  %v38 = call double @llvm.fma.f64(double %v37, double %v32, double %v31)
-  %v39 = call double @llvm.fma.f64(double %v37, double %v34, double %v38)
-  %v40 = call double @llvm.fma.f64(double %v39, double %v35, double %v36)
-  %v41 = fcmp olt double %v1, 0x3E40000000000000
-  %v42 = call double @llvm.copysign.f64(double %v40, double %v0)
-  %v43 = select i1 %v41, double %v0, double %v42
-  ret double %v43
+  %v2 = fadd double %v1, %v1
+  %v3 = fneg double %v2
+  %v4 = fcmp olt double %v3, -7.000000e+02
+  %v5 = select i1 %v4, double -7.000000e+02, double %v3
+  %v6 = call double @llvm.fma.f64(double %v5, double 0x3FF71547652B82FE, double 0x4338000000000000)
+  %v7 = fadd double %v6, 0xC338000000000000
+  %v8 = fneg double %v7
+  %v9 = call double @llvm.fma.f64(double %v8, double 0x3FE62E42FEFA39EF, double %v5)
+  %v10 = call double @llvm.fma.f64(double %v8, double 0x3C7ABC9E3B39803F, double %v9)
+  %v11 = fmul double %v10, %v10
+  %v12 = call double @llvm.fma.f64(double %v11, double 0x3E5AF785677E197D, double 0x3EC71DDE8DBD5808)
+  %v13 = call double @llvm.fma.f64(double %v12, double %v11, double 0x3F2A01A01B66C340)
+  %v14 = call double @llvm.fma.f64(double %v13, double %v11, double 0x3F8111111110E4F2)
+  %v15 = call double @llvm.fma.f64(double %v14, double %v11, double 0x3FC555555555555D)
+  %v16 = call double @llvm.fma.f64(double %v11, double 0x3E928A2BDF95B015, double 0x3EFA019A675C79BD)
+  %v17 = call double @llvm.fma.f64(double %v16, double %v11, double 0x3F56C16C17F3B572)
+  %v18 = call double @llvm.fma.f64(double %v17, double %v11, double 0x3FA55555555520F0)
+  %v19 = call double @llvm.fma.f64(double %v18, double %v11, double 0x3FE0000000000005)
+  %v20 = call double @llvm.fma.f64(double %v15, double %v10, double %v19)
+  %v21 = fmul double %v11, %v20
+  %v22 = bitcast double %v6 to i64
+  %v23 = shl i64 %v22, 52
+  %v24 = add i64 %v23, 4607182418800017408
+  %v25 = bitcast i64 %v24 to double
+  %v26 = fadd double %v25, -1.000000e+00
+  %v27 = fmul double %v10, %v25
+  %v28 = fadd double %v26, %v27
+  %v29 = fsub double %v28, %v26
+  %v30 = fsub double %v27, %v29
+  %v31 = call double @llvm.fma.f64(double %v25, double %v21, double %v30)
+  %v32 = fadd double %v28, %v31
+  %v33 = fadd double %v32, 2.000000e+00
+  %v34 = fadd double %v33, -2.000000e+00
+  %v35 = fsub double %v32, %v34
+  %v36 = fneg double %v32
+  %v37 = fdiv double 1.000000e+00, %v33
+  %v38 = fmul double %v37, %v36
+  %v39 = fneg double %v38
+  %v40 = call double @llvm.fma.f64(double %v39, double %v33, double %v36)
+  %v41 = call double @llvm.fma.f64(double %v39, double %v35, double %v40)
+  %v42 = call double @llvm.fma.f64(double %v41, double %v37, double %v38)
+  %v43 = fcmp olt double %v1, 0x3E40000000000000
+  %v44 = call double @llvm.copysign.f64(double %v42, double %v0)
+  %v45 = select i1 %v43, double %v0, double %v44
+  ret double %v45
+}
+
+define internal float @fg_tanh_slope_f32(float %v0) alwaysinline nounwind {
+  %v1 = call float @llvm.fabs.f32(float %v0)
+  %v2 = fadd float %v1, %v1
+  %v3 = fneg float %v2
+  %v4 = fcmp olt float %v3, -8.500000e+01
+  %v5 = select i1 %v4, float -8.500000e+01, float %v3
+  %v6 = call float @llvm.fma.f32(float %v5, float 0x3FF7154760000000, float 0x4168000000000000)
+  %v7 = fadd float %v6, 0xC168000000000000
+  %v8 = fneg float %v7
+  %v9 = call float @llvm.fma.f32(float %v8, float 0x3FE62E4300000000, float %v5)
+  %v10 = call float @llvm.fma.f32(float %v8, float 0xBE205C6100000000, float %v9)
+  %v11 = fmul float %v10, %v10
+  %v12 = call float @llvm.fma.f32(float %v10, float 0x3F56D963A0000000, float 0x3F81228100000000)
+  %v13 = call float @llvm.fma.f32(float %v12, float %v10, float 0x3FA55548A0000000)
+  %v14 = call float @llvm.fma.f32(float %v13, float %v10, float 0x3FC5554B00000000)
+  %v15 = call float @llvm.fma.f32(float %v14, float %v10, float 5.000000e-01)
+  %v16 = fmul float %v11, %v15
+  %v17 = bitcast float %v6 to i32
+  %v18 = shl i32 %v17, 23
+  %v19 = add i32 %v18, 1065353216
+  %v20 = bitcast i32 %v19 to float
+  %v21 = fadd float %v10, %v16
+  %v22 = fadd float %v21, 1.000000e+00
+  %v23 = fmul float %v22, %v20
+  %v24 = fadd float %v23, 1.000000e+00
+  %v25 = fdiv float 1.000000e+00, %v24
+  %v26 = fcmp ogt float %v1, 4.250000e+01
+  %v27 = fmul float %v23, %v25
+  %v28 = fmul float %v27, 4.000000e+00
+  %v29 = fmul float %v25, %v28
+  %v30 = select i1 %v26, float 0.000000e+00, float %v29
+  ret float %v30
+}
+
+define internal double @fg_tanh_slope_f64(double %v0) alwaysinline nounwind {
+  %v1 = call double @llvm.fabs.f64(double %v0)
+  %v2 = fadd double %v1, %v1
+  %v3 = fneg double %v2
+  %v4 = fcmp olt double %v3, -7.000000e+02
+  %v5 = select i1 %v4, double -7.000000e+02, double %v3
+  %v6 = call double @llvm.fma.f64(double %v5, double 0x3FF71547652B82FE, double 0x4338000000000000)
+  %v7 = fadd double %v6, 0xC338000000000000
+  %v8 = fneg double %v7
+  %v9 = call double @llvm.fma.f64(double %v8, double 0x3FE62E42FEFA39EF, double %v5)
+  %v10 = call double @llvm.fma.f64(double %v8, double 0x3C7ABC9E3B39803F, double %v9)
+  %v11 = fmul double %v10, %v10
+  %v12 = call double @llvm.fma.f64(double %v11, double 0x3E5AF785677E197D, double 0x3EC71DDE8DBD5808)
+  %v13 = call double @llvm.fma.f64(double %v12, double %v11, double 0x3F2A01A01B66C340)
+  %v14 = call double @llvm.fma.f64(double %v13, double %v11, double 0x3F8111111110E4F2)
+  %v15 = call double @llvm.fma.f64(double %v14, double %v11, double 0x3FC555555555555D)
+  %v16 = call double @llvm.fma.f64(double %v11, double 0x3E928A2BDF95B015, double 0x3EFA019A675C79BD)
+  %v17 = call double @llvm.fma.f64(double %v16, double %v11, double 0x3F56C16C17F3B572)
+  %v18 = call double @llvm.fma.f64(double %v17, double %v11, double 0x3FA55555555520F0)
+  %v19 = call double @llvm.fma.f64(double %v18, double %v11, double 0x3FE0000000000005)
+  %v20 = call double @llvm.fma.f64(double %v15, double %v10, double %v19)
+  %v21 = fmul double %v11, %v20
+  %v22 = bitcast double %v6 to i64
+  %v23 = shl i64 %v22, 52
+  %v24 = add i64 %v23, 4607182418800017408
+  %v25 = bitcast i64 %v24 to double
+  %v26 = fadd double %v10, %v21
+  %v27 = fadd double %v26, 1.000000e+00
+  %v28 = fmul double %v27, %v25
+  %v29 = fadd double %v28, 1.000000e+00
+  %v30 = fdiv double 1.000000e+00, %v29
+  %v31 = fcmp ogt double %v1, 3.500000e+02
+  %v32 = fmul double %v28, %v30
+  %v33 = fmul double %v32, 4.000000e+00
+  %v34 = fmul double %v30, %v33
+  %v35 = select i1 %v31, double 0.000000e+00, double %v34
+  ret double %v35
 }

@@ -1,44 +1,15 @@
-"""How this namespace takes its arguments: plain arrays go to NumPy, traced ones to the primitives."""
+"""How this namespace takes its arguments: floating ones, and numbers that must be known."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from funcgrad.core.tracer import FUNCTIONS, Tracer, concrete, is_concrete
+from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of
 from funcgrad.errors import DTypeError
 from funcgrad.numpy.arrays import as_array, astype
 
-__all__ = ["floating", "holds_tracer", "implements_beside", "known", "tolerance"]
-
-
-def implements_beside(original: Callable) -> Callable:
-    """Register what follows as NumPy's `original` for traced arrays; plain ones go to `original`."""
-
-    def register(implementation: Callable) -> Callable:
-        FUNCTIONS[original] = implementation
-
-        @functools.wraps(implementation)
-        def public(*args: Any, **kwargs: Any) -> Any:
-            if holds_tracer(args) or holds_tracer(kwargs.values()):
-                return implementation(*args, **kwargs)
-            return original(*args, **kwargs)
-
-        return public
-
-    return register
-
-
-def holds_tracer(items: Any) -> bool:
-    """Whether a tracer is among the items, or in lists and tuples among them."""
-    for item in items:
-        if type(item) is Tracer:
-            return True
-        if isinstance(item, (list, tuple)) and holds_tracer(item):
-            return True
-    return False
+__all__ = ["floating", "known", "tolerance"]
 
 
 def floating(x: Any) -> Any:

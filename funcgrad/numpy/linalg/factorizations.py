@@ -6,7 +6,8 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of
 from funcgrad.errors import DerivativeError
-from funcgrad.numpy.linalg.arguments import floating, implements_beside, known
+from funcgrad.numpy.arrays import implements
+from funcgrad.numpy.linalg.arguments import floating, known
 from funcgrad.primitives.arithmetic import absolute, copysign, real
 from funcgrad.primitives.linalg import factorizations, general_eigen, spectral
 from funcgrad.primitives.linalg.matrices import adjoint, columns
@@ -20,7 +21,7 @@ QRResult = type(np.linalg.qr(np.ones((1, 1))))
 SVDResult = type(np.linalg.svd(np.ones((1, 1))))
 
 
-@implements_beside(np.linalg.cholesky)
+@implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """Factorize Hermitian positive definite matrices into a triangle and its adjoint.
 
@@ -48,7 +49,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return adjoint(factorizations.cholesky(adjoint(a))) if upper else factorizations.cholesky(a)
 
 
-@implements_beside(np.linalg.qr)
+@implements(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Factorize matrices into one with orthonormal columns and an upper triangle: a = Q R.
 
@@ -57,7 +58,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         mode: 'reduced' (Q is m x k, k = min(m, n)), 'complete' (Q is m x m) or 'r' (R alone).
 
     Raises:
-        DerivativeError: for the derivative of 'complete' where m > n, and for mode 'raw'.
+        DerivativeError: for the derivative of Q in 'complete' where m > n, and for mode 'raw'.
         numpy.linalg.LinAlgError: for the derivative where the leading columns are linearly dependent.
 
     Reference: Walter & Lehmann 2010; for m < n the further columns of R are Q^H a (Roberts & Roberts 2020).
@@ -83,7 +84,7 @@ def _lower(name, uplo):
     return uplo == "L"
 
 
-@implements_beside(np.linalg.eigh)
+@implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """Return the eigenvalues, ascending, and orthonormal eigenvectors of Hermitian matrices.
 
@@ -112,7 +113,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     return EighResult(w, v)
 
 
-@implements_beside(np.linalg.eigvalsh)
+@implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """Return the eigenvalues of Hermitian matrices, ascending.
 
@@ -122,13 +123,13 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return spectral.eigvalsh(floating(a), lower=_lower("eigvalsh", UPLO))
 
 
-@implements_beside(np.linalg.eig)
+@implements(np.linalg.eig)
 def eig(a: Any) -> Any:
     """Return the eigenvalues and eigenvectors, of norm 1, of square matrices.
 
     Returns:
-        EigResult(eigenvalues, eigenvectors): real where `a` is and all eigenvalues are, as in NumPy;
-        complex wherever the values are not known (inside `jit` and `vmap`).
+        EigResult(eigenvalues, eigenvectors): complex; before NumPy 2.5 real where `a` is and all
+        eigenvalues are known (not inside `jit` and `vmap`) to be.
 
     Raises:
         DerivativeError: for the eigenvectors' derivative at repeated eigenvalues.
@@ -140,16 +141,25 @@ def eig(a: Any) -> Any:
     """
     a = floating(a)
     w, v = general_eigen.eig(a)
-    return EigResult(real(w), real(v)) if _all_real(a, w) else EigResult(w, v)
+    return EigResult(real(w), real(v)) if not _COMPLEX and _all_real(a, w) else EigResult(w, v)
 
 
-@implements_beside(np.linalg.eigvals)
+@implements(np.linalg.eigvals)
 def eigvals(a: Any) -> Any:
     """Return the eigenvalues of square matrices; real or complex as in `eig`.
 
     Derivative: w_dot = diag(V^-1 a_dot V).
     """
     a = floating(a)
+    return general_eigen.eigvals(a) if _COMPLEX else eigvals_real_where_known(a)
+
+
+# Whether eig and eigvals of real matrices are always complex.
+_COMPLEX = np.lib.NumpyVersion(np.__version__) >= "2.5.0"
+
+
+def eigvals_real_where_known(a: Any) -> Any:
+    """Return the eigenvalues of floating matrices, real where these and all of them are known to be."""
     w = general_eigen.eigvals(a)
     return real(w) if _all_real(a, w) else w
 
@@ -159,7 +169,7 @@ def _all_real(a, w):
     return value is not None and not np.any(np.imag(value))
 
 
-@implements_beside(np.linalg.svd)
+@implements(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """Return the singular value decomposition of matrices: a = U diag(S) Vh, S descending.
 
@@ -206,7 +216,7 @@ def _svd_by_eigh(a, compute_uv):
     return SVDResult(u, w * sign, adjoint(u * columns(sign)))
 
 
-@implements_beside(np.linalg.svdvals)
+@implements(np.linalg.svdvals)
 def svdvals(x: Any, /) -> Any:
     """Return the singular values of matrices, descending.
 

@@ -1,16 +1,15 @@
 """Products and parts of matrices in numpy.linalg: matmul, cross, multi_dot, diagonal, trace and others."""
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy import products
-from funcgrad.numpy.arrays import as_array, as_axis, astype, no_out, promoted
-from funcgrad.numpy.linalg.arguments import implements_beside
+from funcgrad.numpy import products, reductions
+from funcgrad.numpy.arrays import as_array, as_axis, implements, no_out, promoted
 from funcgrad.numpy.shaping import moveaxis, reshape
-from funcgrad.primitives.broadcasting import reduce_sum
 from funcgrad.primitives.linalg import matrices
 from funcgrad.primitives.shape import concatenate
 
@@ -27,13 +26,13 @@ __all__ = [
 ]
 
 
-@implements_beside(np.linalg.matmul)
+@implements(np.linalg.matmul)
 def matmul(x1: Any, x2: Any, /) -> Any:
     """Return the matrix product; leading axes broadcast."""
     return products.matmul(x1, x2)
 
 
-@implements_beside(np.linalg.outer)
+@implements(np.linalg.outer)
 def outer(x1: Any, x2: Any, /) -> Any:
     """Return y[i, j] = x1[i] x2[j] for two vectors."""
     x1, x2 = as_array(x1), as_array(x2)
@@ -42,19 +41,19 @@ def outer(x1: Any, x2: Any, /) -> Any:
     return x1[:, None] * x2[None, :]
 
 
-@implements_beside(np.linalg.tensordot)
+@implements(np.linalg.tensordot)
 def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     """Return the sum product over the given axes: the last and first `axes`, or a pair of lists."""
     return products.tensordot(x1, x2, axes)
 
 
-@implements_beside(np.linalg.vecdot)
+@implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """Return the dot product of vectors along `axis`, conjugating x1; other axes broadcast."""
     return products.vecdot(x1, x2, axis=axis)
 
 
-@implements_beside(np.linalg.matrix_transpose)
+@implements(np.linalg.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
     """Return the transposes of matrices."""
     x = as_array(x)
@@ -63,7 +62,7 @@ def matrix_transpose(x: Any, /) -> Any:
     return matrices.transposed(x)
 
 
-@implements_beside(np.linalg.cross)
+@implements(np.linalg.cross)
 def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """Return the cross product of vectors of three elements along `axis`; other axes broadcast.
 
@@ -83,7 +82,7 @@ def _turned(x, k):
     return concatenate(x[..., k:], x[..., :k], axis=len(shape_of(x)) - 1)
 
 
-@implements_beside(np.linalg.diagonal)
+@implements(np.linalg.diagonal)
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
     """Return the diagonals of matrices; a positive `offset` is above the main one."""
     x = as_array(x)
@@ -94,15 +93,14 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
     return matrices.diagonal(x)
 
 
-@implements_beside(np.linalg.trace)
+@implements(np.linalg.trace)
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
     """Return the sums of the diagonals of matrices."""
-    d = diagonal(x, offset=offset)
-    d = d if dtype is None else astype(d, dtype)
-    return reduce_sum(d, axes=(len(d.shape) - 1,), keepdims=False)
+    d = diagonal(x, offset=operator.index(offset))
+    return reductions.sum(d, -1, dtype)
 
 
-@implements_beside(np.linalg.multi_dot)
+@implements(np.linalg.multi_dot)
 def multi_dot(arrays: Any, *, out: None = None) -> Any:
     """Return the product of several matrices, in the order that takes the fewest multiplications.
 
@@ -116,6 +114,8 @@ def multi_dot(arrays: Any, *, out: None = None) -> Any:
     xs = [as_array(x) for x in arrays]
     if len(xs) < 2:
         raise ValueError(f"multi_dot: expected at least two arrays, got {len(xs)}.")
+    if len(xs) == 2:
+        return products.dot(*xs)
     row, column = len(xs[0].shape) == 1, len(xs[-1].shape) == 1
     if row:
         xs[0] = xs[0][None, :]

@@ -9,8 +9,8 @@ import numpy as np
 
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import fit, promoted
-from funcgrad.numpy.linalg.arguments import floating, implements_beside, known, tolerance
+from funcgrad.numpy.arrays import fit, implements, promoted
+from funcgrad.numpy.linalg.arguments import floating, known, tolerance
 from funcgrad.numpy.products import matmul
 from funcgrad.numpy.shaping import reshape, transpose
 from funcgrad.primitives.arithmetic import absolute, square
@@ -35,7 +35,7 @@ __all__ = [
 SlogdetResult = type(np.linalg.slogdet(np.ones((1, 1))))
 
 
-@implements_beside(np.linalg.solve)
+@implements(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
     """Solve linear systems: the x with a x = b.
 
@@ -84,7 +84,7 @@ def solved(name: str, solver: Callable, a: Any, b: Any) -> Any:
     return x[..., 0] if vector else x
 
 
-@implements_beside(np.linalg.inv)
+@implements(np.linalg.inv)
 def inv(a: Any) -> Any:
     """Return the inverses of square matrices.
 
@@ -97,7 +97,7 @@ def inv(a: Any) -> Any:
     return solving.inv(floating(a))
 
 
-@implements_beside(np.linalg.pinv)
+@implements(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
     """Return the Moore-Penrose inverses of matrices.
 
@@ -119,7 +119,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._
     return pseudoinverse.pinv(a, rtol=tolerance("pinv", given), hermitian=bool(hermitian))
 
 
-@implements_beside(np.linalg.lstsq)
+@implements(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     """Return the shortest x that minimizes the norm of b - a x, as `numpy.linalg.lstsq`.
 
@@ -156,7 +156,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     return x, residuals, rank if value is None else int(value), s
 
 
-@implements_beside(np.linalg.det)
+@implements(np.linalg.det)
 def det(a: Any) -> Any:
     """Return the determinants of square matrices.
 
@@ -171,7 +171,7 @@ def det(a: Any) -> Any:
     return determinant.det(floating(a))
 
 
-@implements_beside(np.linalg.slogdet)
+@implements(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
     """Return the sign and the logarithm of the absolute value of determinants.
 
@@ -179,15 +179,16 @@ def slogdet(a: Any) -> Any:
 
     Raises:
         ShapeError: when matrices are not square.
-        numpy.linalg.LinAlgError: for the derivative where a matrix is singular.
+        numpy.linalg.LinAlgError: for the derivative of one singular matrix.
 
-    Derivative: d logabsdet = Re tr(a^-1 da); the sign's is 0 for real matrices.
+    Derivative: d logabsdet = Re tr(a^-1 da); the sign's is 0 for real matrices. Of a stack, nan by the matrices
+    that are singular.
     """
     sign, logabsdet = determinant.slogdet(floating(a))
     return SlogdetResult(sign, logabsdet)
 
 
-@implements_beside(np.linalg.matrix_power)
+@implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
     """Return square matrices to the power of an integer, by repeated squaring; n < 0 inverts first."""
     n = operator.index(n)
@@ -206,7 +207,7 @@ def matrix_power(a: Any, n: int) -> Any:
     return result
 
 
-@implements_beside(np.linalg.tensorinv)
+@implements(np.linalg.tensorinv)
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """Return the inverse of the linear map that `a` is from its axes `ind`, ... to those before."""
     a = floating(a)
@@ -217,7 +218,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     return reshape(inv(matrix), (*shape[ind:], *shape[:ind]))
 
 
-@implements_beside(np.linalg.tensorsolve)
+@implements(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """Return the x with tensordot(a, x, x.ndim) = b; `axes` of `a` are moved to the end first."""
     a, b = floating(a), floating(b)

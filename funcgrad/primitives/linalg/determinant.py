@@ -9,6 +9,7 @@ import numpy as np
 from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.primitives.broadcasting import reduce_sum
+from funcgrad.primitives.elementwise import guarded_multiply
 from funcgrad.primitives.linalg.matrices import (
     MatrixPrimitive,
     check_square,
@@ -21,6 +22,7 @@ from funcgrad.primitives.linalg.matrices import (
     transposed,
 )
 from funcgrad.primitives.linalg.solve import inv
+from funcgrad.primitives.logic import equal, select
 from funcgrad.primitives.shape import conform_dtype, convert
 
 __all__ = ["adjugate", "adjugate_along", "det", "slogdet"]
@@ -186,7 +188,15 @@ class SLogDet(MatrixPrimitive):
         if log_bar is not None and is_complex:
             log_bar = convert(log_bar, dtype=dtype_of(y[0]))
         trace_bar = total(turn, log_bar)
-        return (None if trace_bar is None else _weighted(trace_bar, transposed(inv(a))),)
+        if trace_bar is None:
+            return (None,)
+        if len(shape_of(a)) == 2:
+            return (_weighted(trace_bar, transposed(inv(a))),)
+        # In a stack, a singular matrix has no slope, and the others keep theirs.
+        singular = equal(y[0], 0)
+        safe = select(singular[..., None, None], np.eye(shape_of(a)[-1], dtype=dtype_of(a)), a)
+        trace_bar = guarded_multiply(trace_bar, select(singular, np.nan, 1.0))
+        return (_weighted(trace_bar, transposed(inv(safe))),)
 
     def samples(self):
         return [
@@ -252,8 +262,10 @@ def _adjugate_by_inverse(a):
 
 
 def _by_svd(a):
-    """Return det(U V^H), U, s and V^H of A = U diag(s) V^H."""
-    u, s, vh = np.linalg.svd(a)
+    """Return det(U V^H), U, s and V^H of A = U diag(s) V^H; nan for s where A is not finite, which LAPACK cannot take."""
+    finite = np.isfinite(a).all((-2, -1))
+    u, s, vh = np.linalg.svd(np.where(finite[..., None, None], a, a.dtype.type(0)))
+    s = np.where(finite[..., None], s, np.nan)
     phase = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
     return phase.astype(u.dtype), u, s, vh
 

@@ -96,9 +96,11 @@ class QR(MatrixPrimitive):
 
     def vjp_rule(self, needs, y_bars, y, a, *, complete):
         *_, m, n = shape_of(a)
-        if complete and m != n:
+        if complete and m != n and y_bars[0] is None:  # R alone: the rows of zeros do not change
+            y, y_bars = (y[0][..., :n], y[1][..., :n, :]), (None, y_bars[1][..., :n, :])
+        elif complete and m != n:
             raise DerivativeError(
-                "qr: expected mode='reduced' where it is differentiated, got mode='complete' of a matrix "
+                "qr: expected mode='reduced' where Q is differentiated, got mode='complete' of a matrix "
                 f"of shape {(m, n)}.",
                 hint="the further columns of Q are an arbitrary basis, which has no derivative.",
             )

@@ -29,6 +29,7 @@ __all__ = [
     "positive_definite",
     "real_dtype",
     "real_part",
+    "refuse_infinite",
     "rows",
     "sample_matrix",
     "total",
@@ -37,13 +38,24 @@ __all__ = [
 
 
 class MatrixPrimitive(Primitive):
-    """A primitive of matrices along the last two axes, equal in their leading axes."""
+    """A primitive of matrices along the last two axes, equal in their leading axes.
+
+    A matrix whose cotangents (or tangents) are all zero gets zeros, whatever its rules would make of it: see
+    `primitives.silence`.
+    """
 
     fails = True
+    by_matrix = True
 
     def batch_rule(self, size, batched, *args, **params):
         full = [x if b else stretch(x, size) for x, b in zip(args, batched, strict=True)]
         return self(*full, **params), True
+
+
+def refuse_infinite(x: np.ndarray) -> None:
+    """Raise LinAlgError, as for nan, where LAPACK's singular value decomposition would not come to an end."""
+    if np.isinf(x).any():
+        raise np.linalg.LinAlgError("SVD did not converge")
 
 
 def check_matrix(name: str, x: ArrayType) -> None:

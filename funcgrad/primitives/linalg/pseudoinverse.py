@@ -10,6 +10,7 @@ from funcgrad.primitives.linalg.matrices import (
     check_matrix,
     conj,
     matrix_dtype,
+    refuse_infinite,
     sample_matrix,
 )
 
@@ -31,6 +32,7 @@ class Pinv(MatrixPrimitive):
         return ArrayType((*lead, n, m), matrix_dtype("pinv", a))
 
     def eval_rule(self, a, *, rtol, hermitian):
+        refuse_infinite(a)
         return np.linalg.pinv(a, rcond=rtol, hermitian=hermitian)
 
     def vjp_rule(self, needs, p_bar, p, a, *, rtol, hermitian):

@@ -20,6 +20,7 @@ from funcgrad.primitives.linalg.matrices import (
     matrix_dtype,
     positive_definite,
     real_dtype,
+    refuse_infinite,
     sample_matrix,
     total,
     transposed,
@@ -147,6 +148,7 @@ class SVD(MatrixPrimitive):
         )
 
     def eval_rule(self, a, *, full, strict):
+        refuse_infinite(a)
         return tuple(np.linalg.svd(a, full_matrices=full))
 
     def vjp_rule(self, needs, y_bars, y, a, *, full, strict):
@@ -227,6 +229,7 @@ class SVDVals(MatrixPrimitive):
         return ArrayType((*a.shape[:-2], min(a.shape[-2:])), real_dtype(matrix_dtype("svdvals", a)))
 
     def eval_rule(self, a):
+        refuse_infinite(a)
         return np.linalg.svd(a, compute_uv=False)
 
     def vjp_rule(self, needs, s_bar, s, a):
