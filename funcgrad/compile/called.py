@@ -13,6 +13,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.derived import batched_program, halves, inexact_inputs, only, pushforward
+from funcgrad.compile.flow import flow
 from funcgrad.compile.layout import verified
 from funcgrad.core.check import check_body
 from funcgrad.core.interpret import run
@@ -22,6 +23,7 @@ from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 
 __all__ = ["callable_of", "jit_call", "restored"]
 
@@ -95,6 +97,12 @@ class JitCall(Primitive):
         out = iter(bind(self, *xs, *saved[1], *bars, program=only(backward, wanted), backend=backend))
         chosen = {i for i, want in zip(active, wanted, strict=True) if want}
         return [next(out) if i in chosen else None for i in range(len(xs))]
+
+    def flow_rule(self, active, *, program, backend):
+        return flow(program, active)
+
+    def linear_rule(self, given, *types, program, backend):
+        return is_linear(program, given)
 
     def batch_rule(self, size, batched, *xs, program, backend):
         batch = batched_program(program, size, tuple(batched))

@@ -15,6 +15,7 @@ from funcgrad.compile.expression import Buffer
 from funcgrad.compile.functiontext import FunctionText
 from funcgrad.compile.statement import ControlCall
 from funcgrad.compile.status import Status
+from funcgrad.core.program import Program
 from funcgrad.core.types import ArrayType
 
 __all__ = ["DECLARATIONS", "carried_in_place", "write_control"]
@@ -35,12 +36,16 @@ DECLARATIONS = {
 
 
 def write_control(
-    name: str, call: ControlCall, bodies: Sequence[str], in_place: frozenset[int] = frozenset(), work: int = 1
+    name: str,
+    call: ControlCall,
+    bodies: Sequence[str],
+    in_place: Sequence[frozenset[int]] = (),
+    work: int = 1,
 ) -> str:
     """Return the function of a control statement whose bodies are functions of these names.
 
     Args:
-        in_place: the parts of the carry that the body writes to where it reads them.
+        in_place: for each body, the parts of the carry that it writes to where it reads them.
         work: what an iteration takes, in additions.
     """
     writer = _Writer(name, call, bodies, in_place, work)
@@ -53,15 +58,18 @@ def write_control(
 def carried_in_place(call: ControlCall) -> list[dict[int, int]]:
     """Return, for each body, the inputs that may become outputs in the same memory: large parts of the carry."""
     none: list[dict[int, int]] = [{} for _ in call.programs]
-    if call.kind not in ("scan", "while"):
+    if call.kind == "switch":
         return none
     body = call.programs[-1]
     first = call.params["consts" if call.kind == "scan" else "body_consts"]
     carries = call.params["carries"] if call.kind == "scan" else len(body.outputs)
-    return [
-        *none[:-1],
-        {first + k: k for k in range(carries) if _bytes(body.in_types[first + k]) >= IN_PLACE},
-    ]
+    if call.kind == "while_reverse":
+        none = [_large(call.programs[0], first, call.params["carries"])]
+    return [*none[: len(call.programs) - 1], _large(body, first, carries)]
+
+
+def _large(body: Program, first: int, carries: int) -> dict[int, int]:
+    return {first + k: k for k in range(carries) if _bytes(body.in_types[first + k]) >= IN_PLACE}
 
 
 def _bytes(t: ArrayType | Buffer) -> int:
@@ -75,7 +83,12 @@ class _Writer(FunctionText):
     """The function of one statement: its arguments' places, and a method for each kind."""
 
     def __init__(
-        self, name: str, call: ControlCall, bodies: Sequence[str], in_place: frozenset[int], work: int
+        self,
+        name: str,
+        call: ControlCall,
+        bodies: Sequence[str],
+        in_place: Sequence[frozenset[int]],
+        work: int,
     ):
         super().__init__(name, bodies)
         self.every = min(1 << (PATIENCE // max(work, 1)).bit_length(), OFTEN)
@@ -87,7 +100,8 @@ class _Writer(FunctionText):
         first, second = len(call.args), len(call.args) + len(call.results)
         self.args, self.results, self.spares = pointers[:first], pointers[first:second], pointers[second:]
         self.sizes = [_bytes(operand.buffer) for operand in call.results]
-        self.in_place = {k: self.results[k] for k in in_place}
+        self.ahead_in_place = in_place[0] if in_place else frozenset()
+        self.in_place = {k: self.results[k] for k in (in_place[-1] if in_place else ())}
 
     def switch(self) -> None:
         """Run the one branch."""
@@ -138,15 +152,15 @@ class _Writer(FunctionText):
                 self.put(frame, inputs + carries + k, self.advanced(y, at, size))
             self.run(0, frame)
 
-        reached = self._counted("loop", str(length), starts, first, other, step, self.in_place)
+        reached = self._counted("loop", str(length), self.sizes, starts, first, other, step, self.in_place)
         for final, last, size in zip(finals, reached, self.sizes, strict=False):
             if size <= Carry.SMALL:
                 self.copy(final, last, size)
 
-    def _counted(self, name, length, starts, first, other, step, in_place) -> list[str]:
+    def _counted(self, name, length, sizes, starts, first, other, step, in_place) -> list[str]:
         """Run `step(i, current, target)` for i below `length` (at least once); return where the carry is then."""
         before = f"{name}in"
-        carry = Carry(self, self.sizes[: len(starts)], starts, first, other, in_place)
+        carry = Carry(self, sizes[: len(starts)], starts, first, other, in_place)
         self.do(f"br label %{before}")
         self.label(before)
         self.do(f"br label %{name}")
@@ -206,16 +220,15 @@ class _Writer(FunctionText):
                 self.copy(result, last, size)
 
     def reverse(self) -> None:
-        """Run a loop again, each carry written behind the one before; then pull cotangents back along them."""
+        """Run a loop again, what it keeps of each step written behind that of the one before; then pull cotangents back
+        along it."""
         body, pull = self.call.programs
         consts, carries = self.params["body_consts"], self.params["carries"]
         fixed, init = self.args[1 : 1 + consts], self.args[1 + consts : 1 + consts + carries]
         starts = self.args[1 + consts + carries :]
         sizes = [_bytes(t) for t in body.in_types[consts:]]
-        places, record = [], 0
-        for size in sizes:
-            places.append(record)
-            record += -(-size // LINE) * LINE
+        places, record = _rows([_bytes(t) for t in body.out_types[carries:]])
+        buffers, room = _rows([*sizes, *sizes])  # two for each part of the carry, in front of what is kept
         count = self.set(f"load i64, ptr {self.args[0]}")
         self.tape = True
         self.entry += ["  %tapeplace = alloca ptr", "  store ptr null, ptr %tapeplace"]
@@ -226,47 +239,53 @@ class _Writer(FunctionText):
             self.copy(result, start, size)
         self.do("br label %stop")
         self.label("some")
-        total = self.set(f"mul i64 {count}, {max(record, 1)}")
-        tape = self.set(f"call ptr @PyMem_RawMalloc(i64 {total})")
-        self.do(f"store ptr {tape}, ptr %tapeplace")
-        missing = self.set(f"icmp eq ptr {tape}, null")
+        rows = self.set(f"mul i64 {count}, {max(record, 1)}")
+        total = self.set(f"add i64 {rows}, {room}")
+        memory = self.set(f"call ptr @PyMem_RawMalloc(i64 {total})")
+        self.do(f"store ptr {memory}, ptr %tapeplace")
+        missing = self.set(f"icmp eq ptr {memory}, null")
         self.do(f"br i1 {missing}, label %starved, label %fed")
         self.label("starved")
         self.do("call ptr @PyErr_NoMemory()")
         self.do(f"store i32 {int(Status.RAISED)}, ptr %why")
         self.do("br label %stop")
         self.label("fed")
-        for place, start, size in zip(places, init, sizes, strict=True):
-            self.copy(self.set(f"getelementptr i8, ptr {tape}, i64 {place}"), start, size)
+        spare = [self.set(f"getelementptr i8, ptr {memory}, i64 {place}") for place in buffers]
+        tape = self.set(f"getelementptr i8, ptr {memory}, i64 {room}")
         last = self.set(f"sub i64 {count}, 1")
-        single = self.set(f"icmp eq i64 {last}, 0")
         frame, pulling = self.frame(body), self.frame(pull)
         self.put_all(frame, 0, fixed)
         self.put_all(pulling, 0, fixed)
-        self.do(f"br i1 {single}, label %turn, label %again")
-        self.label("again")
+
+        def row_of(i):
+            row = self.advanced(tape, i, record)
+            return [self.set(f"getelementptr i8, ptr {row}, i64 {place}") for place in places]
 
         def forward(i, current, target):
-            row = self.advanced(tape, i, record)
-            for k, place in enumerate(places):
-                self.put(frame, consts + k, self.set(f"getelementptr i8, ptr {row}, i64 {place}"))
-                following = self.set(f"getelementptr i8, ptr {row}, i64 {place + record}")
-                self.put(frame, len(body.inputs) + k, following)
+            self.put_all(frame, consts, current)
+            self.put_all(frame, len(body.inputs), [*target, *row_of(i)])
             self.run(0, frame)
 
-        self._counted("ahead", last, [], [], [], forward, {})
-        self.do("br label %turn")
-        self.label("turn")
+        ahead = {k: spare[k] for k in self.ahead_in_place}
+        self._counted("ahead", count, sizes, init, spare[:carries], spare[carries:], forward, ahead)
 
         def backward(i, current, target):
             at = self.set(f"sub i64 {last}, {i}")
-            row = self.advanced(tape, at, record)
-            for k, place in enumerate(places):
-                self.put(pulling, consts + k, self.set(f"getelementptr i8, ptr {row}, i64 {place}"))
-            self.put_all(pulling, consts + carries, current)
+            self.put_all(pulling, consts, [*current, *row_of(at)])
             self.put_all(pulling, len(pull.inputs), target)
             self.run(1, pulling)
 
-        reached = self._counted("home", count, starts, self.results, self.spares, backward, {})
+        reached = self._counted(
+            "home", count, self.sizes, starts, self.results, self.spares, backward, self.in_place
+        )
         for result, pointer, size in zip(self.results, reached, self.sizes, strict=True):
             self.copy(result, pointer, size)
+
+
+def _rows(sizes: Sequence[int]) -> tuple[list[int], int]:
+    """Return where parts of these sizes lie, each on lines of its own, and the size of all."""
+    places, end = [], 0
+    for size in sizes:
+        places.append(end)
+        end += -(-size // LINE) * LINE
+    return places, end

@@ -162,7 +162,7 @@ class Module:
         self.root.bodies += 1
         children = self.children[id(call)]
         work = sum(child.work for child in children)
-        parts.controls.append(write_control(name, call, names, children[-1].in_place, work))
+        parts.controls.append(write_control(name, call, names, [child.in_place for child in children], work))
         parts.declared |= DECLARATIONS
         return name
 

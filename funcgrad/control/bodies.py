@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from funcgrad import tree
+from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
@@ -41,25 +42,46 @@ def leaves_of(x: Any, owner: str, name: str) -> tuple[list[Any], list[ArrayType]
 
 
 def stage_body(
-    function: Callable, in_tree: tree.TreeDef, types: Sequence[ArrayType], owner: str, *, chosen: bool = False
+    function: Callable,
+    in_tree: tree.TreeDef,
+    types: Sequence[ArrayType],
+    owner: str,
+    *,
+    chosen: bool = False,
+    decisions: Decisions | None = None,
 ) -> Body:
     """Stage a function of arguments of these types. Arrays and traced values it closes over come first.
 
     Args:
         chosen: whether it may not run: then what it does to traced values that it closes over is part of it too;
             else that is done once, before.
+        decisions: the answers to Python's decisions on values; where one has none, Undecided is raised, with the Body
+            of what it depends on.
     """
     with (
-        Staging(owner) as staging,
+        Staging(owner, decisions=decisions) as staging,
         inside_body(staging),
         with_effects(staging),
         enclosed(staging) if chosen else nullcontext(),
     ):
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]
-        leaves, out_tree = tree.flatten(function(*tree.unflatten(in_tree, tracers)))
+        try:
+            result = function(*tree.unflatten(in_tree, tracers))
+        except BaseException:
+            if decisions is None or decisions.complete:
+                raise
+        if decisions is not None and not decisions.complete:  # though the function may have gone on
+            asked = staging.program(inputs, decisions.asked[-1:], name=owner)
+            raise Undecided(_closed(asked, owner, tree.structure((0.0,))))
+        leaves, out_tree = tree.flatten(result)
         check_outputs(leaves, out_tree, owner)
         program = staging.program(inputs, [staging.atom(x) for x in leaves], name=owner)
+    return _closed(program, owner, out_tree)
+
+
+def _closed(program: Program, owner: str, out_tree: tree.TreeDef) -> Body:
+    """Return a program with what it captures as its first arguments."""
     captured = [var for var, _ in program.constants]
     closed = Program((*captured, *program.inputs), (), program.equations, program.outputs, name=owner)
     return Body(closed, [value for _, value in program.constants], out_tree)

@@ -7,9 +7,9 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.derived import batched_program, pushed
+from funcgrad.compile.flow import flow
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
-from funcgrad.control.flow import flow
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.trimming import trimmed_switch
 from funcgrad.core.check import check_body
@@ -23,6 +23,7 @@ from funcgrad.errors import DTypeError, ProgramError, ShapeError, TreeError
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
 
 __all__ = ["cond", "staged_branches", "switch", "switch_p"]
@@ -62,6 +63,9 @@ class Switch(Primitive):
 
     def flow_rule(self, active, *, branches):
         return _reached(branches, active[1:])
+
+    def linear_rule(self, given, *types, branches):
+        return not given[0] and all(is_linear(branch, given[1:]) for branch in branches)
 
     def vjp_rule(self, needs, y_bars, ys, index, *xs, branches):
         active = tuple(bool(need) and is_inexact(dtype_of(x)) for need, x in zip(needs[1:], xs, strict=True))

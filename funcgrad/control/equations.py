@@ -1,21 +1,23 @@
 """Equations, staged: what implicit functions and linear systems are made of."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.called import jit_call
-from funcgrad.control.bodies import stage_body
+from funcgrad.control.bodies import stage_body, with_more_inputs
+from funcgrad.core.closures import standing_in
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program
-from funcgrad.core.tracer import bind
-from funcgrad.core.types import ArrayType, shape_of
+from funcgrad.core.tracer import Tracer, bind
+from funcgrad.core.types import ArrayType, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 from funcgrad.transforms.jacobian import jacrev
 
-__all__ = ["Equation", "as_float", "dense_solve", "newton", "staged_square"]
+__all__ = ["Equation", "as_float", "dense_solve", "for_solvers", "newton", "staged_square"]
 
 
 class Equation:
@@ -23,6 +25,7 @@ class Equation:
 
     Attributes:
         program: f, on the `captured` values and then the leaves of x.
+        standing: what the solvers close over; the last of the captured values stand in for it while they run.
         solve, tangent_solve, transposed: the solvers of the equation, of its derivative, and of its transpose.
         also: a program of the same arguments that the solver wants besides.
         compiled: the solver is given compiled functions.
@@ -42,6 +45,7 @@ class Equation:
         also: Program | None = None,
         compiled: bool = False,
         traceable: bool = False,
+        standing: Sequence[Tracer] = (),
     ):
         self.name = name
         self.program = program
@@ -53,6 +57,7 @@ class Equation:
         self.also = also
         self.compiled = compiled
         self.traceable = traceable
+        self.standing = standing
 
     def run(self, program: Program, captured: Sequence[Any], x: Any) -> list[Any]:
         """Run f, or what goes with it, as the solver is to have it."""
@@ -62,6 +67,11 @@ class Equation:
             if self.compiled
             else run(program, args)
         )
+
+    def stand_ins(self, captured: Sequence[Any]) -> AbstractContextManager:
+        """Return a context in which the solvers find what they close over among the captured values."""
+        values = captured[len(captured) - len(self.standing) :]
+        return standing_in(self.name, self.standing, values)
 
     def solved(self, captured: Sequence[Any], *given: Sequence[Any]) -> list[Any]:
         """Call the user's solver on containers; return the leaves of what it returns."""
@@ -73,13 +83,23 @@ class Equation:
         def function(x):
             return tree.unflatten(self.treedef, self.run(self.program, captured, x))
 
-        out, out_tree = tree.flatten(self.solve(function, *containers))
+        with self.stand_ins(captured):
+            out, out_tree = tree.flatten(self.solve(function, *containers))
         if out_tree != self.treedef:
             raise TreeError(f"{self.name}: expected a solver that returns {self.treedef}, got {out_tree}.")
         return out
 
     def __repr__(self) -> str:
         return self.name
+
+
+def for_solvers(program: Program, captured: int, standing: Sequence[Tracer]) -> Program:
+    """Return a program that takes what its solvers close over as well, behind what it captures itself."""
+    return (
+        with_more_inputs(program, [], [type_of(x).strong() for x in standing], captured)
+        if standing
+        else program
+    )
 
 
 def dense_solve(f: Callable, xs: Any, r: Any) -> list[Any]:

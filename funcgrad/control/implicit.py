@@ -7,9 +7,10 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.control.bodies import leaves_of, strong
-from funcgrad.control.equations import Equation, as_float, dense_solve, newton, staged_square
+from funcgrad.control.equations import Equation, as_float, dense_solve, for_solvers, newton, staged_square
 from funcgrad.control.linear_systems import custom_linear_solve
 from funcgrad.control.looping import while_loop
+from funcgrad.core.closures import captured_by
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
@@ -125,7 +126,9 @@ def _root_tangents(equation, x_dots, xs, args):
 
     right = tree.unflatten(equation.treedef, list(r))
     solve = equation.tangent_solve
-    return tuple(-v for v in tree.leaves(custom_linear_solve(matvec, right, solve, transpose_solve=solve)))
+    with equation.stand_ins(captured):
+        solved = custom_linear_solve(matvec, right, solve, transpose_solve=solve)
+    return tuple(-v for v in tree.leaves(solved))
 
 
 root_p = Root()
@@ -181,18 +184,21 @@ def custom_root(
         program, more = (
             Program(program.inputs, (), program.equations, tuple(o), name=owner) for o in (outputs, [extra])
         )
+    standing = captured_by(solve, tangent_solve)
+    captured = [*body.consts, *standing]
     equation = Equation(
         owner,
-        program,
-        len(body.consts),
+        for_solvers(program, len(body.consts), standing),
+        len(captured),
         treedef,
         solve or newton,
         tangent_solve=tangent_solve,
-        also=more,
+        also=None if more is None else for_solvers(more, len(body.consts), standing),
         compiled=compiled,
         traceable=traceable,
+        standing=standing,
     )
-    out = bind(root_p, *body.consts, *map(as_float, guess), equation=equation, batched=())
+    out = bind(root_p, *captured, *map(as_float, guess), equation=equation, batched=())
     return tree.unflatten(treedef, out)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.control.bodies import leaves_of, strong
-from funcgrad.control.equations import Equation, as_float, dense_solve, staged_square
+from funcgrad.control.equations import Equation, as_float, dense_solve, for_solvers, staged_square
+from funcgrad.core.closures import captured_by
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
@@ -51,6 +52,9 @@ class LinearSolve(Primitive):
             _, change = jvp(product, tuple(captured[i] for i in places), tuple(x_dots[i] for i in places))
             right = [r - c for r, c in zip(right, change, strict=True)]
         return bind(self, *captured, *right, equation=equation)
+
+    def linear_rule(self, given, *types, equation):
+        return not any(given[: equation.captured])
 
     def vjp_rule(self, needs, x_bars, xs, *args, equation):
         captured, n = args[: equation.captured], equation.captured
@@ -98,7 +102,15 @@ def _transposed(equation: Equation) -> Equation:
 
     other = stage_flat(pulled, types, f"transpose of {equation.name}")
     closed = Program(other.inputs, other.constants, other.equations, other.outputs, name=other.name)
-    return Equation(other.name, closed, n, equation.treedef, equation.transposed, transposed=equation.solve)
+    return Equation(
+        other.name,
+        closed,
+        n,
+        equation.treedef,
+        equation.transposed,
+        transposed=equation.solve,
+        standing=equation.standing,
+    )
 
 
 def custom_linear_solve(
@@ -132,7 +144,10 @@ def custom_linear_solve(
     right, types, treedef = leaves_of(b, owner, "b")
     body = staged_square(owner, matvec, types, treedef)
     transposed = solve if symmetric else transpose_solve
-    equation = Equation(owner, body.program, len(body.consts), treedef, solve, transposed=transposed)
-    return tree.unflatten(
-        treedef, bind(linear_solve_p, *body.consts, *map(as_float, right), equation=equation)
+    standing = captured_by(solve, transposed)
+    captured = [*body.consts, *standing]
+    program = for_solvers(body.program, len(body.consts), standing)
+    equation = Equation(
+        owner, program, len(captured), treedef, solve, transposed=transposed, standing=standing
     )
+    return tree.unflatten(treedef, bind(linear_solve_p, *captured, *map(as_float, right), equation=equation))

@@ -7,9 +7,9 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.derived import batched_program, carried, reached_by
+from funcgrad.compile.flow import flow
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, typed
-from funcgrad.control.flow import flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
@@ -27,6 +27,7 @@ from funcgrad.errors import DTypeError
 from funcgrad.numpy.selection import where
 from funcgrad.numpy.shaping import broadcast_to
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
 
 __all__ = ["fori_loop", "while_loop", "while_p"]
@@ -93,6 +94,11 @@ class While(Primitive):
     def flow_rule(self, active, *, cond, body, cond_consts, body_consts):
         given, _ = carried(flow, body, body_consts, len(body.outputs), active[cond_consts:])
         return given[body_consts:]
+
+    def linear_rule(self, given, *types, cond, body, cond_consts, body_consts):
+        active, _ = carried(flow, body, body_consts, len(body.outputs), given[cond_consts:])
+        asked = (*given[:cond_consts], *active[body_consts:])
+        return is_linear(body, active) and not any(reached_by(cond, asked))
 
     def forward_rule(self, *args, cond, body, cond_consts, body_consts):
         counting, counted = _counting(cond, body, cond_consts, body_consts)
@@ -258,7 +264,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init: Any) -> Any:
         TreeError, ShapeError, DTypeError: when the carry changes, or the condition is not one boolean.
 
     Derivative: in both directions, of what the loop computed; the number of steps counts as fixed. In reverse
-    mode the loop is run once more, each carry kept, and then gone through backward. Inside jit, or
+    mode the loop is run once more, what its way back reads kept, and then gone through backward. Inside jit, or
     another loop, a reverse derivative of a while_loop has forward derivatives (`hvp`), and no reverse derivative
     itself: use fori_loop or scan there. Outside it has both.
 

@@ -1,25 +1,29 @@
 """checkpoint: a function whose derivative runs it again rather than keeping all it computed."""
 
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.derived import batched_program, halves, inexact_inputs, pushforward
+from funcgrad.compile.flow import flow
 from funcgrad.compile.kept import kept
-from funcgrad.control.bodies import leaves_of, stage_body, strong
+from funcgrad.control.bodies import Body, stage_body, strong
 from funcgrad.control.branching import switch_p
 from funcgrad.core.check import check_body
-from funcgrad.core.interpret import owned, run
+from funcgrad.core.decisions import Decisions, Undecided
+from funcgrad.core.effects import without_effects
+from funcgrad.core.interpret import owned, replaced, run
 from funcgrad.core.primitive import Linear, Primitive, Sample, box
 from funcgrad.core.program import Program, Var, pruned
-from funcgrad.core.staging import stage_flat
+from funcgrad.core.staging import leaf_type, stage_flat
 from funcgrad.core.tracer import bind
-from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
+from funcgrad.core.types import ArrayType, dtype_of, is_array, is_inexact, shape_of
 from funcgrad.errors import DTypeError
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 
 __all__ = ["checkpoint", "checkpoint_name"]
 
@@ -99,6 +103,12 @@ class Checkpoint(Primitive):
         found = dict(zip(inexact_inputs(program), out, strict=True))
         return [found.get(i) if need else None for i, need in enumerate(needs)]
 
+    def flow_rule(self, active, *, program, policy):
+        return flow(program, active)
+
+    def linear_rule(self, given, *types, program, policy):
+        return is_linear(program, given)
+
     def batch_rule(self, size, batched, *xs, program, policy):
         wide = batched_program(program, size, tuple(map(bool, batched)))
         return bind(self, *xs, program=wide, policy=policy), True
@@ -153,13 +163,17 @@ def _parts(program: Program, policy: Any) -> tuple[Program, Program]:
     return first, stage_flat(whole, strong(types), f"backward of {program.name}")
 
 
-def checkpoint(function: Callable, *, policy: str | Iterable[str] = "nothing") -> Callable:
+def checkpoint(
+    function: Callable, *, policy: str | Iterable[str] = "nothing", static_argnums: int | Sequence[int] = ()
+) -> Callable:
     """Return a function of the same value whose reverse derivative keeps little, and runs it again for the rest.
 
     Args:
-        function: a pure function of arrays in any containers; it is staged, so its decisions cannot depend on values.
+        function: a pure function of arrays in any containers. It is staged for the way it goes: a Python `if` on a value
+            is decided where it could be without checkpoint. Arguments that are no arrays, and bools, are what they are.
         policy: what of its intermediate values is kept beside the arguments: "nothing"; "dots", the products of
             matrices, which cost most; names given with `checkpoint_name`; or "everything" (the function as it is).
+        static_argnums: positions of arguments that are passed as they are: a whole number for a `range`, say.
 
     Raises:
         DTypeError: for another policy.
@@ -185,11 +199,40 @@ def checkpoint(function: Callable, *, policy: str | Iterable[str] = "nothing") -
     if policy == "everything":
         return function
 
+    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+
     @wraps(function)
     def again(*args: Any, **kwargs: Any) -> Any:
-        leaves, types, treedef = leaves_of((args, kwargs), "checkpoint", "arguments")
-        body = stage_body(lambda args, kwargs: function(*args, **kwargs), treedef, types, "checkpoint")
-        out = bind(checkpoint_p, *body.consts, *leaves, program=body.program, policy=policy)
+        static = {n % len(args) for n in numbers if -len(args) <= n < len(args)}
+        given = [None if i in static else x for i, x in enumerate(args)]
+        pairs, treedef = tree.flatten_with_paths((given, kwargs))
+        leaves = [x for _, x in pairs]
+        places = [i for i, x in enumerate(leaves) if is_array(x) and not isinstance(x, bool)]
+        changing = [leaves[i] for i in places]
+        types = [
+            leaf_type(leaves[i], "checkpoint", partial("arguments{}".format, pairs[i][0])) for i in places
+        ]
+
+        def flat(*tracers):
+            own, kwargs = tree.unflatten(treedef, replaced(leaves, places, tracers))
+            return function(*(args[i] if i in static else x for i, x in enumerate(own)), **kwargs)
+
+        body = _decided(flat, changing, types)
+        out = bind(checkpoint_p, *body.consts, *changing, program=body.program, policy=policy)
         return tree.unflatten(body.out_tree, out)
 
     return again
+
+
+def _decided(function: Callable, leaves: Sequence[Any], types: Sequence[ArrayType]) -> Body:
+    """Stage a function for the way it goes with these leaves, one decision after another."""
+    decisions = Decisions()
+    while True:
+        try:
+            return stage_body(
+                function, tree.structure(tuple(leaves)), types, "checkpoint", decisions=decisions
+            )
+        except Undecided as undecided:
+            asked: Body = undecided.program
+        (x,) = run(without_effects(asked.program), [*asked.consts, *leaves])
+        decisions = Decisions((*decisions.answers, bool(x)))

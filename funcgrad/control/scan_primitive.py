@@ -6,9 +6,9 @@ import numpy as np
 
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.derived import batched_program, carried, halves, inexact_inputs, pushed, reached_by
+from funcgrad.compile.flow import flow
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import hoisted, strong
-from funcgrad.control.flow import flow
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.trimming import trimmed_scan
 from funcgrad.core.check import check_body, check_number
@@ -22,6 +22,7 @@ from funcgrad.errors import ProgramError
 from funcgrad.numpy.creation import zeros
 from funcgrad.numpy.shaping import broadcast_to, moveaxis
 from funcgrad.transforms.arguments import as_derivative
+from funcgrad.transforms.linearity import is_linear
 
 __all__ = ["bind_scan", "scan_halves", "scan_p", "with_tangents"]
 
@@ -86,6 +87,10 @@ class Scan(Primitive):
     def flow_rule(self, active, *, body, consts, carries, length, reverse):
         given, reached = carried(flow, body, consts, carries, active)
         return (*given[consts : consts + carries], *reached[carries:])
+
+    def linear_rule(self, given, *types, body, consts, carries, length, reverse):
+        active, _ = carried(flow, body, consts, carries, given)
+        return is_linear(body, active)
 
     def forward_rule(self, *args, body, consts, carries, length, reverse):
         forward, _, _ = scan_halves(body, consts, carries)

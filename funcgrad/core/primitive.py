@@ -134,6 +134,8 @@ class Primitive:
         vjp_rule(needs, y_bar, y, *args, **params) -> one cotangent or None an argument
         batch_rule(size, batched, *args, **params) -> (y, whether y is batched); batch axis 0; of several results
             it may say so one by one
+        named_batch_rule(axis_name, size, batched, *args, **params): the same, where collectives in a function among the
+            parameters may ask for the name of the examples' axis
         forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
             in place of `y` (and `jvp_rule` too, unless `residuals_in_reverse_only`)
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
@@ -146,6 +148,8 @@ class Primitive:
         pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
             there is no `jvp_rule`
         flow_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
+        linear_rule(given, *types, **params) -> whether it is jointly linear in the given arguments, where that depends on
+            the programs or functions among its parameters; its pullback is then taken where they are zero
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
         check_numbers(*args): raises what evaluation would where a Python int among the arguments does not fit the
@@ -172,6 +176,7 @@ class Primitive:
     jvp_rule: Any = None
     vjp_rule: Any = None
     batch_rule: Any = None
+    named_batch_rule: Any = None
     forward_rule: Any = None
     accumulate_rule: Any = None
     accumulate_batch_rule: Any = None
@@ -182,6 +187,7 @@ class Primitive:
     trim_rule: Any = None
     pushforward_rule: Any = None
     flow_rule: Any = None
+    linear_rule: Any = None
 
     def check_numbers(self, *args: Any) -> None:
         """Raise OverflowError for a Python int that does not fit."""

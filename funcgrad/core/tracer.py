@@ -39,7 +39,9 @@ __all__ = [
     "closes_over_traced",
     "concrete",
     "enclosed",
+    "enclosing",
     "inside_body",
+    "is_any_open",
     "is_concrete",
     "is_outside_body",
     "is_weak",
@@ -161,7 +163,7 @@ class Trace:
 
     def __enter__(self):
         self.level = next(_levels)
-        self.outermost = not _open or not _is_any_open()
+        self.outermost = not _open or not is_any_open()
         _open[self.level] = ref(self)
         self.alive = True
         return self
@@ -200,6 +202,10 @@ class Trace:
     def weaken(self, tracer: Tracer) -> None:
         """Mark the type of `tracer` as that of a Python number, where this trace has types of its own."""
 
+    def stand_in(self, x: Any) -> Any:
+        """Return what stands for `x` while this trace has whatever is done to tracers."""
+        return x
+
     def concrete(self, tracer: Tracer) -> Any:
         """Return the NumPy value of `tracer`; raise ConcretizationError where none is known."""
         if not self.alive:
@@ -207,12 +213,8 @@ class Trace:
         return concrete(tracer.value)
 
     def check_outputs(self, primitive: "Primitive", outputs: tuple) -> None:
-        """Refuse results of this trace from a primitive evaluated one level down.
-
-        Only a function given to the primitive (a custom derivative) can bring them: by closing over
-        a value of this trace, whose derivative would be lost.
-        """
-        if any(type(y) is Tracer and y.tracing is self for y in outputs):
+        """Refuse results of this trace, or of an inner one: a function closes over what `captured_by` did not find."""
+        if any(type(y) is Tracer and y.tracing.level >= self.level for y in outputs):
             raise closes_over_traced(primitive.name)
 
     def leaked(self, tracer: Tracer | None = None) -> LeakedTracerError:
@@ -225,7 +227,7 @@ class Trace:
         )
 
 
-def _is_any_open() -> bool:
+def is_any_open() -> bool:
     """Whether a trace is open, on any thread; those that are gone are forgotten."""
     for level, reference in list(_open.items()):
         if reference() is not None:
@@ -249,6 +251,11 @@ def _in_role(role: str) -> Trace | None:
     """Return the trace in a role; one that has ended has it still where an interrupt came as it was taken back."""
     trace = getattr(_roles, role)
     return trace if trace is not None and trace.alive else None
+
+
+def enclosing() -> Trace | None:
+    """Return the trace that has whatever is done to tracers on this thread; None where each goes to its own."""
+    return _in_role("enclosing")
 
 
 def enclosed(trace: Trace | None) -> AbstractContextManager[None]:
@@ -404,6 +411,8 @@ def concrete(x: Any) -> Any:
     Raises:
         ConcretizationError: when a level is staged or batched, so that there is no one value.
     """
+    if type(x) is Tracer and (around := enclosing()) is not None:
+        x = around.stand_in(x)
     if type(x) is not Tracer:
         return x
     if x.alias is not None and x.alias.watched:

@@ -13,6 +13,7 @@ __all__ = [
     "broadcast_shapes",
     "dtype_of",
     "fits",
+    "is_array",
     "is_inexact",
     "promote",
     "refuse_subclass",
@@ -178,6 +179,14 @@ def refuse_subclass(name: str, x: Any) -> None:
         f"{name}: expected a plain array, got a {type(x).__name__}.",
         hint="pass x.data and use np.where with the mask." if masked else "pass np.asarray(x).",
     )
+
+
+def is_array(x: Any) -> bool:
+    """Whether `x` is an array or a number, traced or not, of a dtype that can be traced."""
+    try:
+        return type_of(x).dtype.kind in "biufc"
+    except DTypeError:
+        return False
 
 
 def is_inexact(dtype: np.dtype) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.decisions import truth
-from funcgrad.core.tracer import Tracer, concrete
+from funcgrad.core.tracer import Tracer, concrete, enclosing
 from funcgrad.core.types import type_of
 from funcgrad.errors import WHEN_STATIC, ConcretizationError, DerivativeWarning, FuncgradError
 from funcgrad.numpy.foreign import calls_from_library, edit_for_scipy
@@ -66,6 +66,12 @@ def as_bool(self):
     )
 
 
+def _found(x):
+    """Return what stands for a tracer in the function that runs, which closes over it; else the tracer."""
+    around = enclosing()
+    return x if around is None else around.stand_in(x)
+
+
 _SEEN: dict[Any, Any] = {}  # what Python's warnings keep of the lines they have told of
 
 
@@ -87,6 +93,7 @@ def _without_derivative(self, what):
 
 
 def _carries_derivative(x):
+    x = _found(x)
     while type(x) is Tracer:
         if x.node is not None and isinstance(x.tracing, (Tape, Dual)):
             return True
@@ -146,8 +153,14 @@ def as_index(self):
     )
 
 
+def _plain(self):
+    """Return the plain array behind a tracer where nothing is lost by taking it, or that stands in for it; else None."""
+    found = _found(self)
+    return found.tracing.plain(found) if type(found) is Tracer else found
+
+
 def as_plain_array(self, dtype=None, copy=None):
-    plain = self.tracing.plain(self)
+    plain = _plain(self)
     if plain is not None:
         return np.array(plain, dtype, copy=copy)
     if not self.tracing.alive:

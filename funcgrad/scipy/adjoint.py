@@ -44,8 +44,10 @@ def solve_by_adjoint(solver: Any, f: Callable, t: Any, y: Any, times: Any) -> tu
     kinds = [ArrayType((), np.dtype(float)), ArrayType(shape_of(y), dtype_of(y))]
     body = stage_body(f, tree.structure((0.0, 0.0)), kinds, "solve_ivp", chosen=True)
 
-    def rate(captured, t, y):
-        return run(body.program, [*captured, t, y])[0]
+    program, consts = body.program, tuple(body.consts)
+
+    def rate(captured, t, y):  # closes over the program alone: what it captures is an argument
+        return run(program, [*captured, t, y])[0]
 
     @custom_vjp
     def solved(captured, t, y, times):
@@ -62,7 +64,7 @@ def solve_by_adjoint(solver: Any, f: Callable, t: Any, y: Any, times: Any) -> tu
         return tree.map(lambda x: where(reached, x, np.nan), found)
 
     solved.defvjp(forward, backward)
-    return solved(tuple(body.consts), t, y, times)
+    return solved(consts, t, y, times)
 
 
 def _pulled_back(solver, rate, captured, t, y, times, ys, ys_bar):

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from funcgrad.control.debug import error_if
 from funcgrad.core.tracer import concrete, is_concrete
-from funcgrad.core.types import dtype_of, shape_of
+from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.creation import asarray
 from funcgrad.numpy.joining import concatenate
@@ -43,8 +44,10 @@ def solve_ivp(
     rtol: float = 1e-3,
     atol: Any = 1e-6,
     steps: int | None = None,
+    max_step: Any = np.inf,
     max_steps: int = 100_000,
     adjoint: str = "discrete",
+    throw: bool = True,
 ) -> Trajectory:
     """Solve dy/dt = fun(t, y, *args) from y0, as `scipy.integrate.solve_ivp`.
 
@@ -58,9 +61,11 @@ def solve_ivp(
         args: further arguments of `fun`, by which the solution can be differentiated.
         rtol, atol: the error of a step is kept below atol + rtol * abs(y), in the root mean square.
         steps: of "RK4", between neighbouring times (100 when not given).
-        max_steps: in all; where they do not suffice, `success` is False.
+        max_step: the longest step of "RK45".
+        max_steps: how many steps there are in all.
         adjoint: how the solution is differentiated in reverse: "discrete", back along the steps that were taken; or
             "continuous", by solving another equation back in time, which keeps nothing but the solution at the times.
+        throw: raise where the steps do not reach the last time; with False, `success` says so, and y is what was reached.
 
     Returns:
         a Trajectory.
@@ -72,7 +77,8 @@ def solve_ivp(
 
     Raises:
         ShapeError, DTypeError: for a y0 that is no vector, times that go back and forth, another method or adjoint, a
-            continuous adjoint of a complex solution.
+            complex right side of a real y0, a continuous adjoint of a complex solution.
+        CheckError: where the steps do not reach the last time, in compiled code too.
 
     References: Dormand and Prince (1980), A family of embedded Runge-Kutta formulae; Pontryagin et al. (1962), and Chen
     et al. (2018), Neural ordinary differential equations, for the continuous adjoint.
@@ -98,11 +104,23 @@ def solve_ivp(
     way = where(last < first, -1.0, 1.0)  # what goes back in time goes forward in minus time
 
     def f(t, y):
-        return way * asarray(fun(way * t, y, *args)) + 0.0 * y
+        slope = asarray(fun(way * t, y, *args))
+        if dtype_of(slope).kind == "c" and dtype_of(y).kind != "c":
+            raise DTypeError(
+                f"solve_ivp: expected a complex y0, as fun is complex, got y0: {type_of(y0)}.",
+                hint="pass y0.astype(complex).",
+            )
+        return way * slope + 0.0 * y
 
-    solver = Fixed(steps or 100) if method == "RK4" else DormandPrince(rtol, atol, max_steps)
+    solver = Fixed(steps or 100) if method == "RK4" else DormandPrince(rtol, atol, max_steps, max_step)
     solve = solver.solve if adjoint == "discrete" else partial(solve_by_adjoint, solver)
     ys, taken, reached = solve(f, way * first, y0, way * times)
+    if throw and method == "RK45":
+        error_if(
+            np.logical_not(reached),
+            f"solve_ivp: expected to reach the last time within max_steps={max_steps}, got stuck before it; allow more "
+            "steps or a larger error (rtol, atol), or take what was reached with throw=False.",
+        )
     return Trajectory(times, ys.T, reached, taken)
 
 

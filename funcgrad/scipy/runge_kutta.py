@@ -7,7 +7,7 @@ import numpy as np
 
 from funcgrad.control.looping import while_loop
 from funcgrad.control.scanning import scan
-from funcgrad.core.types import shape_of
+from funcgrad.core.types import dtype_of, shape_of
 from funcgrad.numpy.selection import where
 
 __all__ = ["DormandPrince", "Fixed"]
@@ -46,7 +46,7 @@ def _step(f, t, y, h, first):
 
 def _size(x):
     """The root mean square; its derivative at 0 is 0."""
-    square = np.mean(x * x)
+    square = np.mean(x * x if dtype_of(x).kind == "f" else x.real * x.real + x.imag * x.imag)
     nothing = square == 0
     return where(nothing, 0.0, np.sqrt(where(nothing, 1.0, square)))
 
@@ -67,16 +67,19 @@ def _first_step(f, t, y, slope, rtol, atol, span):
 
 
 class DormandPrince(NamedTuple):
-    """Steps of order 5 whose error, in the root mean square, is below `atol + rtol * abs(y)`; `max_steps` in all."""
+    """Steps of order 5 whose error, in the root mean square, is below `atol + rtol * abs(y)`; `max_steps` in all, none
+    of them longer than `max_step`."""
 
     rtol: float
     atol: Any
     max_steps: int
+    max_step: Any = np.inf
 
     def start(self, f: Callable, t: Any, y: Any, end: Any) -> tuple:
         """Return the state at a time: what `advance` goes on from."""
         slope = f(t, y)
-        return t, y, slope, _first_step(f, t, y, slope, self.rtol, self.atol, end - t), 0
+        longest = end - t if self.max_step is np.inf else np.minimum(end - t, self.max_step)
+        return t, y, slope, _first_step(f, t, y, slope, self.rtol, self.atol, longest), 0
 
     def moved(self, f: Callable, state: tuple, t: Any, y: Any) -> tuple:
         """Return the state at another place, with the length of the step and the number of steps so far."""
@@ -84,7 +87,7 @@ class DormandPrince(NamedTuple):
 
     def advance(self, f: Callable, state: tuple, end: Any) -> tuple:
         """Return the state at the time `end`, or where the steps were used up."""
-        return _advance(f, state, end, self.rtol, self.atol, self.max_steps)
+        return _advance(f, state, end, *self)
 
     def solve(self, f: Callable, t: Any, y: Any, times: Any) -> tuple[Any, Any, Any]:
         """Return the solution at the times, a row each, how many steps were taken, and whether they sufficed."""
@@ -136,7 +139,7 @@ class Fixed(NamedTuple):
         return ys, self.steps * shape_of(times)[0], True
 
 
-def _advance(f, state, end, rtol, atol, max_steps):
+def _advance(f, state, end, rtol, atol, max_steps, max_step):
     """Go on from `(t, y, slope, h, steps)` to the time `end`, by steps as long as the tolerances let them be."""
 
     def going(s):
@@ -155,6 +158,8 @@ def _advance(f, state, end, rtol, atol, max_steps):
         grown = np.minimum(np.maximum(factor, 0.2), where(good, 10.0, 1.0))
         # A step cut short to end on time says little of how long the next may be.
         following = where(good & (taken < h), np.maximum(h, taken * grown), taken * grown)
+        if max_step is not np.inf:
+            following = np.minimum(following, max_step)
         reached = where(taken == end - t, end, t + taken)
         return where(good, reached, t), where(good, new, y), where(good, last, slope), following, steps + 1
 

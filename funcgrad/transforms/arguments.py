@@ -70,12 +70,12 @@ class Chosen:
             raise TreeError(f"{owner}: expected each argument once in argnums, got {argnums}.")
         self.leaves, self.treedef = tree.flatten(tuple([args[n] for n in self.argnums]))
 
-    def check(self, *, complex_hint: str = "", allow_int: bool = False) -> None:
+    def check(self, *, complex_hint: str = "", allow_int: bool | None = None) -> None:
         """Raise DTypeError, with the key path, for a leaf that cannot be differentiated by.
 
         Args:
             complex_hint: when given, complex leaves are refused with this hint.
-            allow_int: leave integer and bool leaves alone.
+            allow_int: leave integer and bool leaves alone; None where the caller does not offer that.
         """
         for i, x in enumerate(self.leaves):
             if type(x) is np.ndarray and x.dtype.char in "fd":
@@ -86,8 +86,12 @@ class Chosen:
             if kind.dtype.kind in "biu" and not allow_int:
                 raise DTypeError(
                     f"{self._owner}: expected floating or complex arguments, got {self.path(i)}: {kind}.",
-                    hint="pass a float (1.0 in place of 1, or x.astype(float)); allow_int=True gives "
-                    "integer arguments a zero gradient.",
+                    hint="pass a float (1.0 in place of 1, or x.astype(float))"
+                    + (
+                        "."
+                        if allow_int is None
+                        else "; allow_int=True gives integer arguments a zero gradient."
+                    ),
                 )
             if kind.dtype.kind == "c" and complex_hint:
                 raise DTypeError(

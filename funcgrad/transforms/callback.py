@@ -1,13 +1,15 @@
 """Calls back to Python functions that cannot be traced: pure_callback."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from funcgrad import tree
+from funcgrad.core.closures import captured_by, standing_in
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import name_of
+from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import DerivativeError, ShapeError, TreeError
 
@@ -17,11 +19,20 @@ __all__ = ["pure_callback"]
 class _Call:
     """A host function of flat arrays, and what it must return."""
 
-    __slots__ = ("__weakref__", "function", "in_tree", "name", "out_tree", "types")
+    __slots__ = ("__weakref__", "captured", "function", "in_tree", "name", "out_tree", "types")
 
-    def __init__(self, name: str, function: Callable, in_tree: Any, out_tree: Any, types: tuple):
+    def __init__(
+        self,
+        name: str,
+        function: Callable,
+        in_tree: Any,
+        out_tree: Any,
+        types: tuple,
+        captured: Sequence[Tracer] = (),
+    ):
         self.name = name
         self.function = function
+        self.captured = captured  # what the function closes over: its values come behind the arguments
         self.in_tree = in_tree
         self.out_tree = out_tree
         self.types = types
@@ -36,14 +47,16 @@ class PureCallback(Primitive):
     name = "pure_callback"
     opaque = True
     multiple = True
-    differentiable = False
 
     def type_rule(self, *types, call):
         return call.types
 
     def eval_rule(self, *leaves, call):
         arrays = [np.array(x) if isinstance(x, np.ndarray) else x for x in leaves]
-        out, out_tree = tree.flatten(call.function(*tree.unflatten(call.in_tree, arrays)))
+        own = len(arrays) - len(call.captured)
+        with standing_in(call.name, call.captured, arrays[own:]):
+            result = call.function(*tree.unflatten(call.in_tree, arrays[:own]))
+        out, out_tree = tree.flatten(result)
         if out_tree != call.out_tree:
             raise TreeError(
                 f"{call.name}: expected a result of the structure {call.out_tree}, got {out_tree}."
@@ -58,16 +71,16 @@ class PureCallback(Primitive):
         return tuple(np.asarray(x, t.dtype)[()] for x, t in zip(out, call.types, strict=True))
 
     def jvp_rule(self, x_dots, ys, *leaves, call):
-        # Not differentiable, but not constant either: better an error than a zero.
+        # No derivative is known, in either direction: better an error than a zero.
         raise DerivativeError(
             f"{call.name}: a Python function on plain arrays has no derivative of its own.",
             hint="wrap the call in a function with custom_jvp or custom_vjp, which gives one.",
         )
 
     def samples(self):
-        types = (ArrayType((3,), float),)
+        types = (ArrayType((3,), np.int64),)
         call = _Call("battery", np.sort, tree.structure((0.0,)), tree.structure(0.0), types)
-        return [Sample((box((3,)).array(),), {"call": call}, smooth=False)]
+        return [Sample((box((3,), -9, 9, np.int64).array(),), {"call": call}, smooth=False)]
 
 
 pure_callback_p = PureCallback()
@@ -77,8 +90,8 @@ def pure_callback(function: Callable, result_types: Any, *args: Any) -> Any:
     """Call a Python function that cannot be traced, on plain arrays, also from compiled code.
 
     Args:
-        function: takes the arguments as arrays in their containers. It must be pure: it may be called more than
-            once, or not at all.
+        function: takes the arguments as arrays in their containers, and finds traced values that it closes over as
+            arrays too. It must be pure: it may be called more than once, or not at all.
         result_types: what it returns: `fg.ArrayType`s (or arrays, of which only the types matter), in containers.
         args: arrays in any containers.
 
@@ -100,6 +113,8 @@ def pure_callback(function: Callable, result_types: Any, *args: Any) -> Any:
     leaves, in_tree = tree.flatten(args)
     kinds, out_tree = tree.flatten(result_types)
     types = tuple(type_of(k).strong() for k in kinds)
-    call = _Call(f"pure_callback of {name_of(function)}", function, in_tree, out_tree, types)
-    out = pure_callback_p(*leaves, call=call)
+    # What an object may hold besides must not make the result depend on it: there is no derivative.
+    captured = captured_by(function, attributes=False)
+    call = _Call(f"pure_callback of {name_of(function)}", function, in_tree, out_tree, types, captured)
+    out = pure_callback_p(*leaves, *captured, call=call)
     return tree.unflatten(out_tree, list(out))

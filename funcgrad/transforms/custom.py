@@ -5,145 +5,16 @@ from functools import partial, update_wrapper
 from inspect import signature
 from typing import Any
 
-import numpy as np
-
 from funcgrad import tree
-from funcgrad.core.interpret import owned
-from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.staging import check_outputs, leaf_type, name_of, stage_flat
-from funcgrad.core.tracer import Tracer, closes_over_traced
-from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.core.closures import captured_by
+from funcgrad.core.staging import check_outputs, leaf_type, name_of
+from funcgrad.core.tracer import Tracer
+from funcgrad.core.types import ArrayType, dtype_of, is_array, is_inexact, shape_of, type_of
 from funcgrad.errors import DerivativeError, ShapeError, TreeError
-from funcgrad.transforms.arguments import as_derivative, check_like
-from funcgrad.transforms.vmap import vmap
+from funcgrad.transforms.arguments import check_like
+from funcgrad.transforms.custom_calls import Call, custom_jvp_p, custom_vjp_p, stop_gradient_p
 
 __all__ = ["custom_jvp", "custom_vjp", "stop_gradient"]
-
-
-class _Call:
-    """One call of a custom function: its parts as functions of flat leaves."""
-
-    __slots__ = ("__weakref__", "backward", "forward", "function", "name", "out_tree", "rule")
-
-    def __init__(self, name, function, *, rule=None, forward=None, backward=None):
-        self.name = name
-        self.function = function
-        self.rule = rule
-        self.forward = forward
-        self.backward = backward
-        self.out_tree = None
-
-    def __repr__(self):
-        return self.name
-
-
-class _CustomCall(Primitive):
-    """The common part of both: evaluate the function, and infer its types by staging it."""
-
-    multiple = True
-
-    def eval_rule(self, *leaves, call):
-        return tuple(owned(call.function(*leaves), leaves))
-
-    def type_rule(self, *types, call):
-        program = stage_flat(call.function, types, call.name)
-        if any(type(value) is Tracer for _, value in program.constants):
-            raise closes_over_traced(call.name)
-        return tuple([t.strong() for t in program.out_types])
-
-
-class CustomJVP(_CustomCall):
-    """A function with a JVP rule of the user's own."""
-
-    name = "custom_jvp"
-
-    def jvp_rule(self, x_dots, ys, *leaves, call):
-        dots = [
-            as_derivative(dot, x) if is_inexact(dtype_of(x)) else np.zeros(shape_of(x))
-            for dot, x in zip(x_dots, leaves, strict=True)
-        ]
-        return tuple(call.rule(leaves, dots))
-
-    def batch_rule(self, size, batched, *leaves, call):
-        axes = tuple(0 if b else None for b in batched)
-        rule = vmap(lambda xs, dots: call.rule(xs, dots), in_axes=(axes, axes))
-        function = vmap(lambda *xs: call.function(*xs), in_axes=axes)
-        inner = _Call(call.name, function, rule=lambda xs, dots: rule(tuple(xs), tuple(dots)))
-        return self(*leaves, call=inner), True
-
-    def samples(self):
-        square = _Call("battery", lambda x: [x * x], rule=lambda xs, dots: [2 * xs[0] * dots[0]])
-        return [Sample((box((2, 3)),), {"call": square})]
-
-
-class CustomVJP(_CustomCall):
-    """A function with a forward part that keeps residuals and a backward part that uses them."""
-
-    name = "custom_vjp"
-
-    def forward_rule(self, *leaves, call):
-        ys, residuals = call.forward(*leaves)
-        return tuple(ys), (residuals, [ArrayType(shape_of(y), dtype_of(y)) for y in ys])
-
-    def result_types(self, saved, *leaves, call):
-        return saved[1]
-
-    def vjp_rule(self, needs, y_bars, saved, *leaves, call):
-        residuals, types = saved
-        bars = [as_derivative(bar, t) for bar, t in zip(y_bars, types, strict=True)]
-        return call.backward(residuals, bars, leaves)
-
-    def batch_rule(self, size, batched, *leaves, call):
-        axes = tuple(0 if b else None for b in batched)
-        function = vmap(lambda *xs: call.function(*xs), in_axes=axes)
-
-        def forward(*xs):
-            return vmap(lambda *xs: tuple(call.forward(*xs)), in_axes=axes, axis_size=size)(*xs)
-
-        def backward(residuals, bars, xs):
-            def one(residuals, bars, xs):
-                x_bars = call.backward(residuals, bars, xs)
-                return [as_derivative(b, x) for b, x in zip(x_bars, xs, strict=True)]
-
-            x_bars = vmap(one, in_axes=(0, 0, axes))(residuals, list(bars), tuple(xs))
-            # An argument shared by the examples collects the cotangents of all.
-            return [b if is_batched else np.sum(b, 0) for b, is_batched in zip(x_bars, batched, strict=True)]
-
-        inner = _Call(call.name, function, forward=forward, backward=backward)
-        return self(*leaves, call=inner), True
-
-    def samples(self):
-        square = _Call(
-            "battery",
-            lambda x: [x * x],
-            forward=lambda x: ([x * x], x),
-            backward=lambda x, bars, leaves: [2 * x * bars[0]],
-        )
-        return [Sample((box((2, 3)),), {"call": square})]
-
-
-class StopGradient(Primitive):
-    """y = x, with derivative zero."""
-
-    name = "stop_gradient"
-    differentiable = False
-
-    def type_rule(self, x):
-        return x
-
-    def eval_rule(self, x):
-        return x
-
-    def batch_rule(self, size, batched, x):
-        return stop_gradient_p(x), True
-
-    def samples(self):
-        return [Sample((box((2, 3)),)), Sample((box(()),))]
-
-
-custom_jvp_p = CustomJVP()
-custom_vjp_p = CustomVJP()
-stop_gradient_p = StopGradient()
 
 
 def stop_gradient(x: Any) -> Any:
@@ -156,6 +27,13 @@ def stop_gradient(x: Any) -> Any:
     return tree.map(stop_gradient_p, x)
 
 
+def _has_defaults(function):
+    try:
+        return any(p.default is not p.empty for p in signature(function).parameters.values())
+    except (TypeError, ValueError):  # of a builtin, say
+        return False
+
+
 class _Custom:
     """The common part of the two decorators."""
 
@@ -164,6 +42,7 @@ class _Custom:
         self._function = function
         self._static = tuple(nondiff_argnums)
         self._owner = f"{type(self).__name__} {name_of(function)}"
+        self._has_defaults = _has_defaults(function)
 
     def _split(self, args):
         """Return the differentiable arguments as leaves, their structure, the other arguments, and a
@@ -187,6 +66,13 @@ class _Custom:
 
         return function
 
+    def _called(self, primitive, call, leaves, static):
+        """Bind a call, with what its parts close over where a rule of its own may be asked for."""
+        captured = captured_by(self, static) if any(type(x) is Tracer for x in leaves) else []
+        call.close(captured)
+        ys = primitive(*leaves, *captured, call=call)
+        return tree.unflatten(call.out_tree, ys)
+
     def _leaves(self, out, call):
         leaves, treedef = tree.flatten(out)
         check_outputs(leaves, treedef, self._owner)
@@ -195,11 +81,15 @@ class _Custom:
         return leaves
 
     def _bound(self, args, kwargs):
-        """Return the arguments by position, keyword ones included."""
-        if not kwargs and not self._static:
+        """Return the arguments by position, keyword ones and defaults included: the rules have all of them."""
+        if not kwargs and not self._static and not self._has_defaults:
             return args
         bound = signature(self._function).bind(*args, **kwargs)
         bound.apply_defaults()
+        if not kwargs and not self._static:
+            added = bound.args[len(args) :]
+            # A default that is no array, or goes by keyword, is the function's own affair.
+            return bound.args if all(map(is_array, tree.leaves(added))) else args
         if bound.kwargs:
             raise TreeError(
                 f"{self._owner}: expected arguments that can be passed by position, got {next(iter(bound.kwargs))!r}."
@@ -215,7 +105,10 @@ class custom_jvp(_Custom):
         nondiff_argnums: positions of arguments that are not arrays; the rule gets them first.
 
     The rule, set with `defjvp`, is `rule(*nondiff, primals, tangents) -> (y, y_dot)`; `y_dot` must
-    be linear in the tangents.
+    be linear in the tangents. The tangent of a whole number is zeros.
+
+    The function and its rule may close over traced values. By these, and by traced arrays among the `nondiff` arguments,
+    the function has the derivative of what it computes.
 
     Raises:
         DerivativeError: when differentiated before `defjvp`, or in reverse with a nonlinear rule.
@@ -267,10 +160,9 @@ class custom_jvp(_Custom):
                     )
             return y_dots
 
-        call = _Call(self._owner, None, rule=rule)
+        call = Call(self._owner, None, rule=rule)
         call.function = self._flat_function(lambda: call, in_tree, merged)
-        ys = custom_jvp_p(*leaves, call=call)
-        return tree.unflatten(call.out_tree, ys)
+        return self._called(custom_jvp_p, call, leaves, static)
 
 
 class custom_vjp(_Custom):
@@ -281,7 +173,11 @@ class custom_vjp(_Custom):
         nondiff_argnums: positions of arguments that are not arrays; `backward` gets them first.
 
     The rules, set with `defvjp`, are `forward(*args) -> (y, residuals)` and
-    `backward(*nondiff, residuals, y_bar) -> tuple with one cotangent an argument` (None is zero).
+    `backward(*nondiff, residuals, y_bar) -> tuple with one cotangent an argument` (None is zero). Arguments that
+    were left out have their defaults.
+
+    The function and its rules may close over traced values. By these, and by traced arrays among the `nondiff`
+    arguments, the function has the derivative of what it computes.
 
     Raises:
         DerivativeError: when differentiated before `defvjp`, or pushed forward with a `backward`
@@ -326,10 +222,9 @@ class custom_vjp(_Custom):
             x_bars = self._backward(*static, residuals, tree.unflatten(call.out_tree, bars))
             return self._cotangents(x_bars, in_tree, xs)
 
-        call = _Call(self._owner, None, forward=forward, backward=backward)
+        call = Call(self._owner, None, forward=forward, backward=backward)
         call.function = self._flat_function(lambda: call, in_tree, merged)
-        ys = custom_vjp_p(*leaves, call=call)
-        return tree.unflatten(call.out_tree, ys)
+        return self._called(custom_vjp_p, call, leaves, static)
 
     def _cotangents(self, x_bars, in_tree, xs):
         """Return backward's result as leaves that match the arguments; None is zero."""

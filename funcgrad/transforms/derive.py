@@ -15,6 +15,7 @@ from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import DerivativeError
 from funcgrad.primitives.silence import all_zero, silenced, zeros_of
 from funcgrad.transforms.accumulate import Cotangents
+from funcgrad.transforms.linearity import is_linear_step, results_reached
 
 __all__ = ["jvp_of", "transpose", "vjp_of"]
 
@@ -108,11 +109,15 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
         primitive = equation.primitive
         args = [read(a) for a in equation.inputs]
         positions = [i for i, a in enumerate(equation.inputs) if isinstance(a, Var) and a in linear]
-        if not positions:
-            out = bind(primitive, *args, **equation.params)
+        given = [isinstance(a, Var) and a in linear for a in equation.inputs]
+        flags = results_reached(primitive, given, len(equation.outputs), equation.params)
+        if not positions or not all(flags):
+            # What does not depend on linear arguments is the same where these are zero.
+            out = bind(primitive, *_at_zero(args, given), **equation.params)
             env.update(zip(equation.outputs, out if primitive.multiple else (out,), strict=True))
+        if not positions:
             continue
-        if not primitive.linear_together(positions, len(args)):
+        if not is_linear_step(primitive, given, [a.type for a in equation.inputs], equation.params):
             raise DerivativeError(
                 f"{owner}: expected a function that is linear in what is transposed, "
                 f"got {primitive.name} of it.",
@@ -120,8 +125,9 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
                 "use vjp or jvp.",
                 at=equation.source,
             )
-        for var in equation.outputs:
-            linear[var] = len(linear)
+        for var, reached in zip(equation.outputs, flags, strict=True):
+            if reached:
+                linear[var] = len(linear)
         steps.append((equation, args, positions))
 
     bars = Cotangents(len(linear))
@@ -131,7 +137,7 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
     with np.errstate(all="ignore"):
         for equation, args, positions in reversed(steps):
             primitive = equation.primitive
-            y_bars = [bars.take(linear[v]) for v in equation.outputs]
+            y_bars = [bars.take(linear[v]) if v in linear else None for v in equation.outputs]
             if all(b is None for b in y_bars):
                 continue
             y_bar = y_bars if primitive.multiple else y_bars[0]
@@ -142,10 +148,26 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
                 and bars.accumulate(primitive, target, y_bar, args, equation.params)
             ):
                 continue
-            needs = [i in positions for i in range(len(args))]
-            y = equation.outputs[0].type
-            x_bars = vjp_of(primitive, needs, y_bar, y, args, equation.params)
+            x_bars = _pulled(equation, positions, y_bar, args)
             for i in positions:
                 if x_bars[i] is not None:
                     bars.add(linear[equation.inputs[i]], x_bars[i])
     return bars.finish(range(len(program.inputs)))
+
+
+def _pulled(equation, positions, y_bar, args):
+    """Return the cotangents of the linear arguments of an equation, of which only the types are known."""
+    primitive = equation.primitive
+    needs = [i in positions for i in range(len(args))]
+    y = [v.type for v in equation.outputs] if primitive.multiple else equation.outputs[0].type
+    if primitive.linear_rule is not None:
+        args = _at_zero(args, needs)
+        if primitive.forward_rule is not None:
+            _, y = primitive.forward_rule(*args, **equation.params)
+    return vjp_of(primitive, needs, y_bar, y, args, equation.params)
+
+
+def _at_zero(args, given):
+    return [
+        np.broadcast_to(x.dtype.type(0), x.shape)[()] if g else x for x, g in zip(args, given, strict=True)
+    ]

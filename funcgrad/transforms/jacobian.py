@@ -10,7 +10,7 @@ from funcgrad.core.interpret import owned_tree
 from funcgrad.core.staging import check_outputs
 from funcgrad.core.types import ArrayType, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.transforms.arguments import Chosen, owner_of, presented, split_aux
+from funcgrad.transforms.arguments import Chosen, as_derivative, owner_of, presented, split_aux
 from funcgrad.transforms.batch import Batch
 from funcgrad.transforms.grad import grad
 from funcgrad.transforms.jvp import jvp
@@ -160,6 +160,11 @@ def _push_basis(owner, tape, in_types, outs, out_types, chunk_size):
 
 
 def _pull_basis(owner, tape, in_types, outs, out_types, chunk_size):
+    if [t.shape for t in out_types] == [()]:
+        (one,) = _basis(out_types, 0, 1)
+        # A gradient: there is nothing to batch.
+        bars = tape.pull([one[0]], outs, len(in_types), consume=True)
+        return [[as_derivative(bar, t) for bar, t in zip(bars, in_types, strict=True)]]
     blocks = _carried(owner, lambda b: tape.pull(b, outs, len(in_types)), out_types, in_types, chunk_size)
     rows = []
     offset = 0
@@ -210,12 +215,12 @@ def hessian(
     holomorphic: bool = False,
     chunk_size: int | None = None,
 ) -> Callable:
-    """Return a function that computes the matrix of second derivatives of a scalar function.
+    """Return a function that computes the second derivatives: the matrix of them for a scalar function.
 
-        hessian(f)(x)[i..., j...] = d^2 f(x) / d x[i...] d x[j...]
+        hessian(f)(x)[k..., i..., j...] = d^2 f(x)[k...] / d x[i...] d x[j...]
 
-    The gradient is pushed forward along every basis vector in one batched pass. Arguments and
-    errors are those of `jacobian` and `grad`; a function on a dict of arrays gives a dict of dicts.
+    The Jacobian, which of a scalar function is the gradient, is pushed forward along every basis vector in one batched
+    pass. Arguments and errors are those of `jacobian`; a function on a dict of arrays gives a dict of dicts.
 
     >>> import numpy as np
     >>> import funcgrad as fg
@@ -223,10 +228,9 @@ def hessian(
     array([[4., 2.],
            [2., 0.]])
     """
-    gradient = grad(function, argnums, has_aux=has_aux, holomorphic=holomorphic)
-    return jacobian(
-        gradient, argnums, mode="forward", has_aux=has_aux, holomorphic=holomorphic, chunk_size=chunk_size
-    )
+    settings: dict[str, Any] = {"has_aux": has_aux, "holomorphic": holomorphic, "chunk_size": chunk_size}
+    first = jacobian(function, argnums, mode="reverse", **settings)
+    return jacobian(first, argnums, mode="forward", **settings)
 
 
 def hvp(function: Callable, primals: tuple, tangents: tuple) -> Any:

@@ -8,10 +8,17 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.interpret import owned, owned_tree, run
 from funcgrad.core.staging import check_outputs, stage, stage_flat
-from funcgrad.core.tracer import is_concrete
-from funcgrad.core.types import ArrayType, type_of
-from funcgrad.errors import DerivativeError, TreeError
-from funcgrad.transforms.arguments import Chosen, as_derivative, check_like, owner_of, split_aux
+from funcgrad.core.tracer import concrete, is_concrete
+from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.errors import DerivativeError, DTypeError, TreeError
+from funcgrad.transforms.arguments import (
+    Chosen,
+    as_derivative,
+    check_like,
+    described,
+    owner_of,
+    split_aux,
+)
 from funcgrad.transforms.derive import transpose
 from funcgrad.transforms.dual import Dual
 from funcgrad.transforms.vjp import linear_record
@@ -26,8 +33,9 @@ def jvp(function: Callable, primals: tuple, tangents: tuple, *, has_aux: bool = 
 
     Args:
         function: takes arrays in any containers; returns the same.
-        primals: a tuple of its arguments, floating or complex.
-        tangents: a tuple of the same containers, shapes and dtypes: the direction.
+        primals: a tuple of its arguments.
+        tangents: a tuple of the same containers, shapes and dtypes: the direction. An integer has no direction: its
+            tangent is None, or zeros of any dtype.
         has_aux: `function` returns `(result, extra)`.
 
     Returns:
@@ -52,11 +60,10 @@ def jvp(function: Callable, primals: tuple, tangents: tuple, *, has_aux: bool = 
             hint="write jvp(f, (x,), (x_dot,)).",
         )
     chosen = Chosen(owner, function, tuple(primals), tuple(range(len(primals))))
-    chosen.check()
-    types = [type_of(x) for x in chosen.leaves]
-    dots = check_like(owner, "tangents", tuple(tangents), types, chosen.treedef)
+    chosen.check(allow_int=True)
+    dots = _directions(owner, chosen, tuple(tangents))
     with Dual(owner) as dual:
-        tracers = [dual.input(x, d) for x, d in zip(chosen.leaves, dots, strict=True)]
+        tracers = [x if d is None else dual.input(x, d) for x, d in zip(chosen.leaves, dots, strict=True)]
         out = function(*chosen.replaced(tracers))
         extra = None
         if has_aux:
@@ -70,6 +77,32 @@ def jvp(function: Callable, primals: tuple, tangents: tuple, *, has_aux: bool = 
     y_dot = tree.unflatten(treedef, owned([as_derivative(d, p) for p, d in pairs], given))
     extra = owned_tree(extra, given)
     return (y, y_dot, extra) if has_aux else (y, y_dot)
+
+
+def _directions(owner, chosen, tangents):
+    """Return the tangents of the leaves, which must match them; None for whole numbers, which have none."""
+    types = [type_of(x) for x in chosen.leaves]
+    smooth = [is_inexact(t.dtype) for t in types]
+    if all(smooth):
+        return check_like(owner, "tangents", tangents, types, chosen.treedef)
+    given = chosen.treedef.flatten_up_to(tangents)
+    for t, d, path, s in zip(types, given, chosen.treedef.paths("tangents"), smooth, strict=True):
+        if not s and not _is_no_direction(d, t.shape):
+            raise DTypeError(
+                f"{owner}: expected None, or zeros, for the tangent of a whole number, got {path}: {described(d)}.",
+                hint="convert the argument with astype(float) to differentiate by it.",
+            )
+    # The others are checked as they are; in place of what is no direction stands one that fits.
+    filled = [d if s else np.zeros(t.shape) for d, t, s in zip(given, types, smooth, strict=True)]
+    wanted = [t if s else ArrayType(t.shape, float) for t, s in zip(types, smooth, strict=True)]
+    dots = check_like(owner, "tangents", tree.unflatten(chosen.treedef, filled), wanted, chosen.treedef)
+    return [d if s else None for d, s in zip(dots, smooth, strict=True)]
+
+
+def _is_no_direction(dot, shape):
+    if dot is None or dtype_of(dot).kind == "V":  # JAX's float0
+        return True
+    return shape_of(dot) == shape and (not is_concrete(dot) or not np.any(concrete(dot)))
 
 
 def linearize(function: Callable, *primals: Any) -> tuple[Any, Callable]:
@@ -128,7 +161,6 @@ def linear_transpose(function: Callable, *primals: Any) -> Callable:
     owner = owner_of("linear_transpose", function)
     program = stage(function, primals, {}, owner)
     types = [type_of(x).strong() for x in tree.leaves(primals)]
-    _check_no_offset(program, types, owner)
 
     def transposed(y_bar: Any) -> tuple:
         out_types = [t.strong() for t in program.out_types]
@@ -140,6 +172,7 @@ def linear_transpose(function: Callable, *primals: Any) -> Callable:
         return tree.unflatten(program.in_tree, owned(leaves, bars))[0]
 
     transpose(program, [None] * len(program.outputs), owner)  # raises where it is not linear
+    _check_no_offset(program, types, owner)
     return transposed
 
 

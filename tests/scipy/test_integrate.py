@@ -5,6 +5,7 @@ import pytest
 import scipy.integrate
 
 import funcgrad as fg
+from funcgrad.control.debug import CheckError
 from funcgrad.errors import DerivativeError, DTypeError, ShapeError
 from funcgrad.scipy import integrate
 
@@ -89,7 +90,13 @@ def test_batches_and_second_derivatives():
 def test_it_is_nan_where_the_steps_did_not_suffice():
     def final(k):
         found = integrate.solve_ivp(
-            lambda t, y: -k * y, (0.0, 50.0), np.ones(1), adjoint="continuous", max_steps=3, **TIGHT
+            lambda t, y: -k * y,
+            (0.0, 50.0),
+            np.ones(1),
+            adjoint="continuous",
+            max_steps=3,
+            throw=False,
+            **TIGHT,
         )
         assert not found.success
         return found.y[0, -1]
@@ -153,3 +160,50 @@ def test_times_of_a_traced_span():
         fg.jit(
             lambda end: integrate.solve_ivp(rate, (0.0, end), Y0, t_eval=np.array([0.5, 0.5]), args=(P,)).y
         )(1.0)
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "RK4", "steps": 60}, {"t_eval": np.linspace(0, 2, 5)}])
+def test_a_complex_rotation(settings):
+    start = np.array([1.0 + 0j, 2.0])
+    tight = {"rtol": 1e-9, "atol": 1e-9, **settings}
+    turned = lambda k: integrate.solve_ivp(lambda t, y: (1j - k) * y, (0.0, 2.0), start, **tight).y[:, -1]
+    np.testing.assert_allclose(turned(0.0), start * np.exp(2j), rtol=1e-6)
+    energy = lambda k: np.abs(turned(k)[0]) ** 2
+    for found in (fg.grad(energy)(0.3), fg.jit(fg.grad(energy))(0.3), fg.jvp(energy, (0.3,), (1.0,))[1]):
+        np.testing.assert_allclose(found, -4 * np.exp(-4 * 0.3), rtol=1e-6)
+
+
+def test_a_complex_right_side_of_a_real_start_is_refused():
+    with pytest.raises(TypeError, match="expected a complex y0") as refused:
+        integrate.solve_ivp(lambda t, y: 1j * y, (0.0, 1.0), np.ones(1))
+    assert "astype(complex)" in str(refused.value)
+
+
+def test_the_longest_step():
+    decay = (lambda t, y: -y, (0.0, 10.0), np.ones(1))
+    mine = integrate.solve_ivp(*decay, max_step=0.1)
+    theirs = scipy.integrate.solve_ivp(*decay, max_step=0.1)
+    assert mine.steps == len(theirs.t) - 1
+    np.testing.assert_allclose(mine.y[:, -1], theirs.y[:, -1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, fg.jit, fg.grad, lambda f: fg.jit(fg.grad(f))])
+def test_steps_that_do_not_suffice_are_an_error_unless_asked_for(transform):
+    def last(end, throw):
+        found = integrate.solve_ivp(
+            lambda t, y: 9 * np.cos(y), (0.0, end), np.ones(1), rtol=1e-9, max_steps=5, throw=throw
+        )
+        return found.y[0, -1]
+
+    with pytest.raises(CheckError, match="expected to reach the last time within max_steps=5"):
+        transform(lambda end: last(end, True))(3.0)
+    transform(lambda end: last(end, True))(0.001)
+    transform(lambda end: last(end, False))(3.0)
+
+
+def test_one_example_that_gets_stuck_is_an_error():
+    last = lambda end: integrate.solve_ivp(lambda t, y: -y, (0.0, end), np.ones(1), max_steps=5).y[0, -1]
+    np.testing.assert_allclose(fg.vmap(last)(np.array([0.1, 0.2])), np.exp([-0.1, -0.2]), rtol=1e-3)
+    for run in (fg.vmap(last), fg.jit(fg.vmap(last))):
+        with pytest.raises(CheckError, match="solve_ivp"):
+            run(np.array([0.1, 50.0]))

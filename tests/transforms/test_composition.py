@@ -57,6 +57,26 @@ def test_vmap_of_grad_and_grad_of_vmap():
     np.testing.assert_allclose(nested, xs @ xs.T)
 
 
+def test_hessian_of_several_results_is_the_jacobian_of_the_jacobian():
+    several = lambda x: {"a": np.stack([x[0] ** 2 * x[1], np.sin(x[1]), x[0]]), "b": x[0] * x[1]}
+    x = np.array([0.3, 0.4])
+    found, wanted = fg.hessian(several)(x), fg.jacfwd(fg.jacrev(several))(x)
+    assert found["a"].shape == (3, 2, 2) and found["b"].shape == (2, 2)
+    for a, b, c in zip(*map(fg.tree.leaves, (found, wanted, fg.jit(fg.hessian(several))(x))), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+        np.testing.assert_allclose(a, c, rtol=1e-12)
+
+
+def test_hessian_of_roots():
+    roots = lambda a: fg.custom_root(lambda x: x**3 + x - a, np.ones(2))
+    a = np.array([0.5, 2.0])
+    x = roots(a)
+    for found in (fg.hessian(roots)(a), fg.jit(fg.hessian(roots))(a), fg.jacrev(fg.jacrev(roots))(a)):
+        np.testing.assert_allclose(found[[0, 1], [0, 1], [0, 1]], -6 * x / (3 * x**2 + 1) ** 3, rtol=1e-9)
+    summed = lambda a: np.sum(roots(a) ** 2)
+    np.testing.assert_allclose(fg.hessian(summed)(a), fg.jacrev(fg.grad(summed))(a), rtol=1e-9, atol=1e-12)
+
+
 def test_hessian_of_a_function_on_a_dict():
     def loss(p):
         return np.sum(p["w"] ** 2) * p["b"] + p["b"] ** 3

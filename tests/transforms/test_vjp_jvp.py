@@ -72,13 +72,49 @@ def test_cotangent_dtype_is_strict_but_integers_convert():
     [
         ((np.ones(3),), (np.ones(2),), ValueError, r"expected tangents\[0\] of type float64\[3\]"),
         ((np.ones(3),), (np.ones(3), 1.0), TypeError, "of the structure"),
-        ((1,), (1.0,), TypeError, "expected floating or complex arguments"),
+        (
+            (1,),
+            (1.0,),
+            TypeError,
+            r"expected None, or zeros, for the tangent of a whole number, got tangents\[0\]",
+        ),
         (1.0, 1.0, TypeError, "expected tuples of primals and tangents"),
     ],
 )
 def test_bad_tangents(primals, tangents, kind, message):
     with pytest.raises(kind, match=message):
         fg.jvp(np.sin, primals, tangents)
+
+
+@pytest.mark.parametrize("none", [None, 0, 0.0, np.zeros((), np.dtype([("float0", np.void, 0)]))])
+def test_whole_numbers_have_no_direction(none):
+    f = lambda x, n: {"power": x**n, "next": n + 1}
+    y, y_dot = fg.jvp(f, (2.0, 3), (1.0, none))
+    assert (y["power"], y["next"], y_dot["power"], y_dot["next"]) == (8.0, 4, 12.0, 0.0)
+    both = {"x": np.ones(2), "i": np.arange(2)}
+    y, y_dot = fg.jvp(lambda p: p["x"] * p["i"], (both,), ({"x": np.full(2, 3.0), "i": None},))
+    np.testing.assert_array_equal(y_dot, [0.0, 3.0])
+
+
+def test_a_rule_of_whole_numbers_written_with_jvp():
+    f = fg.custom_jvp(lambda x, n: x * n)
+    f.defjvp(lambda primals, tangents: fg.jvp(lambda x, n: 2 * x * n, primals, tangents))
+    assert fg.grad(f)(2.0, 3) == fg.jit(fg.grad(f))(2.0, 3) == 6.0
+    np.testing.assert_array_equal(fg.vmap(fg.grad(f))(np.ones(3), np.arange(3)), [0.0, 2.0, 4.0])
+
+
+def test_the_hint_names_allow_int_where_it_is_offered():
+    with pytest.raises(TypeError) as refused:
+        fg.grad(np.sin)(1)
+    assert "allow_int" in str(refused.value)
+    for transform in (
+        lambda: fg.vjp(np.sin, 1),
+        lambda: fg.linearize(np.sin, 1),
+        lambda: fg.jacrev(np.sin)(1),
+    ):
+        with pytest.raises(TypeError) as refused:
+            transform()
+        assert "allow_int" not in str(refused.value)
 
 
 def test_has_aux():

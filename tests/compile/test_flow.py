@@ -5,7 +5,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from funcgrad.control.flow import flow
+from funcgrad.compile.flow import flow
 from funcgrad.core.primitive import primitives
 
 
