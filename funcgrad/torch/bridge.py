@@ -128,14 +128,30 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
     return function, params
 
 
-def compile(model: Any = None, **_: Any) -> Any:
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | None = None,
+    mode: str | None = None,
+    options: dict | None = None,
+    name: str | None = None,
+    disable: bool = False,
+) -> Any:
     """Return a function or module of tensors compiled by `fg.jit`; gradients flow through it.
 
     Each shape and dtype is compiled once, and a module once for `train()` and once for `eval()`; its
     parameters are arguments, so training goes on seeing them, and its buffers are written to. A function
     must not write to its arguments, or to anything outside of it.
 
+    Args:
+        disable: return the function or module as it is.
+        fullgraph, dynamic, backend, mode, options, name: PyTorch's, to tune its compiler. There is one here, which
+            compiles the whole function or raises.
+
     Raises:
+        TypeError: for a backend that is a function, which would not be called.
         RuntimeError: when random numbers are drawn, or a tensor from outside requires gradients: they
             would stay as they were when the function was traced.
 
@@ -146,8 +162,14 @@ def compile(model: Any = None, **_: Any) -> Any:
     >>> x.grad
     tensor([2., 4.])
     """
+    if callable(backend):
+        raise TypeError(
+            "compile: expected the name of a backend, got a function: functions are compiled by fg.jit."
+        )
     if model is None:
-        return compile
+        return lambda model: compile(model, disable=disable)
+    if disable:
+        return model
     if isinstance(model, Module):
         return _CompiledModule(model)
     return functools.wraps(model)(_Compiled(on_arrays(model)))

@@ -58,7 +58,7 @@ def _part(x: Tensor) -> np.dtype:
 
 
 def uniform_(
-    self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None, **limits: Any
+    self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None, **named: Any
 ) -> Tensor:
     """Fill with numbers uniform in [a, b); PyTorch's names of the limits are `from` and `to`.
 
@@ -66,7 +66,9 @@ def uniform_(
         RuntimeError: when b < a.
         NotImplementedError: for integers.
     """
-    a, b = limits.get("from", a), limits.get("to", b)
+    a, b = named.pop("from", a), named.pop("to", b)  # `from` is no name that Python lets a function have
+    if named:
+        raise TypeError(f"uniform_() got an unexpected keyword argument '{next(iter(named))}'")
     _check_kind(self, "fc", "check_uniform_bounds")
     if a > b:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a:g} > to={b:g}")

@@ -91,8 +91,8 @@ class Tensor:
         def __gt__(self, other: Any) -> "Tensor": ...
         def __ge__(self, other: Any) -> "Tensor": ...
 
-    def __new__(cls, *data: Any, **kwargs: Any) -> Any:
-        return _constructed(cls, data, **kwargs)
+    def __new__(cls, *data: Any, dtype: Any = None, device: Any = None) -> Any:
+        raise NotImplementedError  # attached by funcgrad.torch.typed
 
     # What it is
 
@@ -352,18 +352,6 @@ def wrap(array: Any, cls: type = Tensor) -> Any:
     out._array = array
     out._counter = [0, ""]
     return out
-
-
-def _constructed(cls, data, *, dtype=None, device=None):
-    """Return what `torch.Tensor(...)` and `torch.FloatTensor(...)` give."""
-    kind = np.dtype(np.float32) if dtype is None else dtype.numpy
-    if len(data) == 1 and isinstance(data[0], Tensor):
-        return wrap(data[0]._array.astype(kind, copy=False), cls)
-    if len(data) == 1 and not isinstance(data[0], (int, Size)):
-        array = np.array([t.item() if isinstance(t, Tensor) else t for t in data[0]])
-        return wrap(array.astype(kind), cls)
-    sizes = tuple(data[0]) if data and isinstance(data[0], Size) else data or (0,)
-    return wrap(np.zeros(sizes, kind), cls)
 
 
 def _check_gradient(x, value):

@@ -12,9 +12,10 @@ import funcgrad.torch as torch
 from tests.torch.cases import decompositions, neural, operations
 
 PACKAGE = Path(torch.__file__).parent
-# Steps and kinks, other precisions, and complex results (whose differences are checked by recorded values).
+# Steps and kinks, other precisions, complex results (whose differences are checked by recorded values), and what
+# reads one triangle of a matrix and gives either its half of the gradient, as PyTorch does.
 NOT_SMOOTH = re.compile(
-    r"round|trunc|ceil|floor|fix|frac|shrink|complex|sort|mode|dtype|\.float|\.half|z\b|\(f\b|\bcond|binary_cross_entropy\(u, t\)"
+    r"eigh|eigvalsh|round|trunc|ceil|floor|fix|frac|shrink|complex|sort|mode|dtype|\.float|\.half|z\b|\(f\b|\bcond|binary_cross_entropy\(u, t\)"
 )
 
 

@@ -116,14 +116,18 @@ def _deviation(x, *, axis, ddof, keepdims):
     return fnp.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
-def _mean(x, *, axis, ddof, keepdims):
-    return fnp.mean(x, axis=axis, keepdims=keepdims)
+def _with_mean(spread):
+    def body(x, *, axis, ddof, keepdims):
+        mean = fnp.mean(x, axis=axis, keepdims=keepdims)
+        return spread(x, axis=axis, ddof=ddof, keepdims=keepdims), mean
+
+    return body
 
 
 _VAR = Operation("VarBackward0", _variance)
 _STD = Operation("StdBackward0", _deviation)
-_VAR_MEAN = Operation("VarMeanBackward0", lambda x, **how: (_variance(x, **how), _mean(x, **how)))
-_STD_MEAN = Operation("StdMeanBackward0", lambda x, **how: (_deviation(x, **how), _mean(x, **how)))
+_VAR_MEAN = Operation("VarMeanBackward0", _with_mean(_variance))
+_STD_MEAN = Operation("StdMeanBackward0", _with_mean(_deviation))
 
 
 def _spread(op, x, dim, correction, keepdim, unbiased=None):

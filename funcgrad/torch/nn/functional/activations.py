@@ -233,7 +233,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return apply(_GLU, input.chunk(2, dim))
 
 
-def _axis(name: str, dim: int | None, ndim: int) -> int:
+def _axis(dim: int | None, ndim: int) -> int:
     if dim is None:
         return 0 if ndim in (0, 1, 3) else 1
     return dim
@@ -241,17 +241,17 @@ def _axis(name: str, dim: int | None, ndim: int) -> int:
 
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return exp(x) / sum(exp(x)) along an axis."""
-    return reductions.softmax(input, _axis("softmax", dim, input.ndim), dtype=dtype)
+    return reductions.softmax(input, _axis(dim, input.ndim), dtype=dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return log(softmax(x)) along an axis."""
-    return reductions.log_softmax(input, _axis("log_softmax", dim, input.ndim), dtype=dtype)
+    return reductions.log_softmax(input, _axis(dim, input.ndim), dtype=dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return softmax(-x) along an axis."""
-    return reductions.softmax(-input, _axis("softmin", dim, input.ndim), dtype=dtype)
+    return reductions.softmax(-input, _axis(dim, input.ndim), dtype=dtype)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:

@@ -232,18 +232,51 @@ _NEAREST = {n: Operation(f"UpsampleNearest{n}DBackward0", _enlarged) for n in (1
 
 
 def interpolate(
-    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", **_: Any
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Tensor:
     """Return images in another size: each place takes the nearest element.
 
+    Args:
+        recompute_scale_factor: go by the sizes, where a scale factor does not give whole ones.
+
     Raises:
         NotImplementedError: for another `mode` than "nearest".
+        ValueError: for `align_corners` and `antialias`, which only other modes have.
     """
     if mode != "nearest":
         raise NotImplementedError(f"interpolate: mode={mode!r} is not there; mode='nearest' is.")
+    if align_corners is not None:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
+    if antialias:
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
     axes = input.ndim - 2
+    if (size is None) == (scale_factor is None):
+        both = "only one of" if size is not None else "either"
+        raise ValueError(f"{both} size or scale_factor should be defined")
     if size is None:
         factors = (scale_factor,) * axes if isinstance(scale_factor, (int, float)) else tuple(scale_factor)
         size = [int(n * f) for n, f in zip(input.shape[2:], factors, strict=True)]
-    places = tuple(np.arange(m) * n // m for n, m in zip(input.shape[2:], spread(size, axes), strict=True))
+        steps = [1.0 / f for f in factors]
+    elif recompute_scale_factor:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+    size = spread(size, axes)
+    if scale_factor is None or recompute_scale_factor:
+        steps = [n / m for n, m in zip(input.shape[2:], size, strict=True)]
+    places = tuple(map(_nearest, input.shape[2:], size, steps))
     return apply(_NEAREST[axes], (input,), {"places": places})
+
+
+def _nearest(n: int, count: int, step: float) -> np.ndarray:
+    """Return which of `n` elements each of `count` places takes; in single precision, as PyTorch finds them."""
+    places = np.floor(np.arange(count, dtype=np.float32) * np.float32(step)).astype(np.int64)
+    return np.minimum(places, n - 1)
