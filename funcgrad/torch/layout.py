@@ -1,8 +1,10 @@
 """Where the elements of results lie in memory: PyTorch's rules, which differ from NumPy's.
 
-A rule takes a result and the arguments it was computed of, and gives the result with PyTorch's strides.
-Most operations give their elements in order (`in_order`). Those that PyTorch computes with its TensorIterator
-(element by element, `as_arguments`) keep the order the arguments have, and so do copies (`as_first`).
+A rule takes a result, the arguments and the parameters it was computed of, and gives the result with PyTorch's
+strides. Most operations give their elements in order (`in_order`). Those that PyTorch computes with its
+TensorIterator (element by element, `as_arguments`) keep the order the arguments have, and so do copies (`as_first`)
+and what index arrays choose (`as_chosen`); images keep theirs if it is channels-last (`as_images`); and LAPACK
+writes columns (`in_columns`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,10 +15,16 @@ import numpy as np
 __all__ = [
     "Rule",
     "as_arguments",
+    "as_chosen",
     "as_first",
+    "as_images",
+    "as_joined",
+    "as_leaf",
+    "as_signals",
     "channels_last",
     "channels_last_3d",
     "contiguous_format",
+    "in_columns",
     "in_order",
     "is_ordered",
     "memory_format",
@@ -25,7 +33,7 @@ __all__ = [
     "rule_of",
 ]
 
-Rule = Callable[[np.ndarray, Sequence[Any]], np.ndarray]
+Rule = Callable[[np.ndarray, Sequence[Any], dict], np.ndarray]
 
 
 class memory_format:
@@ -57,7 +65,7 @@ def ordered(array: np.ndarray, order: Sequence[int]) -> np.ndarray:
     return np.ascontiguousarray(turned).transpose(np.argsort(order))
 
 
-def in_order(y: np.ndarray, arrays: Sequence[Any]) -> np.ndarray:
+def in_order(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
     """Return the result with its elements in order, whatever the arguments are like."""
     return y if y.flags.c_contiguous else np.ascontiguousarray(y)
 
@@ -99,22 +107,96 @@ def _strides(array, shape):
     return (0,) * ndim + tuple(steps)
 
 
-def as_arguments(y: np.ndarray, arrays: Sequence[Any]) -> np.ndarray:
+def as_arguments(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
     """Return the result with its axes in the order that the arguments have them."""
     operands = [x for x in arrays if type(x) is np.ndarray]
-    if y.flags.c_contiguous and all(x.flags.c_contiguous for x in operands):
-        return y
-    if y.ndim < 2:
-        return in_order(y, arrays)
-    same = all(x.shape == y.shape for x in operands)
-    if same and all(x.flags.c_contiguous for x in operands):
-        return in_order(y, arrays)
+    if not y.ndim or all(x.flags.c_contiguous for x in operands):
+        return in_order(y, arrays, params)
     return ordered(y, _order(y.shape, [_strides(x, y.shape) for x in operands]))
 
 
-def as_first(y: np.ndarray, arrays: Sequence[Any]) -> np.ndarray:
-    """Return the result with its axes in the order of the first argument."""
-    return as_arguments(y, arrays[:1])
+def as_first(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
+    """Return the result with its axes in the order of the first argument, one beside the other."""
+    x = arrays[0]
+    if x.flags.c_contiguous:
+        return in_order(y, arrays, params)
+    return ordered(y, _order(x.shape, [x.strides]))
+
+
+def as_leaf(gradient: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the gradient of a leaf as the leaf lies itself; in order where that has gaps or overlaps."""
+    if x.flags.c_contiguous:
+        return in_order(gradient, (), {})
+    order = _order(x.shape, [x.strides])
+    dense = x.transpose(order).flags.c_contiguous
+    return ordered(gradient, order) if dense else in_order(gradient, (), {})
+
+
+def _is_channels_last(x):
+    """Return whether an array is laid out with the second axis the fastest (c10's is_channels_last_strides)."""
+    if not 2 < x.ndim < 6 or not x.strides[1] or x.flags.c_contiguous:
+        return False
+    least = 0
+    for axis in (1, *range(x.ndim - 1, 1, -1), 0):
+        step = x.strides[axis]
+        if not x.shape[axis] or step < least or (axis == 0 and least == x.strides[1]):
+            return False
+        least = step * max(x.shape[axis], 1)
+    return True
+
+
+def _channels_last_if(last, y, arrays, params):
+    return ordered(y, (0, *range(2, y.ndim), 1)) if last else in_order(y, arrays, params)
+
+
+def as_signals(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
+    """Return the result with the channels last where the signals or images, or the kernels, have them last."""
+    last = any(type(x) is np.ndarray and x.ndim == y.ndim and _is_channels_last(x) for x in arrays[:2])
+    return _channels_last_if(last, y, arrays, params)
+
+
+def as_images(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
+    """Return the result with the channels last where the images have them last; signals are in order."""
+    return _channels_last_if(y.ndim > 3 and _is_channels_last(arrays[0]), y, arrays, params)
+
+
+def as_joined(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
+    """Return the result with the channels last where all the images have them last."""
+    return _channels_last_if(y.ndim > 3 and all(map(_is_channels_last, arrays)), y, arrays, params)
+
+
+def in_columns(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
+    """Return matrices with the elements of each column beside each other, as LAPACK writes them."""
+    return y if y.ndim < 2 else ordered(y, (*range(y.ndim - 2), y.ndim - 1, y.ndim - 2))
+
+
+def as_chosen(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
+    """Return what index arrays chose: the axes they name have the order of the indices, the others their own.
+
+    PyTorch takes the array with steps of 0 along the axes that are named, and the indices with steps of 0 along
+    the others, as operands of one TensorIterator (AdvancedIndex in TensorAdvancedIndexing.cpp).
+    """
+    x, key = arrays[0], params["key"]
+    if x.flags.c_contiguous and all(type(p) is slice or _leads(p, n) for n, p in enumerate(key)):
+        return in_order(y, arrays, params)
+    key = [q for p in key for q in (np.nonzero(p) if _is_mask(p) else (p,))]
+    chosen = [n for n, p in enumerate(key) if type(p) is not slice]
+    indices = np.broadcast_arrays(*(np.ascontiguousarray(key[n]) for n in chosen))
+    first = chosen[0] if chosen[-1] - chosen[0] == len(chosen) - 1 else 0
+    rest = [s for n, s in enumerate(x.strides) if n not in chosen]
+    ndim = indices[0].ndim
+    before, after = (0,) * first, (0,) * (len(rest) - first)
+    strides = [(*rest[:first], *(0,) * ndim, *rest[first:])]
+    strides += [(*before, *i.strides, *after) for i in indices]
+    return ordered(y, _order(y.shape, strides))
+
+
+def _is_mask(p):
+    return type(p) is np.ndarray and p.dtype.kind == "b"
+
+
+def _leads(index, axis):
+    return axis == 0 and index.flags.c_contiguous
 
 
 def is_ordered(array: np.ndarray, format: memory_format) -> bool:
@@ -127,4 +209,4 @@ def rule_of(format: memory_format) -> Rule:
     """Return the rule that lays a result out in this format."""
     if format is preserve_format:
         return as_first
-    return lambda y, arrays: ordered(y, format._checked_order(y.ndim))
+    return lambda y, arrays, params: ordered(y, format._checked_order(y.ndim))

@@ -5,6 +5,7 @@ from typing import Any
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import in_columns
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations import products, reductions
 from funcgrad.torch.operations.conversion import to
@@ -58,7 +59,7 @@ def _square(name: str, a: Tensor, letter: str = "A") -> None:
 
 
 def _operation(label: str, body: Any) -> Operation:
-    return Operation(label, lambda *xs, **params: _tuple(body(*xs, **params)))
+    return Operation(label, lambda *xs, **params: _tuple(body(*xs, **params)), layout=in_columns)
 
 
 def _tuple(out):

@@ -93,8 +93,8 @@ class WithoutDerivative(Operation):
 
     __slots__ = ("name",)
 
-    def __init__(self, name: str, body: Callable, *, promotes: str = ""):
-        super().__init__("NotImplemented", body, promotes=promotes)
+    def __init__(self, name: str, body: Callable, *, promotes: str = "", layout: Rule | None = None):
+        super().__init__("NotImplemented", body, promotes=promotes, layout=layout)
         self.name = name
         self.node = node_class(RefusingNode, "NotImplemented")
 
@@ -260,7 +260,7 @@ def _tied(op, args, params, arrays, array, index):
         out._path = (*x._path, (op, params, index))
         out._view_kind = x._view_kind or ("" if MODE.grad else "no_grad")
     else:
-        out._array = op.layout(_own(array, arrays), arrays)
+        out._array = op.layout(_own(array, arrays), arrays, params)
         out._counter = [0, ""]
     return out
 

@@ -41,6 +41,7 @@ PROTOCOLS = (
     "__exit__",
     "_reduce",
     "pull_tensors",
+    "in_columns",
     "in_order",
     "node_class_of",
     "lambda",
@@ -100,6 +101,7 @@ def callables():
 CALLABLES = callables()
 # Their keywords are those of what they are given, or of what overrides them.
 OPEN = {
+    "applied",
     "Function",
     "Function.forward",
     "Identity",

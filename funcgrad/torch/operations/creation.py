@@ -12,7 +12,7 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
 from funcgrad.torch.devices import checked_device
 from funcgrad.torch.dtypes import default_dtype, dtype_of, is_floating, numpy_dtype
-from funcgrad.torch.layout import memory_format, preserve_format, rule_of
+from funcgrad.torch.layout import as_arguments, memory_format, preserve_format, rule_of
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import shape_of_arguments
@@ -242,7 +242,7 @@ def full(
 def _like(function):
     def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=preserve_format):
         made = function(input.shape, dtype=input.dtype if dtype is None else dtype, device=device)
-        return finished(rule_of(memory_format)(made._array, (input._array,)), requires_grad)
+        return finished(rule_of(memory_format)(made._array, (input._array,), {}), requires_grad)
 
     like.__name__ = like.__qualname__ = f"{function.__name__}_like"
     like.__doc__ = f"Do as `{function.__name__}`, with the shape and dtype of a tensor."
@@ -322,8 +322,10 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     return wrap((base ** np.linspace(start, end, steps)).astype(_kind(dtype, default_dtype())))
 
 
-_COMPLEX = Operation("ComplexBackward0", lambda x, y: x + y * 1j)
-_POLAR = Operation("PolarBackward0", lambda r, angle: r * fnp.cos(angle) + r * fnp.sin(angle) * 1j)
+_COMPLEX = Operation("ComplexBackward0", lambda x, y: x + y * 1j, layout=as_arguments)
+_POLAR = Operation(
+    "PolarBackward0", lambda r, angle: r * fnp.cos(angle) + r * fnp.sin(angle) * 1j, layout=as_arguments
+)
 
 
 def complex(real: Tensor, imag: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from funcgrad import numpy as fnp
 from funcgrad.scipy import special
 from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import in_order
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axes_of, axis_of
 from funcgrad.torch.tensors import Tensor
@@ -173,7 +174,7 @@ def std_mean(input: Tensor, dim: Axes = None, *, correction: int = 1, keepdim: b
     return _spread(_STD_MEAN, input, dim, correction, keepdim)
 
 
-_LOGSUMEXP = Operation("LogsumexpBackward0", special.logsumexp, promotes="float")
+_LOGSUMEXP = Operation("LogsumexpBackward0", special.logsumexp, promotes="float", layout=in_order)
 _SOFTMAX = Operation("SoftmaxBackward0", special.softmax)
 _LOG_SOFTMAX = Operation("LogSoftmaxBackward0", special.log_softmax)
 

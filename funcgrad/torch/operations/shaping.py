@@ -8,6 +8,7 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
 from funcgrad.torch.layout import (
+    as_first,
     channels_last,
     channels_last_3d,
     contiguous_format,
@@ -284,7 +285,14 @@ def atleast_2d(input: Tensor) -> Tensor:
     return input if input.ndim > 1 else unsqueeze(atleast_1d(input), 0)
 
 
-_AS_REAL = Operation("ViewAsRealBackward0", lambda x: fnp.stack([fnp.real(x), fnp.imag(x)], axis=-1))
+def _as_pairs(y, arrays, params):
+    """The parts of a complex number are beside each other, and the numbers as they were."""
+    return as_first(y, (arrays[0][..., None],), params)
+
+
+_AS_REAL = Operation(
+    "ViewAsRealBackward0", lambda x: fnp.stack([fnp.real(x), fnp.imag(x)], axis=-1), layout=_as_pairs
+)
 
 
 def view_as_real(input: Tensor) -> Tensor:

@@ -96,4 +96,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     count = int(places.max()) + 1 if num_classes == -1 else num_classes
     if places.size and places.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return wrap((places[..., None] == np.arange(count)).astype(np.int64))
+    return wrap((np.ascontiguousarray(places)[..., None] == np.arange(count)).astype(np.int64))

@@ -6,6 +6,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.inplace import in_place
+from funcgrad.torch.layout import as_first, as_images
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations import products
 from funcgrad.torch.tensors import Tensor, wrap
@@ -72,7 +73,8 @@ def _padded(x, *, widths, mode, value):
     return fnp.pad(x, widths, mode=_MODES[mode])
 
 
-_PAD = Operation("ConstantPadNdBackward0", _padded)
+_PAD = Operation("ConstantPadNdBackward0", _padded, layout=as_images)
+_CUT = Operation("ConstantPadNdBackward0", _padded, layout=as_first)
 _PAD_OTHER = {
     mode: Operation(f"{name}Backward0", _padded)
     for mode, name in (
@@ -97,7 +99,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
     widths = ((0, 0),) * (input.ndim - len(pairs)) + tuple(pairs)
-    op = _PAD if mode == "constant" else _PAD_OTHER[mode]
+    op = _PAD_OTHER.get(mode, _CUT if max(pad, default=0) <= 0 else _PAD)
     return apply(op, (input,), {"widths": widths, "mode": mode, "value": 0 if value is None else value})
 
 

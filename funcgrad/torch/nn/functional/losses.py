@@ -7,6 +7,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.scipy import special
+from funcgrad.torch.layout import as_arguments
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations.reductions import log_softmax
 from funcgrad.torch.tensors import Tensor, wrap
@@ -224,7 +225,7 @@ def _bce_logits(x, y, weight, pos_weight, *, reduction):
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
-_BCE = Operation("BinaryCrossEntropyBackward0", _bce)
+_BCE = Operation("BinaryCrossEntropyBackward0", _bce, layout=as_arguments)
 _BCE_LOGITS = Operation("BinaryCrossEntropyWithLogitsBackward0", _bce_logits, promotes="same")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.dtypes import finfo
+from funcgrad.torch.layout import as_images
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
@@ -53,9 +54,9 @@ def _group_normed(x, weight, bias, *, groups, eps):
 
 _LAYER = Operation("NativeLayerNormBackward0", _layer_normed)
 _RMS = Operation("FusedRmsNormBackward0", _rms_normed)
-_BATCH = Operation("NativeBatchNormBackward0", _batch_normed)
-_BY = Operation("NativeBatchNormBackward0", _normed_by)
-_GROUP = Operation("NativeGroupNormBackward0", _group_normed)
+_BATCH = Operation("NativeBatchNormBackward0", _batch_normed, layout=as_images)
+_BY = Operation("NativeBatchNormBackward0", _normed_by, layout=as_images)
+_GROUP = Operation("NativeGroupNormBackward0", _group_normed, layout=as_images)
 _INSTANCE = Operation("ViewBackward0", _group_normed)
 _INSTANCE_BY = Operation("ViewBackward0", _normed_by)
 

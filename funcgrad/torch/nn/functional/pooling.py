@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
+from funcgrad.torch.layout import as_images, as_signals
 from funcgrad.torch.nn.functional.convolution import spread, windows
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor, wrap
@@ -55,8 +56,8 @@ def _largest(x, *, kernel, stride, padding, dilation, extra, chosen):
 
 
 _MAX_POOL = {
-    n: Operation(label, _largest)
-    for n, label in ((1, "SqueezeBackward1"), (2, "MaxPool2DWithIndicesBackward0"))
+    1: Operation("SqueezeBackward1", _largest),
+    2: Operation("MaxPool2DWithIndicesBackward0", _largest, layout=as_images),
 }
 
 
@@ -81,7 +82,8 @@ def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, re
     places = np.arange(int(np.prod(sizes))).reshape(sizes).astype(float)
     where = _flat(_widened(places, padding, -1, extra), kernel, stride, dilation)
     where = np.broadcast_to(where, (*x.shape[:-axes], *where.shape))
-    return out, wrap(np.take_along_axis(where, chosen, -1)[..., 0].astype(np.int64))
+    found = np.take_along_axis(where, chosen, -1)[..., 0].astype(np.int64)
+    return out, wrap(_MAX_POOL[axes].layout(found, (x,), params))
 
 
 def max_pool1d(
@@ -117,7 +119,8 @@ def _averaged(x, *, kernel, stride, padding, extra, counts):
 
 
 _AVG_POOL = {
-    n: Operation(label, _averaged) for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))
+    n: Operation(label, _averaged, layout=as_signals if n == 1 else as_images)
+    for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))
 }
 
 
@@ -194,11 +197,11 @@ def _mean(x, axis):
 
 
 _ADAPTIVE_AVG = {
-    1: Operation("SqueezeBackward1", _adapted(_mean)),
-    2: Operation("AdaptiveAvgPool2DBackward0", _adapted(_mean)),
+    1: Operation("SqueezeBackward1", _adapted(_mean), layout=as_signals),
+    2: Operation("AdaptiveAvgPool2DBackward0", _adapted(_mean), layout=as_images),
 }
-_ADAPTIVE_MEAN = Operation("MeanBackward1", _adapted(_mean))
-_ADAPTIVE_MAX = Operation("AdaptiveMaxPool2DBackward0", _adapted(_first_largest))
+_ADAPTIVE_MEAN = Operation("MeanBackward1", _adapted(_mean), layout=as_images)
+_ADAPTIVE_MAX = Operation("AdaptiveMaxPool2DBackward0", _adapted(_first_largest), layout=as_images)
 
 
 def _output_sizes(output_size: Any, axes: int) -> tuple:
@@ -228,7 +231,7 @@ def _enlarged(x, *, places):
     return x
 
 
-_NEAREST = {n: Operation(f"UpsampleNearest{n}DBackward0", _enlarged) for n in (1, 2, 3)}
+_NEAREST = {n: Operation(f"UpsampleNearest{n}DBackward0", _enlarged, layout=as_images) for n in (1, 2, 3)}
 
 
 def interpolate(
