@@ -1,6 +1,6 @@
 """Filling tensors with random numbers in place: uniform_, normal_, random_, bernoulli_, exponential_.
 
-The numbers are PyTorch's own for the same seed, whole ones exactly, others to the last digits.
+The numbers are PyTorch's own for the same seed: whole ones, uniform ones and float32 normal ones to the last bit.
 """
 
 from collections.abc import Callable
@@ -101,7 +101,11 @@ def normal_(
     contiguous = type(array) is not np.ndarray or array.flags.c_contiguous
 
     def draw(n):
-        return (source.normals(n, _part(self)) if contiguous else source.single_normals(n)) * scale + mean
+        return (
+            source.normals(n, _part(self), mean, scale)
+            if contiguous
+            else source.single_normals(n) * scale + mean
+        )
 
     return _fill(self, _NORMAL, draw)
 
