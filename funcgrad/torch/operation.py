@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad import stop_gradient
 from funcgrad.extend import ArrayType, Primitive, Tape, Tracer
 from funcgrad.torch import dtypes
 from funcgrad.torch.layout import Rule, as_arguments, in_order
@@ -125,8 +126,11 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
         else:
             arrays.append(x.item() if isinstance(x, np.generic) else x)
         edges.append(None)
-    if traced and MODE.compiling:
-        _check_arguments(args)
+    if traced:
+        if MODE.compiling:
+            _check_arguments(args)
+        if not recording:  # what no_grad makes is a constant to funcgrad's derivatives too
+            arrays = [stop_gradient(x) if type(x) is Tracer else x for x in arrays]
     target = _common_dtype(op, arrays) if op.promotes else None
     try:
         with np.errstate(all="ignore"):
@@ -250,6 +254,8 @@ def _tied(op, args, params, arrays, array, index):
     if type(array) is not np.ndarray:
         out._array = array
         out._counter = [0, ""]
+        if op.view and not MODE.grad:
+            out._apart = True
     elif op.view and np.may_share_memory(array, arrays[0]):
         x = args[0]
         base = x if x._base is None else x._base

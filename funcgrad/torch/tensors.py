@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funcgrad import stop_gradient
 from funcgrad.torch.dtypes import DTYPES, dtype, dtype_of, is_floating
 from funcgrad.torch.hooks import RemovableHandle
 from funcgrad.torch.modes import MODE
@@ -59,6 +60,7 @@ class Tensor:
     _rewrites = 0  # how often the history of this tensor was rewritten in place
     _view_kind = ""  # "several" or "no_grad" where PyTorch forbids writing to the view
     _inference = False  # made in inference mode
+    _apart = False  # a constant copy of a traced tensor, where PyTorch's would share its memory
     _accumulator: Any = None
     _hooks: OrderedDict | None = None
     _post_hooks: OrderedDict | None = None
@@ -309,6 +311,8 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """Return a tensor that shares this one's memory and has no history."""
+        if type(self._array) is not np.ndarray:
+            return _constant(self._array)
         out = wrap(self._array)
         out._counter = self._counter
         return out
@@ -323,7 +327,7 @@ class Tensor:
     @property
     def data(self) -> "Tensor":
         """A tensor that shares this one's memory, outside of the graph: writing to it is not noticed."""
-        return wrap(self._array)
+        return wrap(self._array) if type(self._array) is np.ndarray else _constant(self._array)
 
     @data.setter
     def data(self, new: "Tensor") -> None:
@@ -351,6 +355,13 @@ def wrap(array: Any, cls: type = Tensor) -> Any:
     out: Any = object.__new__(cls)
     out._array = array
     out._counter = [0, ""]
+    return out
+
+
+def _constant(array: Any) -> Tensor:
+    """Return a traced array as a tensor through which no gradient flows."""
+    out = wrap(stop_gradient(array))
+    out._apart = True
     return out
 
 

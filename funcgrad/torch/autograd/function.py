@@ -110,7 +110,8 @@ class Function:
         ctx = FunctionCtx()
         ctx.needs_input_grad = tuple(edge is not None for edge in edges)
         before = MODE.grad
-        MODE.grad = False
+        # Traced values have no nodes: funcgrad differentiates what forward does.
+        MODE.grad = before and any(isinstance(x, Tensor) and type(x._array) is not np.ndarray for x in args)
         try:
             if cls.setup_context is Function.setup_context:
                 out = cls.forward(ctx, *args)

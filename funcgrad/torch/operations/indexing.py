@@ -11,6 +11,7 @@ from funcgrad.torch.attach import in_place_too, methods, operators
 from funcgrad.torch.inplace import copy_into, in_place
 from funcgrad.torch.layout import as_arguments, as_chosen, as_first, in_order
 from funcgrad.torch.messages import named_in_c
+from funcgrad.torch.modes import enable_grad
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations.keys import check_inside, is_all, parsed, part
 from funcgrad.torch.size import axis_of
@@ -98,12 +99,13 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
         extra = next((n for n, size in enumerate(value.shape) if size != 1), value.ndim)
         if extra:  # leading axes of size 1 do not count
             value = value.reshape(value.shape[extra:])
+    with enable_grad():  # a view to write to is the memory itself, also where it is traced
+        part = self if chosen and all(map(is_all, view)) else _view_of(self, view)
     if not chosen:
-        copy_into(_view_of(self, view), value)
+        copy_into(part, value)
         return
     if not isinstance(value, Tensor):
         value = wrap(np.asarray(value, self._array.dtype))
-    part = self if all(map(is_all, view)) else _view_of(self, view)
     in_place(part, lambda x, v: applied(_INDEX_PUT, (x, v), chosen, accumulate=False), value)
 
 

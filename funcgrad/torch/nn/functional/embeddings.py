@@ -4,15 +4,18 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad import stop_gradient
+from funcgrad.extend import Tracer
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.operation import Operation, apply
+from funcgrad.torch.operations.indexing import check_within
 from funcgrad.torch.tensors import Tensor, wrap
 
 __all__ = ["check_sparse", "embedding", "one_hot", "padding_row"]
 
 
-def _embedded(weight, *, places, padding, scale):
-    rows = weight[places]
+def _embedded(weight, *traced, places, padding, scale):
+    places = traced[0] if traced else places
+    rows = fnp.take(weight, places, axis=0) if traced else weight[places]
     if scale is not None:
         fixed = stop_gradient(rows)
         rows = fixed + (rows - fixed) * scale.astype(rows.dtype)
@@ -51,11 +54,17 @@ def embedding(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"torch.{input.dtype.scalar}Tensor instead (while checking arguments for embedding)"
         )
-    if places.size and not (0 <= places.min() and places.max() < weight.shape[0]):
-        raise IndexError("index out of range in self")
+    params = {"places": places, "padding": padding_row(padding_idx, weight.shape[0]), "scale": None}
+    if type(places) is Tracer:
+        if max_norm is not None or scale_grad_by_freq:
+            raise RuntimeError(
+                "embedding: expected places that are known for max_norm and scale_grad_by_freq, got ones that are batched "
+                "or compiled."
+            )
+        return apply(_EMBEDDING, (weight, input), {**params, "places": None})
+    check_within(places, weight.shape[0])
     if max_norm is not None:
         _bound_rows(weight, np.unique(places), max_norm, norm_type)
-    params = {"places": places, "padding": padding_row(padding_idx, weight.shape[0]), "scale": None}
     if scale_grad_by_freq:
         _, inverse, counts = np.unique(places, return_inverse=True, return_counts=True)
         params["scale"] = (1.0 / counts)[inverse].reshape(*places.shape, 1)
@@ -88,12 +97,25 @@ def _bound_rows(weight: Tensor, places: np.ndarray, max_norm: float, norm_type: 
             weight[wrap(places)] = rows * scale
 
 
+_ONE_HOT = Operation("", lambda places, *, count: (places[..., None] == np.arange(count)).astype(np.int64))
+
+
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Return, for each whole number, a row of zeros with a one at that place."""
+    """Return, for each whole number, a row of zeros with a one at that place.
+
+    Raises:
+        RuntimeError: for numbers that are no class; and for batched or compiled ones without `num_classes`.
+    """
     places = tensor._array
+    if type(places) is Tracer:
+        if num_classes == -1:
+            raise RuntimeError(
+                "one_hot: expected num_classes, for numbers that are batched or compiled, got none."
+            )
+        return apply(_ONE_HOT, (tensor,), {"count": num_classes})
     if places.size and places.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     count = int(places.max()) + 1 if num_classes == -1 else num_classes
     if places.size and places.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return wrap((np.ascontiguousarray(places)[..., None] == np.arange(count)).astype(np.int64))
+    return apply(_ONE_HOT, (tensor,), {"count": count})
