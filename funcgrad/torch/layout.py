@@ -109,10 +109,17 @@ def _strides(array, shape):
 
 def as_arguments(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
     """Return the result with its axes in the order that the arguments have them."""
+    if not y.ndim or _are_in_order(arrays):
+        return y if y.flags.c_contiguous else np.ascontiguousarray(y)
     operands = [x for x in arrays if type(x) is np.ndarray]
-    if not y.ndim or all(x.flags.c_contiguous for x in operands):
-        return in_order(y, arrays, params)
     return ordered(y, _order(y.shape, [_strides(x, y.shape) for x in operands]))
+
+
+def _are_in_order(arrays):
+    for x in arrays:  # a loop, because every operation asks
+        if type(x) is np.ndarray and not x.flags.c_contiguous:
+            return False
+    return True
 
 
 def as_first(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
@@ -177,7 +184,7 @@ def as_chosen(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
     the others, as operands of one TensorIterator (AdvancedIndex in TensorAdvancedIndexing.cpp).
     """
     x, key = arrays[0], params["key"]
-    if x.flags.c_contiguous and all(type(p) is slice or _leads(p, n) for n, p in enumerate(key)):
+    if x.flags.c_contiguous and _are_in_order(key):
         return in_order(y, arrays, params)
     key = [q for p in key for q in (np.nonzero(p) if _is_mask(p) else (p,))]
     chosen = [n for n, p in enumerate(key) if type(p) is not slice]
@@ -193,10 +200,6 @@ def as_chosen(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
 
 def _is_mask(p):
     return type(p) is np.ndarray and p.dtype.kind == "b"
-
-
-def _leads(index, axis):
-    return axis == 0 and index.flags.c_contiguous
 
 
 def is_ordered(array: np.ndarray, format: memory_format) -> bool:

@@ -127,13 +127,13 @@ class Embedding(Module):
         self.padding_idx = F.padding_row(padding_idx, num_embeddings)
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        drawn = _weight is None
-        if drawn:
+        made = _weight is None
+        if _weight is None:
             _weight = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
         elif list(_weight.shape) != [num_embeddings, embedding_dim]:
             raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
         self.weight = Parameter(_weight, requires_grad=not _freeze)
-        if drawn:
+        if made:
             self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -157,7 +157,8 @@ class Embedding(Module):
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         return cls(
-            *embeddings.shape,
+            embeddings.shape[0],
+            embeddings.shape[1],
             padding_idx,
             max_norm,
             norm_type,
