@@ -34,6 +34,7 @@ DROPPED = {
         "args": "Identity takes anything",
         "kwargs": "Identity takes anything",
     },
+    "torch/autograd/traced.py passed": {"xs": "its rule reads them", "others": "its rule reads them"},
     "torch/modes.py __init__": {"function": "decorated in __new__"},
     "torch/formatting.py __init__": {"options": "one kind of text has no options"},
 }

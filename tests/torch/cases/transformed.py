@@ -20,6 +20,31 @@ data, labels = torch.arange(18.0).reshape(6, 3).cos(), torch.tensor([0, 1, 0, 1,
 def loss(m, p, b, x, y): return F.cross_entropy(functional_call(m, (p, b), (x,)), y)
 """
 
+STRAIGHT = """
+class Straight(torch.autograd.Function):
+    generate_vmap_rule = True
+    @staticmethod
+    def forward(v, k):
+        return torch.round(v) * k, torch.round(v)
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(inputs[0])
+        ctx.k = inputs[1]
+        ctx.mark_non_differentiable(output[1])
+    @staticmethod
+    def backward(ctx, g, unused):
+        v, = ctx.saved_tensors
+        return g * ctx.k * (v.abs() < 1.5), None
+class Rounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, v):
+        ctx.save_for_backward(v)
+        return v.round()
+    @staticmethod
+    def backward(ctx, g):
+        return g * 3
+r = torch.tensor([0.7, 2.2])
+"""
 PROGRAMS = {
     "batched cross entropy": "out = vmap(lambda x, t: F.cross_entropy(x, t))(x, t)",
     "batched cross entropy of one example": "out = vmap(lambda x, t: F.cross_entropy(x, t))(x[0], t[0])",
@@ -96,6 +121,42 @@ def f(v):
     return (y * v).sum()
 with torch.no_grad():
     out = [grad(f)(v), grad(grad(lambda z: z ** 4))(v[1])]
+""",
+    "a backward of one's own": STRAIGHT
+    + """
+out = [grad(lambda v: (Straight.apply(v, 2.0)[0] * v).sum())(r), from_func.jacrev(grad(lambda v: (Straight.apply(v, 2.0)[0] * v * v).sum()))(r)]
+""",
+    "a backward of one's own, an example each": STRAIGHT
+    + """
+out = grad(lambda v: vmap(lambda v: Straight.apply(v, 2.0)[0] * v)(v).sum())(r) if hasattr(Straight, "generate_vmap_rule") else None
+""",
+    "a backward of one's own that reads the result": """
+class Exp(torch.autograd.Function):
+    @staticmethod
+    def forward(v, w):
+        return v.exp() * w
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output, None)
+        ctx.w = inputs[1]
+    @staticmethod
+    def backward(ctx, g):
+        y, nothing = ctx.saved_tensors
+        return g * y, g * y / ctx.w
+f = grad(lambda v: (Exp.apply(v, w[:2]) ** 2).sum())
+def h(v):
+    with torch.no_grad():
+        y = Exp.apply(v, w[:2])
+    return (y * v).sum()
+out = [f(v), from_func.jacrev(f)(v), grad(lambda v: f(v).sum())(v), grad(h)(v), grad(lambda w: Exp.apply(v, w).sum())(w[1:])]
+""",
+    "a backward of one's own, compiled": STRAIGHT
+    + """
+z = r.clone().requires_grad_()
+compiled(lambda v: (Rounded.apply(v) * v).sum())(z).backward()
+u = r.clone().requires_grad_()
+compiled(lambda v: (Straight.apply(v, 2.0)[0] * v).sum())(u).backward()
+out = [z.grad, u.grad]
 """,
     "a constant of a compiled function": """
 z = v.clone().requires_grad_()
