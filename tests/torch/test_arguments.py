@@ -42,6 +42,7 @@ PROTOCOLS = (
     "__exit__",
     "_reduce",
     "pull_tensors",
+    "as_arguments",
     "in_columns",
     "in_order",
     "node_class_of",
