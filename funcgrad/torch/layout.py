@@ -125,6 +125,8 @@ def _are_in_order(arrays):
 def as_first(y: np.ndarray, arrays: Sequence[Any], params: dict) -> np.ndarray:
     """Return the result with its axes in the order of the first argument, one beside the other."""
     x = arrays[0]
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return y  # traced values lie nowhere
     if x.flags.c_contiguous:
         return in_order(y, arrays, params)
     return ordered(y, _order(x.shape, [x.strides]))
@@ -204,6 +206,8 @@ def _is_mask(p):
 
 def is_ordered(array: np.ndarray, format: memory_format) -> bool:
     """Return whether the elements are in the order of a format."""
+    if type(array) is not np.ndarray:
+        return True
     order = format._order or tuple(range(array.ndim))
     return len(order) == array.ndim and bool(array.transpose(order).flags.c_contiguous)
 

@@ -78,6 +78,25 @@ def test_what_would_be_lost_is_refused():
         torch.func.vmap(lambda i: F.embedding(i, torch.ones(2, 2), max_norm=1.0))(torch.tensor([0, 1]))
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x.sort(0)[0]", "x.argsort()", "x.topk(1)[0]", "torch.zeros_like(x) + x", "torch.ones_like(x.t()) * x.t()",
+        "torch.full_like(x, 2.0) * x", "x.clone()", "x.t().contiguous()", "x.t().contiguous(memory_format=torch.contiguous_format)",
+        "x.to(torch.float64)", "x.flip(0)", "x[:, [0, 1]]", "x[0, [0, 1]]", "F.max_pool1d(x, 2)", "x.is_contiguous() * x",
+        "torch.cat([x, x]).view(-1)", "x.roll(1, 0)", "torch.einsum('ij,kj->ik', x, x)",
+    ],
+)  # fmt: skip
+def test_layout_asks_nothing_of_traced_values(code):
+    def f(x):
+        return eval(code, {"x": x, "torch": torch, "F": F})
+
+    x = torch.arange(12.0).reshape(2, 2, 3).sin()
+    expected = torch.stack([f(x[0]), f(x[1])])
+    assert torch.allclose(torch.func.vmap(f)(x), expected)
+    assert torch.allclose(torch.compile(f)(x[1]), expected[1])
+
+
 def test_a_part_is_written_to_in_no_grad():
     def f(x):
         y = x * 1

@@ -83,7 +83,7 @@ def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, re
     where = _flat(_widened(places, padding, -1, extra), kernel, stride, dilation)
     where = np.broadcast_to(where, (*x.shape[:-axes], *where.shape))
     found = np.take_along_axis(where, chosen, -1)[..., 0].astype(np.int64)
-    return out, wrap(_MAX_POOL[axes].layout(found, (x,), params))
+    return out, wrap(found if type(found) is not np.ndarray else _MAX_POOL[axes].layout(found, (x,), params))
 
 
 def max_pool1d(
