@@ -47,6 +47,13 @@ from funcgrad.torch.dtypes import (
 )
 from funcgrad.torch.formatting import set_printoptions
 from funcgrad.torch.func import vmap
+from funcgrad.torch.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    memory_format,
+    preserve_format,
+)
 from funcgrad.torch.linalg import cholesky, det, inverse, logdet, pinv, qr, slogdet, svd
 from funcgrad.torch.modes import (
     enable_grad,
@@ -132,12 +139,12 @@ _GROUPS = (
 )
 
 __all__ = [
-    "Generator", "Size", "Tensor", "autograd", "bernoulli", "bool", "cholesky", "compile", "complex128",
-    "complex64", "default_generator", "det", "device", "double", "dtype", "dtypes", "e", "enable_grad",
+    "Generator", "Size", "Tensor", "autograd", "bernoulli", "bool", "channels_last", "channels_last_3d", "cholesky", "compile", "complex128",
+    "complex64", "contiguous_format", "default_generator", "det", "device", "double", "dtype", "dtypes", "e", "enable_grad",
     "finfo", "float", "float16", "float32", "float64", "func", "functional", "get_default_dtype",
     "get_rng_state", "half", "iinfo", "inf", "inference_mode", "initial_seed", "int", "int16", "int32",
     "int64", "int8", "inverse", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "logdet",
-    "long", "manual_seed", "multinomial", "nan", "nn", "no_grad", "normal", "optim", "pi", "pinv", "poisson",
+    "long", "manual_seed", "memory_format", "multinomial", "nan", "nn", "no_grad", "normal", "optim", "pi", "pinv", "poisson", "preserve_format",
     "promote_types", "qr", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
     "randperm", "result_type", "save", "seed", "set_default_dtype", "set_grad_enabled", "set_printoptions",
     "set_rng_state", "short", "slogdet", "svd", "uint16", "uint32", "uint64", "uint8", "utils", "vmap",

@@ -6,16 +6,16 @@ funcgrad's transformations see everything, and differentiate, batch or compile i
 
 import functools
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 import funcgrad as fg
-from funcgrad import tree
+from funcgrad import stop_gradient, tree
 from funcgrad.extend import Tracer, is_concrete
 from funcgrad.torch.inplace import write
-from funcgrad.torch.modes import compiling, no_draws
+from funcgrad.torch.modes import MODE, compiling, enable_grad, no_draws
 from funcgrad.torch.nn.module import Module
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor, wrap
@@ -32,7 +32,12 @@ _DRAWN = (
 
 def as_arrays(x: Any) -> Any:
     """Return a container with arrays in place of tensors."""
-    return tree.map(lambda leaf: leaf._array if isinstance(leaf, Tensor) else leaf, x)
+    return tree.map(lambda leaf: _taken(leaf._array) if isinstance(leaf, Tensor) else leaf, x)
+
+
+def _taken(array):
+    """Return an array, as a constant where it is traced and nothing is recorded now."""
+    return array if MODE.grad or type(array) is np.ndarray else stop_gradient(array)
 
 
 def as_tensors(x: Any) -> Any:
@@ -55,9 +60,8 @@ def on_arrays(function: Callable, unless_known: str = _DRAWN) -> Callable:
 
     @functools.wraps(function)
     def of_arrays(*args: Any, **kwargs: Any) -> Any:
-        if not unless_known or all(map(is_concrete, tree.leaves((args, kwargs)))):
-            return as_arrays(function(*as_tensors(args), **as_tensors(kwargs)))
-        with no_draws(unless_known):
+        drawn = not unless_known or all(map(is_concrete, tree.leaves((args, kwargs))))
+        with enable_grad(), nullcontext() if drawn else no_draws(unless_known):
             return as_arrays(function(*as_tensors(args), **as_tensors(kwargs)))
 
     return of_arrays
@@ -105,12 +109,19 @@ def functional_call(
         return module(*arguments, **(kwargs or {}))
 
 
-def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
+def functional(module: Module, *, buffers: bool = False) -> tuple:
     """Return a module as a pure function `f(params, *args)` of arrays, with its parameters as arrays.
 
     The function can be given to any transformation of funcgrad: a stateful model is trained by
     `fg.jit(fg.value_and_grad(lambda params, x, y: loss(f(params, x), y)))`. Buffers keep the values they
     have now. Random numbers (Dropout) are drawn anew in each call, and refused where a call is traced once.
+
+    Args:
+        buffers: give a function `f(params, buffers, *args)` that returns its result and the new buffers, with
+            the buffers as arrays: for what BatchNorm writes in training, with `has_aux=True`.
+
+    Returns:
+        `f` and the parameters by name; and the buffers by name, where they are asked for.
 
     >>> import numpy as np
     >>> import funcgrad as fg
@@ -120,6 +131,18 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
     ['bias', 'weight']
     """
     params = {name: p._array.copy() for name, p in module.named_parameters()}
+    if buffers:
+        written = on_arrays(
+            lambda values, state, args, kwargs: with_written(module, values, state, args, kwargs)
+        )
+
+        def stateful(
+            params: Mapping[str, Any], buffers: Mapping[str, Any], *args: Any, **kwargs: Any
+        ) -> tuple[Any, dict[str, Any]]:
+            out, new = written(dict(params), dict(buffers), args, kwargs)
+            return out, {**buffers, **new}
+
+        return stateful, params, {name: b._array.copy() for name, b in module.named_buffers()}
     pure = on_arrays(lambda values, args, kwargs: functional_call(module, values, args, kwargs))
 
     def function(params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -128,14 +151,37 @@ def functional(module: Module) -> tuple[Callable, dict[str, np.ndarray]]:
     return function, params
 
 
-def compile(model: Any = None, **_: Any) -> Any:
+def with_written(module: Module, parameters: dict, buffers: dict, args: tuple, kwargs: dict) -> tuple:
+    """Return what the module gives, and the buffers it has written to."""
+    copies = {name: buffer.clone() for name, buffer in buffers.items()}
+    out = functional_call(module, {**parameters, **copies}, args, kwargs)
+    return out, {name: copy for name, copy in copies.items() if copy._version}
+
+
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | None = None,
+    mode: str | None = None,
+    options: dict | None = None,
+    name: str | None = None,
+    disable: bool = False,
+) -> Any:
     """Return a function or module of tensors compiled by `fg.jit`; gradients flow through it.
 
     Each shape and dtype is compiled once, and a module once for `train()` and once for `eval()`; its
     parameters are arguments, so training goes on seeing them, and its buffers are written to. A function
     must not write to its arguments, or to anything outside of it.
 
+    Args:
+        disable: return the function or module as it is.
+        fullgraph, dynamic, backend, mode, options, name: PyTorch's, to tune its compiler. There is one here, which
+            compiles the whole function or raises.
+
     Raises:
+        TypeError: for a backend that is a function, which would not be called.
         RuntimeError: when random numbers are drawn, or a tensor from outside requires gradients: they
             would stay as they were when the function was traced.
 
@@ -146,8 +192,14 @@ def compile(model: Any = None, **_: Any) -> Any:
     >>> x.grad
     tensor([2., 4.])
     """
+    if callable(backend):
+        raise TypeError(
+            "compile: expected the name of a backend, got a function: functions are compiled by fg.jit."
+        )
     if model is None:
-        return compile
+        return lambda model: compile(model, disable=disable)
+    if disable:
+        return model
     if isinstance(model, Module):
         return _CompiledModule(model)
     return functools.wraps(model)(_Compiled(on_arrays(model)))
@@ -175,7 +227,7 @@ class _CompiledModule(Module):
         module = self._orig_mod
         training = tuple(part.training for part in module.modules())
         if training not in self._jitted:
-            pure = on_arrays(self._with_written)
+            pure = on_arrays(functools.partial(with_written, module))
             self._jitted[training] = fg.jit(compiling()(no_draws(_DRAWN)(pure)))
         parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
         copies = {name: buffer.clone() for name, buffer in buffers.items()}  # the record keeps them
@@ -183,12 +235,6 @@ class _CompiledModule(Module):
         for name, value in written.items():
             write(buffers[name], value._array)
         return out
-
-    def _with_written(self, parameters, buffers, args, kwargs):
-        """Return what the module gives, and the buffers it has written to."""
-        copies = {name: buffer.clone() for name, buffer in buffers.items()}
-        out = functional_call(self._orig_mod, {**parameters, **copies}, args, kwargs)
-        return out, {name: copy for name, copy in copies.items() if copy._version}
 
 
 def compiled_call(jitted: Callable, args: tuple, kwargs: dict) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.primitives.elementwise import guarding
+from funcgrad.torch.layout import as_leaf
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
@@ -158,7 +159,7 @@ def _accumulate(x: Tensor, x_bar: Any, create: bool) -> None:
         if grad is None:
             # Taken as it is where nobody else refers to it.
             owned = x_bar.base is None and getrefcount(x_bar) <= _SOLE + 1 and x_bar.dtype == x._array.dtype
-            x._grad = wrap(x_bar if owned else np.array(x_bar, x._array.dtype))
+            x._grad = wrap(as_leaf(x_bar if owned else np.array(x_bar, x._array.dtype), x._array))
         elif grad._node is not None or grad._leaf_grad:
             x._grad = wrap(np.asarray(grad._array + x_bar))
         else:

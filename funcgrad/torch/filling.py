@@ -1,6 +1,6 @@
 """Filling tensors with random numbers in place: uniform_, normal_, random_, bernoulli_, exponential_.
 
-The numbers are PyTorch's own for the same seed, whole ones exactly, others to the last digits.
+The numbers are PyTorch's own for the same seed: whole ones, uniform ones and float32 normal ones to the last bit.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def _part(x: Tensor) -> np.dtype:
 
 
 def uniform_(
-    self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None, **limits: Any
+    self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None, **named: Any
 ) -> Tensor:
     """Fill with numbers uniform in [a, b); PyTorch's names of the limits are `from` and `to`.
 
@@ -66,7 +66,9 @@ def uniform_(
         RuntimeError: when b < a.
         NotImplementedError: for integers.
     """
-    a, b = limits.get("from", a), limits.get("to", b)
+    a, b = named.pop("from", a), named.pop("to", b)  # `from` is no name that Python lets a function have
+    if named:
+        raise TypeError(f"uniform_() got an unexpected keyword argument '{next(iter(named))}'")
     _check_kind(self, "fc", "check_uniform_bounds")
     if a > b:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a:g} > to={b:g}")
@@ -99,7 +101,11 @@ def normal_(
     contiguous = type(array) is not np.ndarray or array.flags.c_contiguous
 
     def draw(n):
-        return (source.normals(n, _part(self)) if contiguous else source.single_normals(n)) * scale + mean
+        return (
+            source.normals(n, _part(self), mean, scale)
+            if contiguous
+            else source.single_normals(n) * scale + mean
+        )
 
     return _fill(self, _NORMAL, draw)
 

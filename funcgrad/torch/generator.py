@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.torch.box_muller import BLOCK, normals, normals_of_float32
 from funcgrad.torch.devices import checked_device, device
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.tensors import Tensor, wrap
@@ -17,7 +18,6 @@ from funcgrad.torch.tensors import Tensor, wrap
 __all__ = ["Generator", "default_generator", "generator_of"]
 
 _FIRST_SEED = 67280421310721  # PyTorch's, for a generator that is given none
-_BLOCK = 16  # many normal numbers are made sixteen at a time, eight pairs
 # How PyTorch lays out a state of 5056 bytes.
 _STATE = np.dtype(
     [
@@ -130,18 +130,18 @@ class Generator:
             return (self.long_words(n) & np.uint64(2**53 - 1)) * 2.0**-53
         return (self.words(n) & np.uint32(2**24 - 1)) * 2.0**-24
 
-    def normals(self, n: int, kind: np.dtype) -> np.ndarray:
-        """Return `n` standard normal numbers as PyTorch fills a contiguous tensor of this dtype with them."""
-        if n < _BLOCK:
-            return self.single_normals(n)
+    def normals(self, n: int, kind: np.dtype, mean: float, std: float) -> np.ndarray:
+        """Return `n` normal numbers as PyTorch fills a contiguous tensor of this dtype with them."""
+        if n < BLOCK:
+            return self.single_normals(n) * std + mean
         # Of a remainder, the last sixteen are drawn anew; where the first are drawn is all that differs.
         half = kind.itemsize < 4
-        whole, rest = divmod(n, _BLOCK)
-        drawn = self.uniforms(whole * _BLOCK if half else n, kind.itemsize == 8)
-        out = np.empty(n)
-        out[: whole * _BLOCK] = _blocks_of_normals(drawn[: whole * _BLOCK])
+        whole, rest = divmod(n, BLOCK)
+        drawn = self.uniforms(whole * BLOCK if half else n, kind.itemsize == 8)
+        out = np.empty(n, np.float32 if kind.itemsize == 4 else np.float64)
+        out[: whole * BLOCK] = _normals_of(drawn[: whole * BLOCK], kind, mean, std)
         if rest:
-            out[-_BLOCK:] = _blocks_of_normals(self.uniforms(_BLOCK, kind.itemsize == 8))
+            out[-BLOCK:] = _normals_of(self.uniforms(BLOCK, kind.itemsize == 8), kind, mean, std)
         return out
 
     def single_normals(self, n: int) -> np.ndarray:
@@ -174,11 +174,8 @@ class Generator:
             self.long_words(count)
 
 
-def _blocks_of_normals(u: np.ndarray) -> np.ndarray:
-    """Return normal numbers made of uniform ones, eight pairs in a block (Box and Muller, 1958)."""
-    first, second = u.reshape(-1, 2, _BLOCK // 2).swapaxes(0, 1)
-    radius, angle = np.sqrt(-2 * np.log(1 - first)), 2 * np.pi * second
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).ravel()
+def _normals_of(u: np.ndarray, kind: np.dtype, mean: float, std: float) -> np.ndarray:
+    return normals_of_float32(u, mean, std) if kind.itemsize == 4 else normals(u) * std + mean
 
 
 default_generator = Generator()

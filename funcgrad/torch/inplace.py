@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.extend import Tracer, concrete, is_concrete
 from funcgrad.torch.dtypes import RANK
 from funcgrad.torch.messages import broadcast_error
 from funcgrad.torch.modes import MODE
@@ -30,6 +31,16 @@ _INFERENCE = (
     "Inplace update to inference tensor outside InferenceMode is not allowed."
     "You can make a clone to get a normal tensor before doing inplace update."
     "See https://github.com/pytorch/rfcs/pull/17 for more details."
+)
+
+_TRACED = (
+    "In a function that torch.func or torch.compile transforms, an in-place operation would write what depends on the "
+    "function's arguments to a tensor that does not, such as a running mean that is no argument. Pass that tensor as an "
+    "argument (buffers by functional_call, or torch.functional(module, buffers=True)), or build the result out of place."
+)
+_APART = (
+    "In a function that torch.func or torch.compile transforms, detach(), .data and views in no_grad are copies: writing "
+    "to one would not be seen by the tensor it was taken of. Write to that tensor, or clone() first."
 )
 
 
@@ -72,9 +83,18 @@ def write(x: Tensor, value: Any, writer: Node | None = None) -> None:
     array = x._array
     if type(array) is not np.ndarray:  # traced: functional underneath
         array[...] = value
+    elif type(value) is Tracer:
+        np.copyto(array, _constant_value(value), casting="unsafe")
     else:
         np.copyto(array, value, casting="unsafe")
     _count_write(x, writer)
+
+
+def _constant_value(value):
+    """Return the numbers of a traced value that is a constant to derivatives, and known: a batch's mean, in no_grad."""
+    if MODE.grad or not is_concrete(value):
+        raise RuntimeError(_TRACED)
+    return concrete(value)
 
 
 def _computed_in(x, ufunc, args):
@@ -106,6 +126,8 @@ def _computed_in(x, ufunc, args):
 def _check_memory(x):
     if x._inference and not MODE.inference:
         raise RuntimeError(_INFERENCE)
+    if x._apart:
+        raise RuntimeError(_APART)
     array = x._array
     if type(array) is np.ndarray and (
         not array.flags.writeable or (array.size > 1 and 0 in array.strides and _overlaps(array))

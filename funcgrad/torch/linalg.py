@@ -5,6 +5,7 @@ from typing import Any
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import in_columns
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations import products, reductions
 from funcgrad.torch.operations.conversion import to
@@ -58,7 +59,7 @@ def _square(name: str, a: Tensor, letter: str = "A") -> None:
 
 
 def _operation(label: str, body: Any) -> Operation:
-    return Operation(label, lambda *xs, **params: _tuple(body(*xs, **params)))
+    return Operation(label, lambda *xs, **params: _tuple(body(*xs, **params)), layout=in_columns)
 
 
 def _tuple(out):
@@ -176,16 +177,32 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return lower.mT if upper else lower
 
 
+def _symmetric(A: Tensor, UPLO: str) -> Tensor:
+    """Return the symmetric matrix of one triangle, "L" or "U". Of its gradient, both get their half, as in PyTorch."""
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    a = A.detach() if UPLO.upper() == "L" else A.detach().adjoint()
+    values = a.tril() + a.tril(-1).adjoint()
+    if not A.requires_grad:
+        return values
+    even = (A + A.adjoint()) / 2
+    return values + (even - even.detach())
+
+
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
-    """Return eigenvalues, in order, and eigenvectors of symmetric matrices."""
+    """Return eigenvalues, in order, and eigenvectors of symmetric matrices, of which one triangle is read.
+
+    Args:
+        UPLO: which: the lower, "L", or the upper, "U".
+    """
     _square("eigh", A)
-    return Eig(*apply(_EIGH, ((A + A.mT) / 2 if A.requires_grad else A,)))
+    return Eig(*apply(_EIGH, (_symmetric(A, UPLO),)))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """Return the eigenvalues, in order, of symmetric matrices."""
+    """Return the eigenvalues, in order, of symmetric matrices, of which one triangle is read as by `eigh`."""
     _square("eigvalsh", A)
-    return apply(_EIGVALSH, ((A + A.mT) / 2 if A.requires_grad else A,))
+    return apply(_EIGVALSH, (_symmetric(A, UPLO),))
 
 
 def eig(A: Tensor) -> Any:

@@ -23,7 +23,7 @@ def broadcast_error(*shapes: tuple[int, ...]) -> RuntimeError | None:
     return None
 
 
-def explained(label: str, error: Exception, arrays: list[Any]) -> Exception:
+def explained(error: Exception, arrays: list[Any]) -> Exception:
     """Return what PyTorch raises where NumPy or funcgrad raised `error`."""
     if isinstance(error, ValueError) and ("broadcast" in str(error) or "shape" in str(error)):
         found = broadcast_error(*[x.shape for x in arrays if isinstance(x, np.ndarray)])

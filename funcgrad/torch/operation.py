@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad import stop_gradient
 from funcgrad.extend import ArrayType, Primitive, Tape, Tracer
 from funcgrad.torch import dtypes
+from funcgrad.torch.layout import Rule, as_arguments, in_order
 from funcgrad.torch.messages import explained
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import node_class
@@ -33,15 +35,26 @@ class Operation:
         promotes: "" when the arguments keep their dtypes, "same" when they are brought to a common
             one, "float" when integers become floating-point numbers besides.
         view: the result shares the first argument's memory where NumPy's does.
+        layout: the rule by which other results lie in memory; where there is none, a function that
+            promotes is taken to work element by element, and others to give their elements in order.
     """
 
-    __slots__ = ("body", "label", "node", "passes", "promotes", "single", "ufunc", "view")
+    __slots__ = ("body", "label", "layout", "node", "passes", "promotes", "single", "ufunc", "view")
 
-    def __init__(self, label: str, body: Callable, *, promotes: str = "", view: bool = False):
+    def __init__(
+        self,
+        label: str,
+        body: Callable,
+        *,
+        promotes: str = "",
+        view: bool = False,
+        layout: Rule | None = None,
+    ):
         self.label = label
         self.body = body
         self.promotes = promotes
         self.view = view
+        self.layout = layout or (as_arguments if promotes else in_order)
         self.node = node_class(OperationNode, label)
         self.single = (
             isinstance(body, Primitive)
@@ -81,8 +94,8 @@ class WithoutDerivative(Operation):
 
     __slots__ = ("name",)
 
-    def __init__(self, name: str, body: Callable, *, promotes: str = ""):
-        super().__init__("NotImplemented", body, promotes=promotes)
+    def __init__(self, name: str, body: Callable, *, promotes: str = "", layout: Rule | None = None):
+        super().__init__("NotImplemented", body, promotes=promotes, layout=layout)
         self.name = name
         self.node = node_class(RefusingNode, "NotImplemented")
 
@@ -113,8 +126,11 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
         else:
             arrays.append(x.item() if isinstance(x, np.generic) else x)
         edges.append(None)
-    if traced and MODE.compiling:
-        _check_arguments(args)
+    if traced:
+        if MODE.compiling:
+            _check_arguments(args)
+        if not recording:  # what no_grad makes is a constant to funcgrad's derivatives too
+            arrays = [stop_gradient(x) if type(x) is Tracer else x for x in arrays]
     target = _common_dtype(op, arrays) if op.promotes else None
     try:
         with np.errstate(all="ignore"):
@@ -129,7 +145,7 @@ def apply(op: Operation, args: Sequence[Any], params: dict = _NONE) -> Any:
                 if op.view and type(out) is np.ndarray and not np.may_share_memory(out, arrays[0]):
                     out = op.body(*arrays, **params)  # a primitive may copy what NumPy views
     except (ValueError, TypeError, IndexError) as error:
-        raise explained(op.label, error, arrays) from None
+        raise explained(error, arrays) from None
     if isinstance(out, (tuple, list)):
         results = tuple(_tied(op, args, params, arrays, as_array(y), i) for i, y in enumerate(out))
     else:
@@ -238,6 +254,8 @@ def _tied(op, args, params, arrays, array, index):
     if type(array) is not np.ndarray:
         out._array = array
         out._counter = [0, ""]
+        if op.view and not MODE.grad:
+            out._apart = True
     elif op.view and np.may_share_memory(array, arrays[0]):
         x = args[0]
         base = x if x._base is None else x._base
@@ -248,7 +266,7 @@ def _tied(op, args, params, arrays, array, index):
         out._path = (*x._path, (op, params, index))
         out._view_kind = x._view_kind or ("" if MODE.grad else "no_grad")
     else:
-        out._array = _own(array, arrays)
+        out._array = op.layout(_own(array, arrays), arrays, params)
         out._counter = [0, ""]
     return out
 

@@ -18,9 +18,10 @@ import numpy as np
 from funcgrad.torch.dtypes import DTYPES, int64
 from funcgrad.torch.filling import below, chances, exponentials, replaced
 from funcgrad.torch.generator import Generator, default_generator, generator_of
+from funcgrad.torch.layout import memory_format, preserve_format
 from funcgrad.torch.messages import broadcast_error
 from funcgrad.torch.operation import apply
-from funcgrad.torch.operations.creation import empty, finished
+from funcgrad.torch.operations.creation import empty, empty_like, finished
 from funcgrad.torch.tensors import Tensor
 
 __all__ = [
@@ -171,7 +172,7 @@ def randperm(
     return finished(out, requires_grad)
 
 
-def _like(function: Callable) -> Callable:
+def _like(name: str, fill: str) -> Callable:
     def like(
         input,
         *,
@@ -179,30 +180,34 @@ def _like(function: Callable) -> Callable:
         dtype=None,
         device=None,
         requires_grad=False,
-        memory_format=None,
+        memory_format=preserve_format,
     ):
-        return function(
-            size=tuple(input.shape),
-            generator=generator,
-            dtype=input.dtype if dtype is None else dtype,
-            device=device,
-            requires_grad=requires_grad,
-        )
+        out = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+        return finished(getattr(out, fill)(generator=generator)._array, requires_grad)
 
-    like.__name__ = like.__qualname__ = f"{function.__name__}_like"
-    like.__doc__ = f"Do as `{function.__name__}`, with the shape and dtype of a tensor."
+    like.__name__ = like.__qualname__ = f"{name}_like"
+    like.__doc__ = f"Do as `{name}`, with the shape, dtype and layout of a tensor."
     return like
 
 
-rand_like, randn_like = _like(rand), _like(randn)
+rand_like, randn_like = _like("rand", "uniform_"), _like("randn", "normal_")
 
 
 def randint_like(
-    input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, **options: Any
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """Do as `randint`, with the shape and dtype of a tensor: `randint_like(x, high)` or `randint_like(x, low, high)`."""
     least, high = (0, low) if high is None else (low, high)
-    return randint(least, high, tuple(input.shape), dtype=input.dtype if dtype is None else dtype, **options)
+    out = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    return finished(out.random_(least, high, generator=generator)._array, requires_grad)
 
 
 _NORMAL_OF_MEAN, _NORMAL_OF_STD = replaced("NormalBackward1"), replaced("NormalBackward2")

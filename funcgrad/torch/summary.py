@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.torch.devices import checked_device
 from funcgrad.torch.dtypes import float32
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.nn.module import Module
@@ -25,6 +26,7 @@ def summary(
         input_size: the shape of one example, or a list of such shapes for several arguments.
         batch_size: printed as the first size, and counted in the sizes.
     """
+    checked_device(device)
     sizes = [tuple(s) for s in input_size] if isinstance(input_size, list) else [tuple(input_size)]
     rows: OrderedDict[str, dict] = OrderedDict()
     handles = []

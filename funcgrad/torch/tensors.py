@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from funcgrad import stop_gradient
 from funcgrad.torch.dtypes import DTYPES, dtype, dtype_of, is_floating
 from funcgrad.torch.hooks import RemovableHandle
 from funcgrad.torch.modes import MODE
@@ -59,6 +60,7 @@ class Tensor:
     _rewrites = 0  # how often the history of this tensor was rewritten in place
     _view_kind = ""  # "several" or "no_grad" where PyTorch forbids writing to the view
     _inference = False  # made in inference mode
+    _apart = False  # a constant copy of a traced tensor, where PyTorch's would share its memory
     _accumulator: Any = None
     _hooks: OrderedDict | None = None
     _post_hooks: OrderedDict | None = None
@@ -91,8 +93,8 @@ class Tensor:
         def __gt__(self, other: Any) -> "Tensor": ...
         def __ge__(self, other: Any) -> "Tensor": ...
 
-    def __new__(cls, *data: Any, **kwargs: Any) -> Any:
-        return _constructed(cls, data, **kwargs)
+    def __new__(cls, *data: Any, dtype: Any = None, device: Any = None) -> Any:
+        raise NotImplementedError  # attached by funcgrad.torch.typed
 
     # What it is
 
@@ -309,6 +311,8 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """Return a tensor that shares this one's memory and has no history."""
+        if type(self._array) is not np.ndarray:
+            return _constant(self._array)
         out = wrap(self._array)
         out._counter = self._counter
         return out
@@ -323,7 +327,7 @@ class Tensor:
     @property
     def data(self) -> "Tensor":
         """A tensor that shares this one's memory, outside of the graph: writing to it is not noticed."""
-        return wrap(self._array)
+        return wrap(self._array) if type(self._array) is np.ndarray else _constant(self._array)
 
     @data.setter
     def data(self, new: "Tensor") -> None:
@@ -354,16 +358,11 @@ def wrap(array: Any, cls: type = Tensor) -> Any:
     return out
 
 
-def _constructed(cls, data, *, dtype=None, device=None):
-    """Return what `torch.Tensor(...)` and `torch.FloatTensor(...)` give."""
-    kind = np.dtype(np.float32) if dtype is None else dtype.numpy
-    if len(data) == 1 and isinstance(data[0], Tensor):
-        return wrap(data[0]._array.astype(kind, copy=False), cls)
-    if len(data) == 1 and not isinstance(data[0], (int, Size)):
-        array = np.array([t.item() if isinstance(t, Tensor) else t for t in data[0]])
-        return wrap(array.astype(kind), cls)
-    sizes = tuple(data[0]) if data and isinstance(data[0], Size) else data or (0,)
-    return wrap(np.zeros(sizes, kind), cls)
+def _constant(array: Any) -> Tensor:
+    """Return a traced array as a tensor through which no gradient flows."""
+    out = wrap(stop_gradient(array))
+    out._apart = True
+    return out
 
 
 def _check_gradient(x, value):

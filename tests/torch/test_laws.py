@@ -12,9 +12,10 @@ import funcgrad.torch as torch
 from tests.torch.cases import decompositions, neural, operations
 
 PACKAGE = Path(torch.__file__).parent
-# Steps and kinks, other precisions, and complex results (whose differences are checked by recorded values).
+# Steps and kinks, other precisions, complex results (whose differences are checked by recorded values), and what
+# reads one triangle of a matrix and gives either its half of the gradient, as PyTorch does.
 NOT_SMOOTH = re.compile(
-    r"round|trunc|ceil|floor|fix|frac|shrink|complex|sort|mode|dtype|\.float|\.half|z\b|\(f\b|\bcond|binary_cross_entropy\(u, t\)"
+    r"eigh|eigvalsh|round|trunc|ceil|floor|fix|frac|shrink|complex|sort|mode|dtype|\.float|\.half|z\b|\(f\b|\bcond|binary_cross_entropy\(u, t\)"
 )
 
 
@@ -109,6 +110,8 @@ def test_there_is_no_derivative_formula_in_the_package():
     )
     for path in sorted(PACKAGE.rglob("*.py")):
         found = rules.findall(path.read_text())
+        if path.name == "traced.py":  # the user's own backward is handed on
+            continue
         if path.relative_to(PACKAGE).as_posix() in (
             "func.py",
             "autograd/functional.py",

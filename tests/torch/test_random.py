@@ -1,13 +1,17 @@
 """Random numbers are PyTorch's own: tests/data/torch/random.json holds what PyTorch drew."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from funcgrad import torch
+from funcgrad.torch.box_muller import _joined
 
+# What is made of single-precision numbers alone: those of other dtypes are other libraries' logarithms.
+TO_THE_BIT = re.compile(r"((?!float16|float64|complex128|exponential|poisson|multinomial|get_rng).)*")
 CASES = json.loads((Path(__file__).parent.parent / "data" / "torch" / "random.json").read_text())
 
 
@@ -47,6 +51,35 @@ def test_numbers_and_errors_are_pytorchs(case):
         shown = own[:: max(1, len(own) // 24)]
         assert len(shown) == len(expected)
         assert all(is_close(x, y, places) for x, y in zip(shown, expected, strict=True)), (shown, expected)
+
+
+EXACT = [case for case in CASES if not isinstance(case[1], str) and TO_THE_BIT.fullmatch(case[0])]
+
+
+@pytest.mark.parametrize("case", EXACT, ids=[case[0] for case in EXACT])
+def test_single_precision_is_pytorchs_to_the_last_bit(case):
+    code, sums, some = case
+    for expression, total, expected in zip(code.split("; "), sums, some, strict=True):
+        own = numbers_of(eval(expression))
+        assert sum(own) == total
+        assert own[:: max(1, len(own) // 24)] == expected
+
+
+def test_single_precision_was_compared():
+    assert len(EXACT) > 40
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "rounded"),
+    [
+        (1, 2.0**-24, 1.0),  # half way between 1 and the next: to the even one
+        (1 + 2.0**-23, 2.0**-24, 1 + 2.0**-23),  # beyond the middle by 2**-47, which double precision drops
+        (1 - 2.0**-24, 2.0**-24, 1.0),
+    ],
+)
+def test_a_product_and_a_sum_are_rounded_once(x, y, rounded):
+    out = _joined(np.float32([x]), np.float32([y]), np.float32([1]))
+    assert out.dtype == np.float32 and out.tolist() == [rounded]
 
 
 def test_a_state_brings_the_stream_back():

@@ -1,5 +1,6 @@
 """backward and grad: cotangents from results to leaves, or to chosen inputs."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -136,6 +137,13 @@ def grad(
     (tensor(27.),)
     """
     ys, xs = _sequence(outputs), _sequence(inputs)
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other "
+            "parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True")
     keep = create_graph if retain_graph is None else retain_graph

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.torch.autograd.traced import given_backward
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node, node_class
 from funcgrad.torch.records import SECOND_TIME
@@ -107,24 +108,38 @@ class Function:
         """Call the function, and record it."""
         edges = [x._edge() if MODE.grad and isinstance(x, Tensor) else None for x in args]
         tracked = any(edge is not None for edge in edges)
-        ctx = FunctionCtx()
-        ctx.needs_input_grad = tuple(edge is not None for edge in edges)
+        traced = any(isinstance(x, Tensor) and type(x._array) is not np.ndarray for x in args)
+        wanted = _wants(args) if traced else [edge is not None for edge in edges]
         before = MODE.grad
-        MODE.grad = False
+        MODE.grad = before and traced  # what is saved may be differentiated again
         try:
-            if cls.setup_context is Function.setup_context:
-                out = cls.forward(ctx, *args)
-            else:
-                out = cls.forward(*args)
-                cls.setup_context(ctx, args, out)
+            ctx, out = _run(cls, args, wanted)
         finally:
             MODE.grad = before
+        if traced:
+            return given_backward(cls, ctx, args, out) if before else out
         if not tracked:
             return out
         several = isinstance(out, tuple)
         node = node_class(FunctionNode, f"{cls.__name__}Backward")(edges, cls, ctx, args)
         results = tuple(_result(cls, ctx, node, args, y, n) for n, y in enumerate(out if several else (out,)))
         return results if several else results[0]
+
+
+def _run(cls, args, wanted):
+    """Run `forward`; return what it leaves for `backward`, and what it gives."""
+    ctx = FunctionCtx()
+    ctx.needs_input_grad = tuple(wanted)
+    if cls.setup_context is Function.setup_context:
+        return ctx, cls.forward(ctx, *args)
+    out = cls.forward(*args)
+    cls.setup_context(ctx, args, out)
+    return ctx, out
+
+
+def _wants(args):
+    """Return which of traced arguments may have a gradient: of each that holds numbers it is asked."""
+    return [isinstance(x, Tensor) and x._array.dtype.kind in "fc" for x in args]
 
 
 def _result(cls, ctx, node, args, y, index):

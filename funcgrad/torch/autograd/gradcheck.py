@@ -59,7 +59,15 @@ def gradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
     raise_exception: bool = True,
-    **_: Any,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     """Compare the gradients of `func` with central differences, for each output and input element.
 
@@ -68,11 +76,21 @@ def gradcheck(
         inputs: tensors (in double precision; others warn) of which some require gradients.
         eps: the step. atol, rtol: what difference is allowed.
         raise_exception: raise where they disagree, rather than return False.
+        nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode, masked: PyTorch's. A gradient here is the
+            same each time, of its tensor's dtype and dense, and each of its elements is checked.
 
     Raises:
+        NotImplementedError: when forward mode, or gradients in batches, are to be checked too.
         GradcheckError: with both Jacobians, where they disagree.
         ValueError: when no input requires gradients.
     """
+    _check_asked(
+        check_batched_grad=check_batched_grad,
+        check_batched_forward_grad=check_batched_forward_grad,
+        check_forward_ad=check_forward_ad,
+    )
+    if not check_backward_ad:
+        raise ValueError("Expected at least one of check_forward_ad or check_backward_ad to be True")
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     checked = [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
@@ -97,6 +115,12 @@ def gradcheck(
             raise
         return False
     return True
+
+
+def _check_asked(**more: bool) -> None:
+    for name, asked in more.items():
+        if asked:
+            raise NotImplementedError(f"{name}=True is not there; funcgrad.testing.check_grads checks both.")
 
 
 def _compare(func, inputs, n_out, n_in, x, eps, atol, rtol):
@@ -135,10 +159,25 @@ def gradgradcheck(
     eps: float = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
-    **_: Any,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
 ) -> bool:
-    """Compare the second derivatives of `func` with central differences of the first."""
+    """Compare the second derivatives of `func` with central differences of the first.
+
+    Args:
+        gen_non_contig_grad_outputs: PyTorch's: how the weights lie in memory, which changes nothing here.
+    """
+    _check_asked(check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev)
+    if not check_rev_over_rev:
+        raise ValueError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     chosen = [n for n, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     outputs = [y for y in _results(func, inputs) if y.requires_grad]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad.torch.modes import no_grad
+from funcgrad.torch.operations.creation import empty_like
+from funcgrad.torch.operations.indexing import where
 from funcgrad.torch.tensors import Tensor, wrap
 
 __all__ = [
@@ -74,15 +76,48 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Fill with normal numbers, none outside of `a` and `b`, by inverting the distribution function."""
+    """Fill with normal numbers, none outside of `a` and `b`: those that are, are drawn again."""
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
+            stacklevel=2,
+        )
 
     def below(x):
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
 
-    low, high = below((a - mean) / std), below((b - mean) / std)
+    share = below((b - mean) / std) - below((a - mean) / std)
     with no_grad():
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
+        fill = _draw_until_inside if share > 0.3 else _draw_until_accepted
+        return fill(tensor, mean, std, a, b, generator)
+
+
+def _draw_until_inside(tensor, mean, std, a, b, generator):
+    low, high = (tensor.new_tensor(limit).item() for limit in (a, b))
+    values = tensor.normal_(mean, std, generator=generator)
+    while True:
+        outside = (values < low) | (values > high)
+        if not outside.any():
+            return tensor if values is tensor else tensor.copy_(values)
+        values = where(outside, empty_like(values).normal_(mean, std, generator=generator), values)
+
+
+def _draw_until_accepted(tensor, mean, std, a, b, generator):
+    """Draw uniform numbers, each accepted with the density there, as a share of the greatest (von Neumann, 1951)."""
+    mode = max(a, min(mean, b))
+    greatest = -0.5 * ((mode - mean) / std) ** 2
+
+    def is_refused(candidates):
+        log_density = candidates.clone().sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(greatest)
+        return empty_like(tensor).uniform_(generator=generator).log_().gt(log_density)
+
+    values = tensor.uniform_(a, b, generator=generator)
+    refused = is_refused(values)
+    while refused.any():
+        candidates = empty_like(tensor).uniform_(a, b, generator=generator)
+        values = where(refused, candidates, values)
+        refused = where(refused, is_refused(candidates), refused)
+    return tensor.copy_(values)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

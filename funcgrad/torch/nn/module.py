@@ -4,9 +4,8 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from funcgrad.torch.hooks import RemovableHandle
 from funcgrad.torch.modes import no_grad
-from funcgrad.torch.nn.backward_hooks import called_with_hooks
+from funcgrad.torch.nn.hooked import Hooked
 from funcgrad.torch.nn.naming import check_name, type_name
 from funcgrad.torch.nn.parameter import Buffer, Parameter
 from funcgrad.torch.tensors import Tensor, wrap
@@ -25,7 +24,7 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpect
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-class Module:
+class Module(Hooked):
     """The base of all layers and models. Set layers and Parameters as attributes, and write `forward`.
 
     >>> from funcgrad import torch
@@ -41,38 +40,20 @@ class Module:
 
     training: bool
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self):
         put = object.__setattr__
         put(self, "training", True)
         put(self, "_parameters", {})
         put(self, "_buffers", {})
         put(self, "_modules", {})
         put(self, "_not_saved", set())
-        for name in ("_forward_pre_hooks", "_forward_hooks", "_backward_hooks", "_backward_pre_hooks"):
-            put(self, name, OrderedDict())
+        self._without_hooks()
 
     def forward(self, *input: Any) -> Any:
         """Compute the result; each module writes its own."""
         raise NotImplementedError(
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run `forward`, and the hooks around it."""
-        for hook in tuple(self._forward_pre_hooks.values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        pre_hooks, hooks = self._backward_pre_hooks, self._backward_hooks
-        if hooks or pre_hooks:
-            out = called_with_hooks(self, args, lambda xs: self.forward(*xs, **kwargs), pre_hooks, hooks)
-        else:
-            out = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks.values()):
-            changed = hook(self, args, out)
-            if changed is not None:
-                out = changed
-        return out
 
     # Attributes
 
@@ -297,6 +278,9 @@ class Module:
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> IncompatibleKeys:
         """Copy values into the parameters and buffers of these names.
 
+        Args:
+            assign: take the given tensors instead, with their memory and dtype.
+
         Raises:
             RuntimeError: listing every name that is missing or unexpected (unless `strict=False`), and every
                 shape that differs.
@@ -317,6 +301,8 @@ class Module:
                         f"size mismatch for {name}: copying a param with shape {value.shape} from checkpoint, the shape in "
                         f"current model is {tensor.shape}."
                     )
+                elif assign:
+                    self._assign(name, tensor, value)
                 else:
                     tensor.copy_(value)
         if strict:
@@ -329,6 +315,15 @@ class Module:
                 f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors)
             )
         return IncompatibleKeys(missing, unexpected)
+
+    def _assign(self, name: str, own: Tensor, value: Tensor) -> None:
+        path, _, last = name.rpartition(".")
+        if isinstance(own, Parameter):
+            if isinstance(value, Parameter):
+                value.requires_grad_(own.requires_grad)
+            else:
+                value = Parameter(value, requires_grad=own.requires_grad)
+        setattr(self.get_submodule(path), last, value)
 
     def to(self, *args: Any, **kwargs: Any) -> "Module":
         """Convert floating-point parameters and buffers to another dtype, in place."""
@@ -352,7 +347,7 @@ class Module:
 
     def cuda(self, device: Any = None) -> "Module":
         """Raise: there is no CUDA here."""
-        return self._converted(lambda x: x.cuda())
+        return self._converted(lambda x: x.cuda(device))
 
     def _converted(self, function):
         for module in self.modules():
@@ -363,24 +358,6 @@ class Module:
                 if tensor._grad is not None:
                     tensor._grad = function(tensor._grad.detach())
         return self
-
-    # Hooks
-
-    def register_forward_pre_hook(self, hook: Callable, **_: Any) -> RemovableHandle:
-        """Call `hook(module, args)` before `forward`; it may return other arguments."""
-        return RemovableHandle(self._forward_pre_hooks, hook)
-
-    def register_forward_hook(self, hook: Callable, **_: Any) -> RemovableHandle:
-        """Call `hook(module, args, output)` after `forward`; it may return another output."""
-        return RemovableHandle(self._forward_hooks, hook)
-
-    def register_full_backward_hook(self, hook: Callable, **_: Any) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` when the gradients of the arguments are known; it may change them."""
-        return RemovableHandle(self._backward_hooks, hook)
-
-    def register_full_backward_pre_hook(self, hook: Callable, **_: Any) -> RemovableHandle:
-        """Call `hook(module, grad_output)` before the gradient flows into the module; it may return another."""
-        return RemovableHandle(self._backward_pre_hooks, hook)
 
     # Text
 

@@ -9,6 +9,7 @@ from funcgrad.primitives import arithmetic as p
 from funcgrad.torch import dtypes
 from funcgrad.torch.attach import computed_by, in_place_too, operators
 from funcgrad.torch.inplace import in_place
+from funcgrad.torch.layout import as_arguments, in_order
 from funcgrad.torch.messages import not_a_tensor
 from funcgrad.torch.operation import Operation, WithoutDerivative, apply
 from funcgrad.torch.tensors import Tensor
@@ -56,9 +57,9 @@ _DIV = Operation("DivBackward0", p.divide, promotes="float")
 _POW = {
     (True, False): Operation("PowBackward0", p.power, promotes="same"),
     (True, True): Operation("PowBackward1", p.power, promotes="same"),
-    (False, True): Operation("PowBackward2", p.power, promotes="same"),
+    (False, True): Operation("PowBackward2", p.power, promotes="same", layout=in_order),
 }
-_NEG = Operation("NegBackward0", p.negative)
+_NEG = Operation("NegBackward0", p.negative, layout=as_arguments)
 _FLOOR = WithoutDerivative("floor_divide", fnp.floor_divide, promotes="same")
 _FLOORED = Operation("DivBackward2", fnp.floor_divide, promotes="same")
 _TRUNCATED = Operation("DivBackward2", lambda x, y: fnp.trunc(x / y), promotes="same")
@@ -186,8 +187,8 @@ logical_xor = _compare(
 bitwise_and = _compare("bitwise_and", fnp.bitwise_and, "the bits set in both elements")
 bitwise_or = _compare("bitwise_or", fnp.bitwise_or, "the bits set in one of the elements")
 bitwise_xor = _compare("bitwise_xor", fnp.bitwise_xor, "the bits set in just one of the elements")
-_NOT = Operation("", fnp.logical_not)
-_INVERT = Operation("", fnp.invert)
+_NOT = Operation("", fnp.logical_not, layout=as_arguments)
+_INVERT = Operation("", fnp.invert, layout=as_arguments)
 
 
 def logical_not(input: Tensor) -> Tensor:

@@ -8,6 +8,15 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
 from funcgrad.torch.devices import checked_device
 from funcgrad.torch.dtypes import DTYPES, numpy_dtype
+from funcgrad.torch.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    is_ordered,
+    memory_format,
+    preserve_format,
+    rule_of,
+)
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
 
@@ -18,17 +27,32 @@ def _converted(x, *, dtype):
     return x.astype(dtype)
 
 
-_TO = Operation("ToCopyBackward0", _converted)
+_TO = {
+    format: Operation("ToCopyBackward0", _converted, layout=rule_of(format))
+    for format in (preserve_format, contiguous_format, channels_last, channels_last_3d)
+}
 
 
 def to(
-    self: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any
+    self: Tensor,
+    *args: Any,
+    dtype: Any = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """Return the tensor in another dtype (or another tensor's); itself where nothing changes.
+
+    Args:
+        args: a dtype, a device or a tensor; after it, whether the copy may be late (it never is), and
+            whether there has to be one.
 
     Raises:
         AssertionError: for a device there is none of.
     """
+    flags = [x for x in args if isinstance(x, bool)]
+    copy = flags[1] if len(flags) > 1 else copy
     for x in args:
         if isinstance(x, Tensor):
             dtype = x.dtype
@@ -40,13 +64,14 @@ def to(
         checked_device(device)
     kind = self._array.dtype if dtype is None else numpy_dtype(dtype)
     if kind == self._array.dtype:
-        return self.clone() if copy else self
-    return apply(_TO, (self,), {"dtype": kind})
+        ordered = memory_format is preserve_format or is_ordered(self._array, memory_format)
+        return self if ordered and not copy else self.clone(memory_format=memory_format)
+    return apply(_TO[memory_format], (self,), {"dtype": kind})
 
 
 def _as(name: str, kind: dtypes.dtype) -> Any:
-    def converted(self, memory_format=None):
-        return to(self, kind)
+    def converted(self, memory_format=preserve_format):
+        return to(self, kind, memory_format=memory_format)
 
     converted.__name__ = name
     converted.__doc__ = f"Return the tensor in dtype {kind}."

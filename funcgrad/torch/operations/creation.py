@@ -12,6 +12,7 @@ from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
 from funcgrad.torch.devices import checked_device
 from funcgrad.torch.dtypes import default_dtype, dtype_of, is_floating, numpy_dtype
+from funcgrad.torch.layout import as_arguments, memory_format, preserve_format, rule_of
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import shape_of_arguments
@@ -239,9 +240,9 @@ def full(
 
 
 def _like(function):
-    def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None):
-        kind = input.dtype if dtype is None else dtype
-        return function(input.shape, dtype=kind, device=device, requires_grad=requires_grad)
+    def like(input, *, dtype=None, device=None, requires_grad=False, memory_format=preserve_format):
+        made = function(input.shape, dtype=input.dtype if dtype is None else dtype, device=device)
+        return finished(rule_of(memory_format)(made._array, (input._array,), {}), requires_grad)
 
     like.__name__ = like.__qualname__ = f"{function.__name__}_like"
     like.__doc__ = f"Do as `{function.__name__}`, with the shape and dtype of a tensor."
@@ -251,11 +252,19 @@ def _like(function):
 zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Return a tensor filled with a number, with the shape and dtype of another."""
-    return full(
-        input.shape, fill_value, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad
-    )
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
+) -> Tensor:
+    """Return a tensor filled with a number, with the shape, dtype and layout of another."""
+    options = {"dtype": input.dtype if dtype is None else dtype, "device": device}
+    made = empty_like(input, memory_format=memory_format, **options)
+    return finished(full((), fill_value, **options)._array + made._array, requires_grad)
 
 
 def eye(
@@ -313,8 +322,10 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     return wrap((base ** np.linspace(start, end, steps)).astype(_kind(dtype, default_dtype())))
 
 
-_COMPLEX = Operation("ComplexBackward0", lambda x, y: x + y * 1j)
-_POLAR = Operation("PolarBackward0", lambda r, angle: r * fnp.cos(angle) + r * fnp.sin(angle) * 1j)
+_COMPLEX = Operation("ComplexBackward0", lambda x, y: x + y * 1j, layout=as_arguments)
+_POLAR = Operation(
+    "PolarBackward0", lambda r, angle: r * fnp.cos(angle) + r * fnp.sin(angle) * 1j, layout=as_arguments
+)
 
 
 def complex(real: Tensor, imag: Tensor) -> Tensor:
@@ -349,23 +360,38 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return a tensor of the data, of this tensor's dtype."""
-    return tensor(data, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
+    return tensor(
+        data, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def _new(function):
     def new(self, *size, dtype=None, device=None, requires_grad=False):
-        return function(*size, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
+        return function(
+            *size, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad
+        )
 
     new.__name__ = f"new_{function.__name__}"
     new.__doc__ = f"Do as `{function.__name__}`, in this tensor's dtype."
     return new
 
 
-def new_full(self: Tensor, size: Sequence[int], fill_value: Any, *, dtype: Any = None) -> Tensor:
+def new_full(
+    self: Tensor,
+    size: Sequence[int],
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return a tensor filled with a number, of this tensor's dtype."""
-    return full(size, fill_value, dtype=self.dtype if dtype is None else dtype)
+    kind = self.dtype if dtype is None else dtype
+    return full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)
 
 
 methods(new_tensor, new_full, _new(zeros), _new(ones), _new(empty))

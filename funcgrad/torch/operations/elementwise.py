@@ -8,6 +8,7 @@ from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic, exponential, special, trigonometric
 from funcgrad.scipy import special as scipy_special
 from funcgrad.torch.attach import computed_by, in_place_too, methods
+from funcgrad.torch.layout import Rule, as_arguments, in_order
 from funcgrad.torch.messages import not_a_tensor
 from funcgrad.torch.operation import Operation, WithoutDerivative, apply
 from funcgrad.torch.tensors import Tensor
@@ -112,8 +113,14 @@ def _direction(x):
     return fnp.where(zero, 0, x / fnp.where(zero, 1, size))
 
 
-def _unary(name: str, label: str, body: Any, doc: str, promotes: str = "float") -> Any:
-    op = Operation(label, body, promotes=promotes)
+def _as_angles(y, arrays, params):
+    return (in_order if arrays[0].dtype.kind == "c" else as_arguments)(y, arrays, params)
+
+
+def _unary(
+    name: str, label: str, body: Any, doc: str, promotes: str = "float", layout: Rule = as_arguments
+) -> Any:
+    op = Operation(label, body, promotes=promotes, layout=layout)
 
     @computed_by(op)
     def function(input: Tensor) -> Tensor:
@@ -156,7 +163,7 @@ trunc = _unary("trunc", "TruncBackward0", fnp.trunc, "the next integer toward ze
 frac = _unary("frac", "FracBackward0", lambda x: x - fnp.trunc(x), "the part after the point", "")
 deg2rad = _unary("deg2rad", "Deg2RadBackward0", fnp.deg2rad, "degrees as radians")
 rad2deg = _unary("rad2deg", "Rad2DegBackward0", fnp.rad2deg, "radians as degrees")
-angle = _unary("angle", "AngleBackward0", fnp.angle, "the angle of a complex number")
+angle = _unary("angle", "AngleBackward0", fnp.angle, "the angle of a complex number", layout=_as_angles)
 isnan = _unary("isnan", "", fnp.isnan, "whether the elements are nan", "")
 isinf = _unary("isinf", "", fnp.isinf, "whether the elements are infinite", "")
 isfinite = _unary("isfinite", "", fnp.isfinite, "whether the elements are finite", "")
@@ -167,12 +174,12 @@ erfinv = _unary("erfinv", "ErfinvBackward0", special.erfinv, "the inverse of the
 lgamma = _unary("lgamma", "LgammaBackward0", special.gammaln, "log(abs(gamma(x)))")
 digamma = _unary("digamma", "DigammaBackward0", special.digamma, "the derivative of lgamma")
 _SIGMOID = Operation("SigmoidBackward0", special.logistic, promotes="float")
-_SIGMOID_COMPLEX = Operation("SigmoidBackward0", lambda x: 1 / (1 + fnp.exp(-x)))
-_RELU = Operation("ReluBackward0", _relu)
-_SQUARE = Operation("PowBackward0", arithmetic.square)
-_SIGN = Operation("SignBackward0", fnp.sign)
-_SGN = Operation("SgnBackward0", _direction)
-_CONJ = Operation("ConjBackward0", fnp.conj)
+_SIGMOID_COMPLEX = Operation("SigmoidBackward0", lambda x: 1 / (1 + fnp.exp(-x)), layout=as_arguments)
+_RELU = Operation("ReluBackward0", _relu, layout=as_arguments)
+_SQUARE = Operation("PowBackward0", arithmetic.square, layout=as_arguments)
+_SIGN = Operation("SignBackward0", fnp.sign, layout=as_arguments)
+_SGN = Operation("SgnBackward0", _direction, layout=as_arguments)
+_CONJ = Operation("ConjBackward0", fnp.conj, layout=as_arguments)
 _LOGIT = Operation("LogitBackward0", scipy_special.logit, promotes="float")
 
 
@@ -218,12 +225,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
 
 absolute = abs
-arcsin = asin
-arccos = acos
-arctan = atan
-arcsinh = asinh
-arccosh = acosh
-arctanh = atanh
+arcsin, arccos, arctan = asin, acos, atan
+arcsinh, arccosh, arctanh = asinh, acosh, atanh
 fix = trunc
 
 
@@ -237,8 +240,8 @@ def _clamped(x, low, high):
 _CLAMP = [Operation(f"ClampBackward{n}", _clamped, promotes="same") for n in range(2)]
 _CLAMP_MIN = Operation("ClampMinBackward0", _clamped, promotes="same")
 _CLAMP_MAX = Operation("ClampMaxBackward0", _clamped, promotes="same")
-_ROUND = Operation("RoundBackward0", fnp.rint)
-_ROUND_TO = Operation("RoundBackward1", lambda x, *, scale: fnp.rint(x * scale) / scale)
+_ROUND = Operation("RoundBackward0", fnp.rint, layout=as_arguments)
+_ROUND_TO = Operation("RoundBackward1", lambda x, *, scale: fnp.rint(x * scale) / scale, layout=as_arguments)
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -277,7 +280,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 def _binary(name: str, label: str, body: Any, doc: str, promotes: str = "same", numbers: bool = False) -> Any:
-    op = Operation(label, body, promotes=promotes)
+    op = Operation(label, body, promotes=promotes, layout=as_arguments)
 
     def function(input: Any, other: Any) -> Tensor:
         if not numbers and not isinstance(other, Tensor):
@@ -315,7 +318,9 @@ copysign = _binary(
     "copysign", "CopysignBackward0", fnp.copysign, "`input` with the sign of `other`", "float", True
 )
 arctan2 = _binary("arctan2", "Atan2Backward0", fnp.arctan2, "the angle of the point (other, input)", "float")
-_HEAVISIDE = WithoutDerivative("heaviside", lambda x, y: fnp.where(x == 0, y, (x > 0).astype(x.dtype)))
+_HEAVISIDE = WithoutDerivative(
+    "heaviside", lambda x, y: fnp.where(x == 0, y, (x > 0).astype(x.dtype)), layout=as_arguments
+)
 
 
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
@@ -341,7 +346,7 @@ _LERP = [
     Operation(f"LerpBackward{n}", lambda x, y, weight: x + weight * (y - x), promotes="same")
     for n in range(2)
 ]
-_NAN_TO_NUM = Operation("NanToNumBackward0", fnp.nan_to_num)
+_NAN_TO_NUM = Operation("NanToNumBackward0", fnp.nan_to_num, layout=as_arguments)
 _ADDCMUL = Operation("AddcmulBackward0", lambda x, a, b, value: x + value * a * b, promotes="same")
 _ADDCDIV = Operation("AddcdivBackward0", lambda x, a, b, value: x + value * a / b, promotes="float")
 _REAL = Operation("SelectBackward0", fnp.real, view=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import in_order, ordered
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axes_of, axis_of
 from funcgrad.torch.tensors import Tensor
@@ -188,9 +189,16 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     return found_at("Mode", _Mode, input, apply(_MODE, (input.detach(),), {"axis": axis}), axis, keepdim)
 
 
+def _as_quantiles(y, arrays, params):
+    """Several quantiles are found along a last axis, and seen along the first."""
+    several = isinstance(arrays[1], np.ndarray) and arrays[1].ndim
+    return ordered(y, (*range(1, y.ndim), 0)) if several else in_order(y, arrays, params)
+
+
 _QUANTILE = Operation(
     "SqueezeBackward4",
     lambda x, q, *, axis, keepdims, method: fnp.quantile(x, q, axis=axis, keepdims=keepdims, method=method),
+    layout=_as_quantiles,
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from funcgrad import numpy as fnp
+from funcgrad.torch.layout import as_joined, in_order
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axis_of
 from funcgrad.torch.tensors import Tensor
@@ -31,8 +32,8 @@ def _stacked(*xs, axis):
     return fnp.stack(xs, axis=axis)
 
 
-_CAT = Operation("CatBackward0", _joined, promotes="same")
-_STACK = Operation("StackBackward0", _stacked, promotes="same")
+_CAT = Operation("CatBackward0", _joined, promotes="same", layout=as_joined)
+_STACK = Operation("StackBackward0", _stacked, promotes="same", layout=in_order)
 
 
 def _checked(name: str, tensors: Any) -> list[Tensor]:
@@ -127,7 +128,7 @@ def _diagonal_blocks(*blocks):
     return fnp.concatenate(rows)
 
 
-_BLOCK_DIAG = Operation("BlockDiagBackward0", _diagonal_blocks, promotes="same")
+_BLOCK_DIAG = Operation("BlockDiagBackward0", _diagonal_blocks, promotes="same", layout=in_order)
 
 
 def block_diag(*tensors: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import numpy as np
 from funcgrad import numpy as fnp
 from funcgrad.primitives import contraction
 from funcgrad.torch.attach import in_place_too, methods, operators
+from funcgrad.torch.layout import as_arguments, in_order
 from funcgrad.torch.messages import named_in_c
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
@@ -163,7 +164,9 @@ _ADDBMM = Operation(
     lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(fnp.sum(a @ b, axis=0), alpha),
 )
 _ADDR = Operation(
-    "AddrBackward0", lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a[:, None] * b, alpha)
+    "AddrBackward0",
+    lambda c, a, b, *, beta, alpha: _scaled(c, beta) + _scaled(a[:, None] * b, alpha),
+    layout=as_arguments,
 )
 
 
@@ -198,12 +201,21 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     return apply(_ADDR, (input, vec1, vec2), {"beta": beta, "alpha": alpha})
 
 
-_OUTER = Operation("MulBackward0", lambda x, y: x[:, None] * y, promotes="same")
+def _as_grid(y, arrays, params):
+    """Return a Kronecker product as it lies as a grid of products, whose axes are joined in pairs."""
+    a, b = ([*(1,) * (y.ndim - x.ndim), *x.shape] for x in arrays)
+    pairs = [n for pair in zip(a, b, strict=True) for n in pair]
+    first = arrays[0].reshape([n for m in a for n in (m, 1)])
+    second = arrays[1].reshape([n for m in b for n in (1, m)])
+    return as_arguments(y.reshape(pairs), (first, second), params).reshape(y.shape)
+
+
+_OUTER = Operation("MulBackward0", lambda x, y: x[:, None] * y, promotes="same", layout=in_order)
 _INNER = Operation("ViewBackward0", fnp.inner)
 _EINSUM = Operation("ViewBackward0", lambda *xs, equation: fnp.einsum(equation, *xs))
 _TENSORDOT = Operation("ViewBackward0", lambda x, y, *, axes: fnp.tensordot(x, y, axes))
 _CROSS = Operation("LinalgCrossBackward0", lambda x, y, *, axis: fnp.cross(x, y, axis=axis))
-_KRON = Operation("UnsafeViewBackward0", fnp.kron, promotes="same")
+_KRON = Operation("UnsafeViewBackward0", fnp.kron, promotes="same", layout=_as_grid)
 _CHAIN = Operation("ViewBackward0", lambda *xs: fnp.linalg.multi_dot(xs))
 _TRACE = Operation("TraceBackward0", fnp.trace)
 

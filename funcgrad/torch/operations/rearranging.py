@@ -7,6 +7,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import in_place_too, methods
+from funcgrad.torch.layout import as_first, as_images, in_order
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axis_of, shape_of_arguments
 from funcgrad.torch.tensors import Tensor
@@ -24,12 +25,25 @@ __all__ = [
     "triu",
 ]
 
+
+def _as_turned(y, arrays, params):
+    """A quarter turn is a reversed copy, seen with its axes exchanged."""
+    if params["k"] % 2 == 0:
+        return as_first(y, arrays, params)
+    return as_first(y.swapaxes(*params["axes"]), arrays, params).swapaxes(*params["axes"])
+
+
+def _as_rolled(y, arrays, params):
+    """What is rolled along axes is joined of two parts; without axes, it is rolled as one line."""
+    return (in_order if params["axes"] is None else as_images)(y, arrays, params)
+
+
 _REPEAT = Operation("RepeatBackward0", lambda x, *, times: fnp.tile(x, times))
 _REPEAT_EACH = Operation("ViewBackward0", lambda x, *, times, axis: fnp.repeat(x, times, axis))
 _REPEAT_BY = Operation("IndexSelectBackward0", lambda x, *, times, axis: fnp.repeat(x, times, axis))
-_FLIP = Operation("FlipBackward0", lambda x, *, axes: fnp.flip(x, axes))
-_ROLL = Operation("RollBackward0", lambda x, *, shifts, axes: fnp.roll(x, shifts, axes))
-_ROT90 = Operation("Rot90Backward0", lambda x, *, k, axes: fnp.rot90(x, k, axes))
+_FLIP = Operation("FlipBackward0", lambda x, *, axes: fnp.flip(x, axes), layout=as_first)
+_ROLL = Operation("RollBackward0", lambda x, *, shifts, axes: fnp.roll(x, shifts, axes), layout=_as_rolled)
+_ROT90 = Operation("Rot90Backward0", lambda x, *, k, axes: fnp.rot90(x, k, axes), layout=_as_turned)
 _TRIL = Operation("TrilBackward0", lambda x, *, k: _triangle(x, np.tri(*x.shape[-2:], k, dtype=bool)))
 _TRIU = Operation("TriuBackward0", lambda x, *, k: _triangle(x, ~np.tri(*x.shape[-2:], k - 1, dtype=bool)))
 

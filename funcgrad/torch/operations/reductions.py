@@ -9,6 +9,7 @@ from funcgrad import numpy as fnp
 from funcgrad.scipy import special
 from funcgrad.torch import dtypes
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import in_order
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import axes_of, axis_of
 from funcgrad.torch.tensors import Tensor
@@ -116,14 +117,18 @@ def _deviation(x, *, axis, ddof, keepdims):
     return fnp.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
-def _mean(x, *, axis, ddof, keepdims):
-    return fnp.mean(x, axis=axis, keepdims=keepdims)
+def _with_mean(spread):
+    def body(x, *, axis, ddof, keepdims):
+        mean = fnp.mean(x, axis=axis, keepdims=keepdims)
+        return spread(x, axis=axis, ddof=ddof, keepdims=keepdims), mean
+
+    return body
 
 
 _VAR = Operation("VarBackward0", _variance)
 _STD = Operation("StdBackward0", _deviation)
-_VAR_MEAN = Operation("VarMeanBackward0", lambda x, **how: (_variance(x, **how), _mean(x, **how)))
-_STD_MEAN = Operation("StdMeanBackward0", lambda x, **how: (_deviation(x, **how), _mean(x, **how)))
+_VAR_MEAN = Operation("VarMeanBackward0", _with_mean(_variance))
+_STD_MEAN = Operation("StdMeanBackward0", _with_mean(_deviation))
 
 
 def _spread(op, x, dim, correction, keepdim, unbiased=None):
@@ -169,7 +174,7 @@ def std_mean(input: Tensor, dim: Axes = None, *, correction: int = 1, keepdim: b
     return _spread(_STD_MEAN, input, dim, correction, keepdim)
 
 
-_LOGSUMEXP = Operation("LogsumexpBackward0", special.logsumexp, promotes="float")
+_LOGSUMEXP = Operation("LogsumexpBackward0", special.logsumexp, promotes="float", layout=in_order)
 _SOFTMAX = Operation("SoftmaxBackward0", special.softmax)
 _LOG_SOFTMAX = Operation("LogSoftmaxBackward0", special.log_softmax)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import as_first
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations.extrema import found_at, named_places
 from funcgrad.torch.operations.reductions import widened
@@ -70,7 +71,7 @@ def _log_running(x, *, axis):
 
 
 _LOGCUMSUMEXP = Operation("LogcumsumexpBackward0", _log_running)
-_DIFF = Operation("SubBackward0", fnp.diff)
+_DIFF = Operation("SubBackward0", fnp.diff, layout=as_first)
 
 
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:

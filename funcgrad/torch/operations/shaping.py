@@ -7,6 +7,16 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import (
+    as_first,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    is_ordered,
+    memory_format,
+    preserve_format,
+    rule_of,
+)
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.size import Size, axis_of, shape_of_arguments
 from funcgrad.torch.tensors import Tensor
@@ -47,7 +57,10 @@ _PERMUTE = Operation("PermuteBackward0", lambda x, *, axes: fnp.transpose(x, axe
 _TRANSPOSE = Operation("TransposeBackward0", lambda x, *, axes: fnp.swapaxes(x, *axes), view=True)
 _T = Operation("TBackward0", lambda x: fnp.transpose(x), view=True)
 _EXPAND = Operation("ExpandBackward0", lambda x, *, shape: fnp.broadcast_to(x, shape), view=True)
-_CLONE = Operation("CloneBackward0", lambda x: fnp.copy(x))
+_CLONE = {
+    format: Operation("CloneBackward0", lambda x: fnp.copy(x), layout=rule_of(format))
+    for format in (preserve_format, contiguous_format, channels_last, channels_last_3d)
+}
 _SQUEEZE = [Operation(f"SqueezeBackward{n}", _reshaped, view=True) for n in range(3)]
 _UNSQUEEZE = Operation("UnsqueezeBackward0", _reshaped, view=True)
 
@@ -245,21 +258,21 @@ def broadcast_tensors(*tensors: Tensor) -> list[Tensor]:
     return [x if x._array.shape == shape else expand(x, shape) for x in tensors]
 
 
-def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Return a copy, through which gradients flow."""
-    return apply(_CLONE, (input,))
+def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> Tensor:
+    """Return a copy, through which gradients flow; its elements lie in memory as the tensor's own do."""
+    return apply(_CLONE[memory_format], (input,))
 
 
-def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+def contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
     """Return the tensor with its elements in order in memory: itself, or a copy."""
-    if type(self._array) is not np.ndarray or self._array.flags.c_contiguous:
+    if type(self._array) is not np.ndarray or is_contiguous(self, memory_format):
         return self
-    return clone(self)
+    return clone(self, memory_format=memory_format)
 
 
-def is_contiguous(self: Tensor) -> bool:
+def is_contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> bool:
     """Whether the elements are in order in memory."""
-    return bool(self._array.flags.c_contiguous)
+    return is_ordered(self._array, memory_format)
 
 
 def atleast_1d(input: Tensor) -> Tensor:
@@ -272,7 +285,14 @@ def atleast_2d(input: Tensor) -> Tensor:
     return input if input.ndim > 1 else unsqueeze(atleast_1d(input), 0)
 
 
-_AS_REAL = Operation("ViewAsRealBackward0", lambda x: fnp.stack([fnp.real(x), fnp.imag(x)], axis=-1))
+def _as_pairs(y, arrays, params):
+    """The parts of a complex number are beside each other, and the numbers as they were."""
+    return as_first(y, (arrays[0][..., None],), params)
+
+
+_AS_REAL = Operation(
+    "ViewAsRealBackward0", lambda x: fnp.stack([fnp.real(x), fnp.imag(x)], axis=-1), layout=_as_pairs
+)
 
 
 def view_as_real(input: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.attach import methods
+from funcgrad.torch.layout import as_first
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations.extrema import found_at, named_places
 from funcgrad.torch.size import axis_of
@@ -33,7 +34,7 @@ def _taken(x, places, *, axis):
     return fnp.take_along_axis(x, places, axis)
 
 
-_SORT = Operation("SortBackward0", _taken)
+_SORT = Operation("SortBackward0", _taken, layout=as_first)
 _TOPK = Operation("TopkBackward0", _taken)
 
 
@@ -51,13 +52,13 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     if not input.ndim:
         return _Sort(input.clone(), wrap(np.zeros((), np.int64)))
     axis = axis_of(dim, input.ndim)
-    places = wrap(_order(input, axis, descending))
+    places = wrap(as_first(_order(input, axis, descending), (input._array,), {}))
     return _Sort(apply(_SORT, (input, places), {"axis": axis}), places)
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Return the places that bring the elements in order along an axis."""
-    return wrap(_order(input, axis_of(dim, input.ndim), descending))
+    return wrap(as_first(_order(input, axis_of(dim, input.ndim), descending), (input._array,), {}))
 
 
 def msort(input: Tensor) -> Tensor:

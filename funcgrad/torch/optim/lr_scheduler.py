@@ -325,7 +325,7 @@ class SequentialLR(LRScheduler):
         self.schedulers[0].step()
         self._last_lr = self._rates
 
-    def step(self, epoch: int | None = None) -> None:
+    def step(self) -> None:  # type: ignore[override]
         self.last_epoch += 1
         n = bisect_right(self.milestones, self.last_epoch)
         if n > 0 and self.milestones[n - 1] == self.last_epoch:

@@ -17,6 +17,12 @@ torch.linalg.cholesky(P, upper=True) * 1
 torch.linalg.eigh(P)[0]
 torch.linalg.eigvalsh(P)
 torch.linalg.eigh(P)[1].abs()
+torch.linalg.eigh(A)[0]
+torch.linalg.eigh(A, UPLO='U')[1].abs()
+torch.linalg.eigvalsh(A.detach())
+torch.linalg.eigvalsh(A, 'U')
+torch.linalg.eigvalsh(A.detach(), 'U')
+torch.linalg.eigvalsh(A, 'X')
 torch.linalg.svdvals(A)
 torch.linalg.svd(A)[1]
 torch.linalg.svd(x, full_matrices=False)[1]

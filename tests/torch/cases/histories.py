@@ -391,6 +391,15 @@ out = [a, z.grad]
     "numpy shares": "a = torch.ones(3); n = a.numpy(); n[0] = 5; out = a",
     "iterate": "out = [(a * 2) for a in x]",
     "reshape copies": "y = m.t().reshape(4); y.sum().backward(); out = [name(y), m.grad]",
+    "numbers beside index arrays are written to": """
+s = torch.arange(12.0, dtype=torch.float64).reshape(2, 2, 3)
+z = leaf([[5.0, 6.0], [7.0, 8.0]])
+t = s * x
+t[0, :, [0, 2]] = z * 2
+t[[1, 0], :, 1] = -1.0
+(t * t).sum().backward()
+out = [name(t), t, z.grad, x.grad]
+""",
     "where gradient safe": "y = torch.where(x > 1, x.log(), torch.zeros(3, dtype=torch.float64)); y.sum().backward(); out = x.grad",
     "saved tensors": "y = x.exp(); out = [y.grad_fn._saved_result.detach()]",
 }

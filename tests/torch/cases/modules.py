@@ -187,6 +187,94 @@ y2 = m(torch.ones(1, 2)).detach()
 h2.remove()
 out = [y1, y2, m(torch.ones(1, 2)).detach(), seen]
 """,
+    "hooks in another order, and with keywords": """
+seen = []
+class Scaled(nn.Module):
+    def forward(self, x, by=1.0):
+        return x * by
+m = Scaled()
+m.register_forward_pre_hook(lambda mod, args: seen.append("second"))
+m.register_forward_pre_hook(lambda mod, args: seen.append("first"), prepend=True)
+m.register_forward_pre_hook(lambda mod, args, kwargs: (args, {"by": kwargs["by"] + 1}), with_kwargs=True)
+m.register_forward_hook(lambda mod, args, output: seen.append("fourth"))
+m.register_forward_hook(lambda mod, args, kwargs, output: seen.append(["third", kwargs["by"]]), prepend=True, with_kwargs=True)
+x = torch.ones(2, requires_grad=True)
+m.register_full_backward_pre_hook(lambda mod, grad_output: seen.append("b2"))
+m.register_full_backward_pre_hook(lambda mod, grad_output: seen.append("b1"), prepend=True)
+m.register_full_backward_hook(lambda mod, grad_input, grad_output: seen.append("b4"))
+m.register_full_backward_hook(lambda mod, grad_input, grad_output: seen.append("b3"), prepend=True)
+y = m(x, by=2.0)
+y.sum().backward()
+out = [y.detach(), x.grad, seen]
+""",
+    "a hook that is always called": """
+seen = []
+class Failing(nn.Module):
+    def forward(self, x):
+        raise ValueError("no")
+m = Failing()
+m.register_forward_hook(lambda mod, args, output: seen.append("not"))
+m.register_forward_hook(lambda mod, args, output: seen.append([args[0], output]), always_call=True)
+m.register_forward_hook(lambda mod, args, output: 1 / 0, always_call=True)
+try:
+    m(3)
+except ValueError as error:
+    seen.append(str(error))
+out = seen
+""",
+    "a hook of keywords that gives something else": """
+m = nn.Linear(1, 1)
+m.register_forward_pre_hook(lambda mod, args, kwargs: args, with_kwargs=True)
+m(torch.ones(1))
+""",
+    "backward hooks see what forward hooks give": """
+seen = []
+m = nn.Identity()
+m.register_forward_hook(lambda mod, args, output: output * 2)
+m.register_full_backward_hook(lambda mod, grad_input, grad_output: seen.append([grad_input, grad_output]))
+x = torch.ones(2, requires_grad=True)
+(m(x) * 3).sum().backward()
+out = [x.grad, seen]
+""",
+    "load by assigning": """
+m = nn.Linear(2, 1)
+m.bias.requires_grad_(False)
+given = {"weight": torch.ones(1, 2, dtype=torch.float64), "bias": nn.Parameter(torch.zeros(1))}
+m.load_state_dict(given, assign=True)
+given["weight"].fill_(2.0)
+out = [m.weight, m.weight.requires_grad, m.bias.requires_grad, m.bias is given["bias"]]
+""",
+    "embedding with bounded rows": """
+m = nn.Embedding(3, 2, max_norm=1.0, scale_grad_by_freq=True)
+with torch.no_grad():
+    m.weight.copy_(torch.tensor([[3.0, 4.0], [0.1, 0.2], [6.0, 8.0]]))
+y = m(torch.tensor([0, 1, 0]))
+y.sum().backward()
+out = [repr(m), y.detach(), m.weight.detach(), m.weight.grad]
+""",
+    "embedding from given rows": """
+torch.manual_seed(0)
+m = nn.Embedding.from_pretrained(torch.ones(3, 2), padding_idx=-1)
+out = [repr(m), m.weight, m.weight.requires_grad, m.padding_idx, torch.randint(1000, (3,))]
+""",
+    "instance norm with running statistics": """
+m = nn.InstanceNorm1d(2, track_running_stats=True, affine=True)
+x = torch.arange(12.0).reshape(2, 2, 3).sin()
+y = m(x)
+out = [repr(m), y.detach(), m.running_mean, m.running_var, m.eval()(x).detach(), sorted(m.state_dict())]
+""",
+    "unknown keyword of a module": """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(hidden=3)
+try:
+    Net()
+except TypeError as error:
+    out = "an unexpected keyword argument 'hidden'" in str(error)
+""",
+    "unknown keyword of uniform_": "torch.ones(2).uniform_(low=1)",
+    "convolution transposed with reflection": "nn.ConvTranspose2d(1, 1, 1, padding_mode='reflect')",
+    "alpha dropout is for training": "out = F.alpha_dropout(torch.ones(3))",
     "full backward hooks": """
 seen = []
 m = nn.Linear(2, 1)

@@ -231,6 +231,14 @@ x[:]
 x[1:1]
 S[:, 0, torch.tensor([0, 2])]
 S[0, :, 1]
+S[0, :, torch.tensor([0, 2])]
+S[torch.tensor([0, 1, 0]), :, 2]
+S[None, 1, [0, 1, 1]]
+S[[0, 1], None, [0, 0]]
+S[True, [1, 0]]
+S[:, False]
+S[1, [True, False], :]
+S[[0, 1], ..., [0, 2]]
 torch.gather(x, 1, torch.tensor([[0, 2], [1, 1]]))
 torch.take_along_dim(x, torch.tensor([[2], [0]]), 1)
 torch.index_select(x, 1, torch.tensor([2, 0]))

@@ -6,6 +6,7 @@ from funcgrad import numpy as fnp
 from funcgrad.primitives import special as p
 from funcgrad.scipy import special
 from funcgrad.torch.inplace import in_place
+from funcgrad.torch.layout import as_arguments
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations import elementwise, reductions
 from funcgrad.torch.tensors import Tensor
@@ -75,29 +76,43 @@ def _between(x, *, low, high):
     return fnp.where((x > low) & (x < high), x, fnp.where(x >= high, high, fnp.where(x <= low, low, x)))
 
 
-_LEAKY = Operation("LeakyReluBackward0", _leaky)
-_ELU = Operation("EluBackward0", _elu)
-_CELU = Operation("CeluBackward0", _celu)
-_GELU = {"none": Operation("GeluBackward0", _gelu), "tanh": Operation("GeluBackward0", _gelu_tanh)}
-_SILU = Operation("SiluBackward0", lambda x: x * p.logistic(x))
-_MISH = Operation("MishBackward0", lambda x: x * fnp.tanh(fnp.logaddexp(0.0, x)))
-_SOFTPLUS = Operation("SoftplusBackward0", _softplus)
+_LEAKY = Operation("LeakyReluBackward0", _leaky, layout=as_arguments)
+_ELU = Operation("EluBackward0", _elu, layout=as_arguments)
+_CELU = Operation("CeluBackward0", _celu, layout=as_arguments)
+_GELU = {
+    "none": Operation("GeluBackward0", _gelu, layout=as_arguments),
+    "tanh": Operation("GeluBackward0", _gelu_tanh, layout=as_arguments),
+}
+_SILU = Operation("SiluBackward0", lambda x: x * p.logistic(x), layout=as_arguments)
+_MISH = Operation("MishBackward0", lambda x: x * fnp.tanh(fnp.logaddexp(0.0, x)), layout=as_arguments)
+_SOFTPLUS = Operation("SoftplusBackward0", _softplus, layout=as_arguments)
 _LOGSIGMOID = Operation("LogSigmoidBackward0", special.log_expit)
-_HARDTANH = Operation("HardtanhBackward0", _between)
-_HARDSIGMOID = Operation("HardsigmoidBackward0", lambda x: _between(x / 6 + 0.5, low=0, high=1))
+_HARDTANH = Operation("HardtanhBackward0", _between, layout=as_arguments)
+_HARDSIGMOID = Operation(
+    "HardsigmoidBackward0", lambda x: _between(x / 6 + 0.5, low=0, high=1), layout=as_arguments
+)
 _HARDSWISH = Operation(
-    "HardswishBackward0", lambda x: fnp.where(x <= -3, 0, fnp.where(x >= 3, x, x * (x + 3) / 6))
+    "HardswishBackward0",
+    lambda x: fnp.where(x <= -3, 0, fnp.where(x >= 3, x, x * (x + 3) / 6)),
+    layout=as_arguments,
 )
 _THRESHOLD = Operation(
-    "ThresholdBackward0", lambda x, *, threshold, value: fnp.where(x > threshold, x, value)
+    "ThresholdBackward0",
+    lambda x, *, threshold, value: fnp.where(x > threshold, x, value),
+    layout=as_arguments,
 )
-_HARDSHRINK = Operation("HardshrinkBackward0", lambda x, *, lambd: fnp.where(fnp.abs(x) > lambd, x, 0))
+_HARDSHRINK = Operation(
+    "HardshrinkBackward0", lambda x, *, lambd: fnp.where(fnp.abs(x) > lambd, x, 0), layout=as_arguments
+)
 _SOFTSHRINK = Operation(
     "SoftshrinkBackward0",
     lambda x, *, lambd: fnp.where(x > lambd, x - lambd, fnp.where(x < -lambd, x + lambd, 0 * x)),
+    layout=as_arguments,
 )
-_PRELU = Operation("PreluKernelBackward0", lambda x, slope: fnp.where(x > 0, x, slope * x))
-_GLU = Operation("GluBackward0", lambda a, b: a * p.logistic(b))
+_PRELU = Operation(
+    "PreluKernelBackward0", lambda x, slope: fnp.where(x > 0, x, slope * x), layout=as_arguments
+)
+_GLU = Operation("GluBackward0", lambda a, b: a * p.logistic(b), layout=as_arguments)
 
 
 def _maybe_in_place(inplace: bool, function: Any, input: Tensor, *args: Any) -> Tensor:
@@ -233,7 +248,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return apply(_GLU, input.chunk(2, dim))
 
 
-def _axis(name: str, dim: int | None, ndim: int) -> int:
+def _axis(dim: int | None, ndim: int) -> int:
     if dim is None:
         return 0 if ndim in (0, 1, 3) else 1
     return dim
@@ -241,17 +256,17 @@ def _axis(name: str, dim: int | None, ndim: int) -> int:
 
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return exp(x) / sum(exp(x)) along an axis."""
-    return reductions.softmax(input, _axis("softmax", dim, input.ndim), dtype=dtype)
+    return reductions.softmax(input, _axis(dim, input.ndim), dtype=dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return log(softmax(x)) along an axis."""
-    return reductions.log_softmax(input, _axis("log_softmax", dim, input.ndim), dtype=dtype)
+    return reductions.log_softmax(input, _axis(dim, input.ndim), dtype=dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return softmax(-x) along an axis."""
-    return reductions.softmax(-input, _axis("softmin", dim, input.ndim), dtype=dtype)
+    return reductions.softmax(-input, _axis(dim, input.ndim), dtype=dtype)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
+from funcgrad.torch.layout import as_signals
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
 
@@ -67,7 +68,7 @@ def _convolved(x, w, b, *, stride, padding, dilation, groups):
     return out if b is None else out + fnp.reshape(b, (-1, *(1,) * axes))
 
 
-_CONV = Operation("ConvolutionBackward0", _convolved)
+_CONV = Operation("ConvolutionBackward0", _convolved, layout=as_signals)
 
 
 def _conv(axes, input, weight, bias, stride, padding, dilation, groups):
@@ -174,7 +175,7 @@ def _transposed(x, w, b, *, stride, padding, output_padding, dilation):
     return _convolved(spaced, turned, b, stride=ones, padding=(0,) * axes, dilation=dilation, groups=1)
 
 
-_CONV_TRANSPOSE = Operation("ConvolutionBackward0", _transposed)
+_CONV_TRANSPOSE = Operation("ConvolutionBackward0", _transposed, layout=as_signals)
 
 
 def _conv_transpose(axes, input, weight, bias, stride, padding, output_padding, groups, dilation):

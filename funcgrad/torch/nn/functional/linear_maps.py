@@ -1,11 +1,12 @@
-"""Linear maps, embeddings, padding and dropout."""
+"""Linear maps, padding and dropout."""
 
 from typing import Any
 
 import numpy as np
 
 from funcgrad import numpy as fnp
-from funcgrad import stop_gradient
+from funcgrad.torch.inplace import in_place
+from funcgrad.torch.layout import as_first, as_images
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations import products
 from funcgrad.torch.tensors import Tensor, wrap
@@ -16,11 +17,9 @@ __all__ = [
     "dropout",
     "dropout1d",
     "dropout2d",
-    "embedding",
     "feature_dropout",
     "linear",
     "normalize",
-    "one_hot",
     "pad",
     "scaled_dot_product_attention",
 ]
@@ -62,45 +61,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     return out if bias is None else out + bias
 
 
-def _embedded(weight, *, places, padding):
-    rows = weight[places]
-    if padding is None:
-        return rows
-    return fnp.where((places == padding)[..., None], stop_gradient(rows), rows)
-
-
-_EMBEDDING = Operation("EmbeddingBackward0", _embedded)
-
-
-def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, **_: Any) -> Tensor:
-    """Return the rows of `weight` at the given places; the row `padding_idx` gets no gradient.
-
-    Raises:
-        IndexError: for a place there is none of.
-    """
-    places = input._array
-    if places.dtype.kind not in "iu":
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{input.dtype.scalar}Tensor instead (while checking arguments for embedding)"
-        )
-    if places.size and not (0 <= places.min() and places.max() < weight.shape[0]):
-        raise IndexError("index out of range in self")
-    padding = None if padding_idx is None else padding_idx % weight.shape[0]
-    return apply(_EMBEDDING, (weight,), {"places": places, "padding": padding})
-
-
-def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Return, for each whole number, a row of zeros with a one at that place."""
-    places = tensor._array
-    if places.size and places.min() < 0:
-        raise RuntimeError("Class values must be non-negative.")
-    count = int(places.max()) + 1 if num_classes == -1 else num_classes
-    if places.size and places.max() >= count:
-        raise RuntimeError("Class values must be smaller than num_classes.")
-    return wrap((places[..., None] == np.arange(count)).astype(np.int64))
-
-
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
@@ -113,7 +73,8 @@ def _padded(x, *, widths, mode, value):
     return fnp.pad(x, widths, mode=_MODES[mode])
 
 
-_PAD = Operation("ConstantPadNdBackward0", _padded)
+_PAD = Operation("ConstantPadNdBackward0", _padded, layout=as_images)
+_CUT = Operation("ConstantPadNdBackward0", _padded, layout=as_first)
 _PAD_OTHER = {
     mode: Operation(f"{name}Backward0", _padded)
     for mode, name in (
@@ -138,7 +99,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
     widths = ((0, 0),) * (input.ndim - len(pairs)) + tuple(pairs)
-    op = _PAD if mode == "constant" else _PAD_OTHER[mode]
+    op = _PAD_OTHER.get(mode, _CUT if max(pad, default=0) <= 0 else _PAD)
     return apply(op, (input,), {"widths": widths, "mode": mode, "value": 0 if value is None else value})
 
 
@@ -170,7 +131,7 @@ def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplac
 dropout1d = dropout2d = feature_dropout
 
 
-def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Return dropout that keeps mean and variance of selu's results (Klambauer et al., 2017)."""
     _check_probability(p)
     if not training or p == 0:
@@ -178,7 +139,11 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace:
     low = -1.7580993408473766
     kept = input.detach().new_empty(tuple(input.shape)).bernoulli_(1 - p)
     a = ((1 - p) * (1 + p * low**2)) ** -0.5
-    return (input * kept + low * (1 - kept)) * a - a * p * low
+
+    def dropped(x):
+        return (x * kept + low * (1 - kept)) * a - a * p * low
+
+    return in_place(input, dropped) if inplace else dropped(input)
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:

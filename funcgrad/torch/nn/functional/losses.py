@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
+from funcgrad.extend import Tracer
 from funcgrad.scipy import special
+from funcgrad.torch.layout import as_arguments
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.operations.reductions import log_softmax
-from funcgrad.torch.tensors import Tensor, wrap
+from funcgrad.torch.tensors import Tensor
 
 __all__ = [
     "binary_cross_entropy",
@@ -114,14 +116,17 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     return apply(_HUBER, (input, target), {"delta": delta, "reduction": reduction})
 
 
-def _nll(x, weight, *, target, ignore_index, reduction):
+def _nll(x, weight, *traced, target, ignore_index, reduction):
     """-weight[c] x[..., c, ...] at the target class c of each example; axis 1 holds the classes."""
+    target = traced[0] if traced else target
     counted = target != ignore_index
-    chosen = np.where(counted, target, 0)
+    chosen = fnp.where(counted, target, 0)
     axis = 0 if x.ndim == 1 else 1
-    picked = -fnp.take_along_axis(x, np.expand_dims(chosen, axis), axis)
+    picked = -fnp.take_along_axis(x, fnp.expand_dims(chosen, axis), axis)
     losses = fnp.squeeze(picked, axis)
-    scale = counted.astype(x.dtype) if weight is None else weight[chosen] * counted.astype(x.dtype)
+    scale = counted.astype(x.dtype)
+    if weight is not None:
+        scale = fnp.take(weight, chosen, axis=0) * scale
     losses = losses * scale
     if reduction == "mean":
         return fnp.sum(losses) / fnp.sum(scale)
@@ -157,11 +162,14 @@ def nll_loss(
         )
     if classes.dtype.kind not in "iu":
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.scalar}")
+    params = {"target": None, "ignore_index": ignore_index, "reduction": reduction}
+    op = _NLL if input.ndim < 3 else _NLL2D
+    if type(classes) is Tracer:  # of which nothing is known: an argument
+        return apply(op, (input, weight, target), params)
     outside = classes[(classes != ignore_index) & ((classes < 0) | (classes >= count))]
     if outside.size:
         raise IndexError(f"Target {outside.flat[0]} is out of bounds.")
-    params = {"target": classes, "ignore_index": ignore_index, "reduction": reduction}
-    return apply(_NLL if input.ndim < 3 else _NLL2D, (input, weight), params)
+    return apply(op, (input, weight), {**params, "target": classes})
 
 
 def cross_entropy(
@@ -201,13 +209,13 @@ def _spread(log_p, target, weight, ignore_index, reduction, axis):
     """Return the cross-entropy with the even distribution, times the number of classes."""
     weights = None if weight is None else weight.view([-1 if i == axis else 1 for i in range(log_p.ndim)])
     losses = -(log_p if weights is None else log_p * weights).sum(axis)
-    counted = wrap((target._array != ignore_index).astype(log_p._array.dtype))
+    counted = (target != ignore_index).to(log_p.dtype)
     losses = losses * counted
     if reduction != "mean":
         return _reduced(losses, reduction)
     if weight is None:
         return losses.sum() / counted.sum()
-    chosen = wrap(np.where(target._array == ignore_index, 0, target._array))
+    chosen = target.masked_fill(target == ignore_index, 0)
     return losses.sum() / (weight[chosen] * counted).sum()
 
 
@@ -224,7 +232,7 @@ def _bce_logits(x, y, weight, pos_weight, *, reduction):
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
-_BCE = Operation("BinaryCrossEntropyBackward0", _bce)
+_BCE = Operation("BinaryCrossEntropyBackward0", _bce, layout=as_arguments)
 _BCE_LOGITS = Operation("BinaryCrossEntropyWithLogitsBackward0", _bce_logits, promotes="same")
 
 

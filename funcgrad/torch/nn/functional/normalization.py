@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from funcgrad import numpy as fnp
 from funcgrad.torch.dtypes import finfo
+from funcgrad.torch.layout import as_images
 from funcgrad.torch.modes import no_grad
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
@@ -53,13 +54,14 @@ def _group_normed(x, weight, bias, *, groups, eps):
 
 _LAYER = Operation("NativeLayerNormBackward0", _layer_normed)
 _RMS = Operation("FusedRmsNormBackward0", _rms_normed)
-_BATCH = Operation("NativeBatchNormBackward0", _batch_normed)
-_BY = Operation("NativeBatchNormBackward0", _normed_by)
-_GROUP = Operation("NativeGroupNormBackward0", _group_normed)
+_BATCH = Operation("NativeBatchNormBackward0", _batch_normed, layout=as_images)
+_BY = Operation("NativeBatchNormBackward0", _normed_by, layout=as_images)
+_GROUP = Operation("NativeGroupNormBackward0", _group_normed, layout=as_images)
 _INSTANCE = Operation("ViewBackward0", _group_normed)
+_INSTANCE_BY = Operation("ViewBackward0", _normed_by)
 
 
-def _last_axes(name: str, input: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
+def _last_axes(input: Tensor, shape: Sequence[int]) -> tuple[int, ...]:
     shape = tuple(shape)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         dims = ", ".join(["*", *map(str, shape)])
@@ -78,7 +80,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Return the elements with mean 0 and variance 1 over the last axes, times a weight and plus a bias."""
-    axes = _last_axes("layer_norm", input, normalized_shape)
+    axes = _last_axes(input, normalized_shape)
     return apply(_LAYER, (input, weight, bias), {"axes": axes, "eps": eps})
 
 
@@ -86,7 +88,7 @@ def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     """Return the elements divided by the root of their mean square over the last axes, times a weight."""
-    axes = _last_axes("rms_norm", input, normalized_shape)
+    axes = _last_axes(input, normalized_shape)
     return apply(_RMS, (input, weight), {"axes": axes, "eps": finfo(input.dtype).eps if eps is None else eps})
 
 
@@ -132,7 +134,22 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Return the elements normalized for each example and channel."""
+    """Return the elements normalized for each example and channel.
+
+    Args:
+        running_mean, running_var: what is used where `use_input_stats` is false; else they are updated in place.
+        momentum: the share of these examples in the update.
+    """
+    if not use_input_stats:
+        return apply(_INSTANCE_BY, (input, running_mean, running_var, weight, bias), {"eps": eps})
+    axes = list(range(2, input.ndim))
+    if input.numel() <= input.shape[0] * input.shape[1]:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    if running_mean is not None and running_var is not None:
+        with no_grad():
+            x = input.detach()
+            running_mean.mul_(1 - momentum).add_(x.mean(axes).mean(0), alpha=momentum)
+            running_var.mul_(1 - momentum).add_(x.var(axes).mean(0), alpha=momentum)
     return apply(_INSTANCE, (input, weight, bias), {"groups": input.shape[1], "eps": eps})
 
 

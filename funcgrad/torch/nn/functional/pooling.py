@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import numpy as fnp
+from funcgrad.torch.layout import as_images, as_signals
 from funcgrad.torch.nn.functional.convolution import spread, windows
 from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor, wrap
@@ -55,8 +56,8 @@ def _largest(x, *, kernel, stride, padding, dilation, extra, chosen):
 
 
 _MAX_POOL = {
-    n: Operation(label, _largest)
-    for n, label in ((1, "SqueezeBackward1"), (2, "MaxPool2DWithIndicesBackward0"))
+    1: Operation("SqueezeBackward1", _largest),
+    2: Operation("MaxPool2DWithIndicesBackward0", _largest, layout=as_images),
 }
 
 
@@ -81,7 +82,8 @@ def _max_pool(axes, input, kernel_size, stride, padding, dilation, ceil_mode, re
     places = np.arange(int(np.prod(sizes))).reshape(sizes).astype(float)
     where = _flat(_widened(places, padding, -1, extra), kernel, stride, dilation)
     where = np.broadcast_to(where, (*x.shape[:-axes], *where.shape))
-    return out, wrap(np.take_along_axis(where, chosen, -1)[..., 0].astype(np.int64))
+    found = np.take_along_axis(where, chosen, -1)[..., 0].astype(np.int64)
+    return out, wrap(found if type(found) is not np.ndarray else _MAX_POOL[axes].layout(found, (x,), params))
 
 
 def max_pool1d(
@@ -117,7 +119,8 @@ def _averaged(x, *, kernel, stride, padding, extra, counts):
 
 
 _AVG_POOL = {
-    n: Operation(label, _averaged) for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))
+    n: Operation(label, _averaged, layout=as_signals if n == 1 else as_images)
+    for n, label in ((1, "SqueezeBackward1"), (2, "AvgPool2DBackward0"))
 }
 
 
@@ -194,11 +197,11 @@ def _mean(x, axis):
 
 
 _ADAPTIVE_AVG = {
-    1: Operation("SqueezeBackward1", _adapted(_mean)),
-    2: Operation("AdaptiveAvgPool2DBackward0", _adapted(_mean)),
+    1: Operation("SqueezeBackward1", _adapted(_mean), layout=as_signals),
+    2: Operation("AdaptiveAvgPool2DBackward0", _adapted(_mean), layout=as_images),
 }
-_ADAPTIVE_MEAN = Operation("MeanBackward1", _adapted(_mean))
-_ADAPTIVE_MAX = Operation("AdaptiveMaxPool2DBackward0", _adapted(_first_largest))
+_ADAPTIVE_MEAN = Operation("MeanBackward1", _adapted(_mean), layout=as_images)
+_ADAPTIVE_MAX = Operation("AdaptiveMaxPool2DBackward0", _adapted(_first_largest), layout=as_images)
 
 
 def _output_sizes(output_size: Any, axes: int) -> tuple:
@@ -228,22 +231,55 @@ def _enlarged(x, *, places):
     return x
 
 
-_NEAREST = {n: Operation(f"UpsampleNearest{n}DBackward0", _enlarged) for n in (1, 2, 3)}
+_NEAREST = {n: Operation(f"UpsampleNearest{n}DBackward0", _enlarged, layout=as_images) for n in (1, 2, 3)}
 
 
 def interpolate(
-    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", **_: Any
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Tensor:
     """Return images in another size: each place takes the nearest element.
 
+    Args:
+        recompute_scale_factor: go by the sizes, where a scale factor does not give whole ones.
+
     Raises:
         NotImplementedError: for another `mode` than "nearest".
+        ValueError: for `align_corners` and `antialias`, which only other modes have.
     """
     if mode != "nearest":
         raise NotImplementedError(f"interpolate: mode={mode!r} is not there; mode='nearest' is.")
+    if align_corners is not None:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
+    if antialias:
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
     axes = input.ndim - 2
+    if (size is None) == (scale_factor is None):
+        both = "only one of" if size is not None else "either"
+        raise ValueError(f"{both} size or scale_factor should be defined")
     if size is None:
         factors = (scale_factor,) * axes if isinstance(scale_factor, (int, float)) else tuple(scale_factor)
         size = [int(n * f) for n, f in zip(input.shape[2:], factors, strict=True)]
-    places = tuple(np.arange(m) * n // m for n, m in zip(input.shape[2:], spread(size, axes), strict=True))
+        steps = [1.0 / f for f in factors]
+    elif recompute_scale_factor:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+    size = spread(size, axes)
+    if scale_factor is None or recompute_scale_factor:
+        steps = [n / m for n, m in zip(input.shape[2:], size, strict=True)]
+    places = tuple(map(_nearest, input.shape[2:], size, steps))
     return apply(_NEAREST[axes], (input,), {"places": places})
+
+
+def _nearest(n: int, count: int, step: float) -> np.ndarray:
+    """Return which of `n` elements each of `count` places takes; in single precision, as PyTorch finds them."""
+    places = np.floor(np.arange(count, dtype=np.float32) * np.float32(step)).astype(np.int64)
+    return np.minimum(places, n - 1)

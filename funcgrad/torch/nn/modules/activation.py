@@ -129,10 +129,10 @@ Threshold = _module("Threshold", F.threshold, "threshold", "value", inplace=Fals
 class PReLU(Module):
     """x above 0 and `weight * x` below, with one weight or one a channel."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None):
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None):
         super().__init__()
         self.num_parameters = num_parameters
-        self.weight = Parameter(full((num_parameters,), init, dtype=dtype))
+        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)

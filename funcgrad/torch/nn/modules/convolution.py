@@ -44,8 +44,10 @@ class _Conv(Module):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
-        output_padding: Any = 0,
+        device: Any = None,
         dtype: Any = None,
+        *,
+        output_padding: Any = 0,
     ):
         super().__init__()
         if in_channels % groups:
@@ -67,8 +69,10 @@ class _Conv(Module):
             if self.transposed
             else (out_channels, in_channels // groups)
         )
-        self.weight = Parameter(empty(*channels, *self.kernel_size, dtype=dtype))
-        self.register_parameter("bias", Parameter(empty(out_channels, dtype=dtype)) if bias else None)
+        self.weight = Parameter(empty(*channels, *self.kernel_size, device=device, dtype=dtype))
+        self.register_parameter(
+            "bias", Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -145,8 +149,12 @@ class _ConvTranspose(_Conv):
         groups: int = 1,
         bias: bool = True,
         dilation: Any = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
         dtype: Any = None,
     ):
+        if padding_mode != "zeros":
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         super().__init__(
             in_channels,
             out_channels,
@@ -156,8 +164,9 @@ class _ConvTranspose(_Conv):
             dilation,
             groups,
             bias,
-            output_padding=output_padding,
+            device=device,
             dtype=dtype,
+            output_padding=output_padding,
         )
 
 
@@ -321,13 +330,23 @@ class AdaptiveMaxPool2d(_Adaptive):
 class Upsample(Module):
     """Images in another size; each place takes the nearest element."""
 
-    def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest"):
+    def __init__(
+        self,
+        size: Any = None,
+        scale_factor: Any = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+    ):
         super().__init__()
-        self.size, self.mode = size, mode
+        self.size, self.mode, self.align_corners = size, mode, align_corners
+        self.recompute_scale_factor = recompute_scale_factor
         self.scale_factor = float(scale_factor) if isinstance(scale_factor, (int, float)) else scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.interpolate(input, self.size, self.scale_factor, self.mode)
+        return F.interpolate(
+            input, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        )
 
     def extra_repr(self) -> str:
         size = f"scale_factor={self.scale_factor}" if self.scale_factor is not None else f"size={self.size}"

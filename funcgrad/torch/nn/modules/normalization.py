@@ -27,10 +27,8 @@ __all__ = [
 ]
 
 
-class _BatchNorm(Module):
-    """Normalization over the batch, for each channel; running statistics are used outside of training."""
-
-    dims: tuple[int, ...] = (2, 3)
+class _Normalization(Module):
+    """What normalizations by a channel's statistics share, over the batch or each example."""
 
     def __init__(
         self,
@@ -39,6 +37,7 @@ class _BatchNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
@@ -46,14 +45,18 @@ class _BatchNorm(Module):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.register_parameter("weight", Parameter(ones(num_features, dtype=dtype)) if affine else None)
         self.register_parameter(
-            "bias", Parameter(zeros(num_features, dtype=dtype)) if affine and bias else None
+            "weight", Parameter(ones(num_features, device=device, dtype=dtype)) if affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(zeros(num_features, device=device, dtype=dtype)) if affine and bias else None
         )
         self.register_buffer(
-            "running_mean", zeros(num_features, dtype=dtype) if track_running_stats else None
+            "running_mean", zeros(num_features, device=device, dtype=dtype) if track_running_stats else None
         )
-        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track_running_stats else None)
+        self.register_buffer(
+            "running_var", ones(num_features, device=device, dtype=dtype) if track_running_stats else None
+        )
         count = tensor(0, dtype=dtypes.int64) if track_running_stats else None
         self.register_buffer("num_batches_tracked", count)
 
@@ -71,6 +74,19 @@ class _BatchNorm(Module):
             init.ones_(self.weight)
         if self.bias is not None:
             init.zeros_(self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_Normalization):
+    """Normalization over the batch, for each channel; running statistics are used outside of training."""
+
+    dims: tuple[int, ...] = (2, 3)
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.dims:
@@ -94,13 +110,6 @@ class _BatchNorm(Module):
             self.eps,
         )
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
-
 
 class BatchNorm1d(_BatchNorm):
     """Normalization over the batch of vectors (batch, channels) or signals."""
@@ -118,7 +127,7 @@ class BatchNorm3d(_BatchNorm):
     dims = (5,)
 
 
-class _InstanceNorm(Module):
+class _InstanceNorm(_Normalization):
     """Normalization for each example and channel."""
 
     def __init__(
@@ -128,26 +137,23 @@ class _InstanceNorm(Module):
         momentum: float = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
+        device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
     ):
-        super().__init__()
-        if track_running_stats:
-            raise NotImplementedError(f"{type(self).__name__}: track_running_stats=True is not there.")
-        self.num_features, self.eps, self.momentum, self.affine = num_features, eps, momentum, affine
-        self.register_parameter("weight", Parameter(ones(num_features, dtype=dtype)) if affine else None)
-        self.register_parameter(
-            "bias", Parameter(zeros(num_features, dtype=dtype)) if affine and bias else None
-        )
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats=False"
+        return F.instance_norm(
+            input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
         )
 
 
@@ -168,6 +174,7 @@ class LayerNorm(Module):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
+        device: Any = None,
         dtype: Any = None,
     ):
         super().__init__()
@@ -176,9 +183,12 @@ class LayerNorm(Module):
         )
         self.eps, self.elementwise_affine = eps, elementwise_affine
         shape = self.normalized_shape
-        self.register_parameter("weight", Parameter(ones(shape, dtype=dtype)) if elementwise_affine else None)
         self.register_parameter(
-            "bias", Parameter(zeros(shape, dtype=dtype)) if elementwise_affine and bias else None
+            "weight", Parameter(ones(shape, device=device, dtype=dtype)) if elementwise_affine else None
+        )
+        self.register_parameter(
+            "bias",
+            Parameter(zeros(shape, device=device, dtype=dtype)) if elementwise_affine and bias else None,
         )
 
     def forward(self, input: Tensor) -> Tensor:
@@ -199,6 +209,7 @@ class RMSNorm(Module):
         normalized_shape: int | Sequence[int],
         eps: float | None = None,
         elementwise_affine: bool = True,
+        device: Any = None,
         dtype: Any = None,
     ):
         super().__init__()
@@ -206,7 +217,9 @@ class RMSNorm(Module):
             (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         )
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        weight = Parameter(ones(self.normalized_shape, dtype=dtype)) if elementwise_affine else None
+        weight = (
+            Parameter(ones(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
+        )
         self.register_parameter("weight", weight)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -225,6 +238,7 @@ class GroupNorm(Module):
         num_channels: int,
         eps: float = 1e-5,
         affine: bool = True,
+        device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
@@ -233,9 +247,11 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.register_parameter("weight", Parameter(ones(num_channels, dtype=dtype)) if affine else None)
         self.register_parameter(
-            "bias", Parameter(zeros(num_channels, dtype=dtype)) if affine and bias else None
+            "weight", Parameter(ones(num_channels, device=device, dtype=dtype)) if affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(zeros(num_channels, device=device, dtype=dtype)) if affine and bias else None
         )
 
     def forward(self, input: Tensor) -> Tensor:
