@@ -10,7 +10,7 @@ from functools import cache
 from numba import njit
 
 from funcgrad.compile.kernels.doubled import divide, fast_two_sum, quotient, two_product, two_sum
-from funcgrad.compile.kernels.exponential import exponential_parts
+from funcgrad.compile.kernels.exponential import exponential_parts, scale
 from funcgrad.compile.kernels.formats import Format, kernel
 from funcgrad.compile.kernels.intrinsics import (
     bits,
@@ -73,19 +73,18 @@ def sinh(fmt: Format):
 
 @cache
 def negative_exponential(fmt: Format):
-    """Return a function of x giving 2^n, r and q: e^(-2|x|) = 2^n * (1 + r + q), a normal number.
+    """Return a function of x giving 2^n, r and q: e^(-2|x|) = 2^n * (1 + r + q).
 
     tanh and its slope are both made of it: where a loop has both, it is computed once.
     """
-    parts, one_bits, shift = exponential_parts(fmt), fmt.bias << fmt.fraction, fmt.fraction
-    low, one = fmt.pick(-700, -85), fmt(1)
+    parts, scaled, low, one = exponential_parts(fmt), scale(fmt), fmt.pick(-746, -104.5), fmt(1)
 
     @njit
     def negative_exponential(x):
         a = fabs(x)
         y = -(a + a)
         t, r, q = parts(where(y < low, low, y))
-        return float_of_bits((bits(t) << shift) + one_bits, one), r, q
+        return scaled(one, t), r, q
 
     return negative_exponential
 
@@ -108,15 +107,14 @@ def tanh(fmt: Format):
 
 @kernel()
 def tanh_slope(fmt: Format):
-    """1 / cosh(x)^2 = 4 E / (1 + E)^2 with E = e^(-2|x|); 0 where that is below the normal numbers."""
-    exponential, one, four, zero = negative_exponential(fmt), fmt(1), fmt(4), fmt(0)
-    high = fmt.pick(350, 42.5)
+    """1 / cosh(x)^2 = 4 E / (1 + E)^2 with E = e^(-2|x|)."""
+    exponential, one, four = negative_exponential(fmt), fmt(1), fmt(4)
 
     def tanh_slope(x):
         power, r, q = exponential(x)
         e = power * (one + (r + q))
         share = one / (one + e)
-        return where(fabs(x) > high, zero, four * (e * share) * share)
+        return four * (e * share) * share
 
     return tanh_slope
 

@@ -1,5 +1,5 @@
 ; Written by funcgrad.compile.kernels.build.
-; sources a9eb68b3199862ec43028dd50c642d9d2527ac3084696d100c708b845adb8539
+; sources 29c32863e45cfcca193c7a0ed43fb5a24d8d7f43b37edc7d6128bb9bb8254276
 ; numba 0.68.1
 
 define internal float @fg_arccos_f32(float %v0) alwaysinline nounwind {
@@ -4339,8 +4339,8 @@ define internal float @fg_tanh_f32(float %v0) alwaysinline nounwind {
   %v1 = call float @llvm.fabs.f32(float %v0)
   %v2 = fadd float %v1, %v1
   %v3 = fneg float %v2
-  %v4 = fcmp olt float %v3, -8.500000e+01
-  %v5 = select i1 %v4, float -8.500000e+01, float %v3
+  %v4 = fcmp olt float %v3, -1.045000e+02
+  %v5 = select i1 %v4, float -1.045000e+02, float %v3
   %v6 = call float @llvm.fma.f32(float %v5, float 0x3FF7154760000000, float 0x4168000000000000)
   %v7 = fadd float %v6, 0xC168000000000000
   %v8 = fneg float %v7
@@ -4354,37 +4354,43 @@ define internal float @fg_tanh_f32(float %v0) alwaysinline nounwind {
   %v16 = fmul float %v11, %v15
   %v17 = bitcast float %v6 to i32
   %v18 = shl i32 %v17, 23
-  %v19 = add i32 %v18, 1065353216
-  %v20 = bitcast i32 %v19 to float
-  %v21 = fadd float %v20, -1.000000e+00
-  %v22 = fmul float %v10, %v20
-  %v23 = fadd float %v21, %v22
-  %v24 = fsub float %v23, %v21
-  %v25 = fsub float %v22, %v24
-  %v26 = call float @llvm.fma.f32(float %v20, float %v16, float %v25)
-  %v27 = fadd float %v23, %v26
-  %v28 = fadd float %v27, 2.000000e+00
-  %v29 = fadd float %v28, -2.000000e+00
-  %v30 = fsub float %v27, %v29
-  %v31 = fneg float %v27
-  %v32 = fdiv float 1.000000e+00, %v28
-  %v33 = fmul float %v32, %v31
-  %v34 = fneg float %v33
-  %v35 = call float @llvm.fma.f32(float %v34, float %v28, float %v31)
-  %v36 = call float @llvm.fma.f32(float %v34, float %v30, float %v35)
-  %v37 = call float @llvm.fma.f32(float %v36, float %v32, float %v33)
-  %v38 = fcmp olt float %v1, 0x3F20000000000000
-  %v39 = call float @llvm.copysign.f32(float %v37, float %v0)
-  %v40 = select i1 %v38, float %v0, float %v39
-  ret float %v40
+  %v19 = shl i32 %v17, 22
+  %v20 = and i32 %v19, -8388608
+  %v21 = add i32 %v20, 1065353216
+  %v22 = bitcast i32 %v21 to float
+  %v23 = add i32 %v18, 1065353216
+  %v24 = sub i32 %v23, %v20
+  %v25 = bitcast i32 %v24 to float
+  %v26 = fmul float %v22, %v25
+  %v27 = fadd float %v26, -1.000000e+00
+  %v28 = fmul float %v10, %v26
+  %v29 = fadd float %v27, %v28
+  %v30 = fsub float %v29, %v27
+  %v31 = fsub float %v28, %v30
+  %v32 = call float @llvm.fma.f32(float %v26, float %v16, float %v31)
+  %v33 = fadd float %v29, %v32
+  %v34 = fadd float %v33, 2.000000e+00
+  %v35 = fadd float %v34, -2.000000e+00
+  %v36 = fsub float %v33, %v35
+  %v37 = fneg float %v33
+  %v38 = fdiv float 1.000000e+00, %v34
+  %v39 = fmul float %v38, %v37
+  %v40 = fneg float %v39
+  %v41 = call float @llvm.fma.f32(float %v40, float %v34, float %v37)
+  %v42 = call float @llvm.fma.f32(float %v40, float %v36, float %v41)
+  %v43 = call float @llvm.fma.f32(float %v42, float %v38, float %v39)
+  %v44 = fcmp olt float %v1, 0x3F20000000000000
+  %v45 = call float @llvm.copysign.f32(float %v43, float %v0)
+  %v46 = select i1 %v44, float %v0, float %v45
+  ret float %v46
 }
 
 define internal double @fg_tanh_f64(double %v0) alwaysinline nounwind {
   %v1 = call double @llvm.fabs.f64(double %v0)
   %v2 = fadd double %v1, %v1
   %v3 = fneg double %v2
-  %v4 = fcmp olt double %v3, -7.000000e+02
-  %v5 = select i1 %v4, double -7.000000e+02, double %v3
+  %v4 = fcmp olt double %v3, -7.460000e+02
+  %v5 = select i1 %v4, double -7.460000e+02, double %v3
   %v6 = call double @llvm.fma.f64(double %v5, double 0x3FF71547652B82FE, double 0x4338000000000000)
   %v7 = fadd double %v6, 0xC338000000000000
   %v8 = fneg double %v7
@@ -4403,37 +4409,43 @@ define internal double @fg_tanh_f64(double %v0) alwaysinline nounwind {
   %v21 = fmul double %v11, %v20
   %v22 = bitcast double %v6 to i64
   %v23 = shl i64 %v22, 52
-  %v24 = add i64 %v23, 4607182418800017408
-  %v25 = bitcast i64 %v24 to double
-  %v26 = fadd double %v25, -1.000000e+00
-  %v27 = fmul double %v10, %v25
-  %v28 = fadd double %v26, %v27
-  %v29 = fsub double %v28, %v26
-  %v30 = fsub double %v27, %v29
-  %v31 = call double @llvm.fma.f64(double %v25, double %v21, double %v30)
-  %v32 = fadd double %v28, %v31
-  %v33 = fadd double %v32, 2.000000e+00
-  %v34 = fadd double %v33, -2.000000e+00
-  %v35 = fsub double %v32, %v34
-  %v36 = fneg double %v32
-  %v37 = fdiv double 1.000000e+00, %v33
-  %v38 = fmul double %v37, %v36
-  %v39 = fneg double %v38
-  %v40 = call double @llvm.fma.f64(double %v39, double %v33, double %v36)
-  %v41 = call double @llvm.fma.f64(double %v39, double %v35, double %v40)
-  %v42 = call double @llvm.fma.f64(double %v41, double %v37, double %v38)
-  %v43 = fcmp olt double %v1, 0x3E40000000000000
-  %v44 = call double @llvm.copysign.f64(double %v42, double %v0)
-  %v45 = select i1 %v43, double %v0, double %v44
-  ret double %v45
+  %v24 = shl i64 %v22, 51
+  %v25 = and i64 %v24, -4503599627370496
+  %v26 = add i64 %v25, 4607182418800017408
+  %v27 = bitcast i64 %v26 to double
+  %v28 = add i64 %v23, 4607182418800017408
+  %v29 = sub i64 %v28, %v25
+  %v30 = bitcast i64 %v29 to double
+  %v31 = fmul double %v27, %v30
+  %v32 = fadd double %v31, -1.000000e+00
+  %v33 = fmul double %v10, %v31
+  %v34 = fadd double %v32, %v33
+  %v35 = fsub double %v34, %v32
+  %v36 = fsub double %v33, %v35
+  %v37 = call double @llvm.fma.f64(double %v31, double %v21, double %v36)
+  %v38 = fadd double %v34, %v37
+  %v39 = fadd double %v38, 2.000000e+00
+  %v40 = fadd double %v39, -2.000000e+00
+  %v41 = fsub double %v38, %v40
+  %v42 = fneg double %v38
+  %v43 = fdiv double 1.000000e+00, %v39
+  %v44 = fmul double %v43, %v42
+  %v45 = fneg double %v44
+  %v46 = call double @llvm.fma.f64(double %v45, double %v39, double %v42)
+  %v47 = call double @llvm.fma.f64(double %v45, double %v41, double %v46)
+  %v48 = call double @llvm.fma.f64(double %v47, double %v43, double %v44)
+  %v49 = fcmp olt double %v1, 0x3E40000000000000
+  %v50 = call double @llvm.copysign.f64(double %v48, double %v0)
+  %v51 = select i1 %v49, double %v0, double %v50
+  ret double %v51
 }
 
 define internal float @fg_tanh_slope_f32(float %v0) alwaysinline nounwind {
   %v1 = call float @llvm.fabs.f32(float %v0)
   %v2 = fadd float %v1, %v1
   %v3 = fneg float %v2
-  %v4 = fcmp olt float %v3, -8.500000e+01
-  %v5 = select i1 %v4, float -8.500000e+01, float %v3
+  %v4 = fcmp olt float %v3, -1.045000e+02
+  %v5 = select i1 %v4, float -1.045000e+02, float %v3
   %v6 = call float @llvm.fma.f32(float %v5, float 0x3FF7154760000000, float 0x4168000000000000)
   %v7 = fadd float %v6, 0xC168000000000000
   %v8 = fneg float %v7
@@ -4447,27 +4459,31 @@ define internal float @fg_tanh_slope_f32(float %v0) alwaysinline nounwind {
   %v16 = fmul float %v11, %v15
   %v17 = bitcast float %v6 to i32
   %v18 = shl i32 %v17, 23
-  %v19 = add i32 %v18, 1065353216
-  %v20 = bitcast i32 %v19 to float
-  %v21 = fadd float %v10, %v16
-  %v22 = fadd float %v21, 1.000000e+00
-  %v23 = fmul float %v22, %v20
-  %v24 = fadd float %v23, 1.000000e+00
-  %v25 = fdiv float 1.000000e+00, %v24
-  %v26 = fcmp ogt float %v1, 4.250000e+01
-  %v27 = fmul float %v23, %v25
-  %v28 = fmul float %v27, 4.000000e+00
-  %v29 = fmul float %v25, %v28
-  %v30 = select i1 %v26, float 0.000000e+00, float %v29
-  ret float %v30
+  %v19 = shl i32 %v17, 22
+  %v20 = and i32 %v19, -8388608
+  %v21 = add i32 %v20, 1065353216
+  %v22 = bitcast i32 %v21 to float
+  %v23 = add i32 %v18, 1065353216
+  %v24 = sub i32 %v23, %v20
+  %v25 = bitcast i32 %v24 to float
+  %v26 = fmul float %v22, %v25
+  %v27 = fadd float %v10, %v16
+  %v28 = fadd float %v27, 1.000000e+00
+  %v29 = fmul float %v26, %v28
+  %v30 = fadd float %v29, 1.000000e+00
+  %v31 = fdiv float 1.000000e+00, %v30
+  %v32 = fmul float %v29, %v31
+  %v33 = fmul float %v32, 4.000000e+00
+  %v34 = fmul float %v31, %v33
+  ret float %v34
 }
 
 define internal double @fg_tanh_slope_f64(double %v0) alwaysinline nounwind {
   %v1 = call double @llvm.fabs.f64(double %v0)
   %v2 = fadd double %v1, %v1
   %v3 = fneg double %v2
-  %v4 = fcmp olt double %v3, -7.000000e+02
-  %v5 = select i1 %v4, double -7.000000e+02, double %v3
+  %v4 = fcmp olt double %v3, -7.460000e+02
+  %v5 = select i1 %v4, double -7.460000e+02, double %v3
   %v6 = call double @llvm.fma.f64(double %v5, double 0x3FF71547652B82FE, double 0x4338000000000000)
   %v7 = fadd double %v6, 0xC338000000000000
   %v8 = fneg double %v7
@@ -4486,17 +4502,21 @@ define internal double @fg_tanh_slope_f64(double %v0) alwaysinline nounwind {
   %v21 = fmul double %v11, %v20
   %v22 = bitcast double %v6 to i64
   %v23 = shl i64 %v22, 52
-  %v24 = add i64 %v23, 4607182418800017408
-  %v25 = bitcast i64 %v24 to double
-  %v26 = fadd double %v10, %v21
-  %v27 = fadd double %v26, 1.000000e+00
-  %v28 = fmul double %v27, %v25
-  %v29 = fadd double %v28, 1.000000e+00
-  %v30 = fdiv double 1.000000e+00, %v29
-  %v31 = fcmp ogt double %v1, 3.500000e+02
-  %v32 = fmul double %v28, %v30
-  %v33 = fmul double %v32, 4.000000e+00
-  %v34 = fmul double %v30, %v33
-  %v35 = select i1 %v31, double 0.000000e+00, double %v34
-  ret double %v35
+  %v24 = shl i64 %v22, 51
+  %v25 = and i64 %v24, -4503599627370496
+  %v26 = add i64 %v25, 4607182418800017408
+  %v27 = bitcast i64 %v26 to double
+  %v28 = add i64 %v23, 4607182418800017408
+  %v29 = sub i64 %v28, %v25
+  %v30 = bitcast i64 %v29 to double
+  %v31 = fmul double %v27, %v30
+  %v32 = fadd double %v10, %v21
+  %v33 = fadd double %v32, 1.000000e+00
+  %v34 = fmul double %v31, %v33
+  %v35 = fadd double %v34, 1.000000e+00
+  %v36 = fdiv double 1.000000e+00, %v35
+  %v37 = fmul double %v34, %v36
+  %v38 = fmul double %v37, 4.000000e+00
+  %v39 = fmul double %v36, %v38
+  ret double %v39
 }

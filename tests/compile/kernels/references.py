@@ -75,7 +75,7 @@ REFERENCES = {
     "sinh": Reference(mp.sinh, HUGE),
     "cosh": Reference(mp.cosh, HUGE),
     "tanh": Reference(mp.tanh, ((-1, 1), (-20, 20))),
-    "tanh_slope": Reference(lambda x: mp.sech(x) ** 2, ((-1, 1), (-20, 20)), bound=4.0),
+    "tanh_slope": Reference(lambda x: mp.sech(x) ** 2, ((-1, 1), (-20, 20)), bound=5.0),
     "arcsinh": Reference(mp.asinh, ((-1, 1), (-20, 20))),
     "arccosh": Reference(mp.acosh, ((1, 1.01), (1, 20)), domain=(1, np.inf)),
     "arctanh": Reference(mp.atanh, UNIT, domain=(-0.99999999, 0.99999999)),
