@@ -69,7 +69,7 @@ FUNCTIONS = [variation, padded_sum, padded_everywhere, rolled, joined, written, 
 
 def _with_gradient(f):
     def both(x):
-        return f(x), fg.grad(lambda x: np.sum(np.sin(f(x))))(x)
+        return f(x), fg.grad(lambda x: np.sum(np.sin(0.01 * f(x))))(x)
 
     return both
 
