@@ -46,6 +46,7 @@ LAWS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*numpy.fix:DeprecationWarning")
 @pytest.mark.parametrize("name", LAWS)
 def test_laws(name):
     function, args = LAWS[name]
