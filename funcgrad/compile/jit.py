@@ -158,7 +158,7 @@ class Jitted:
             if not self._is_straight():
                 raise
         # The function itself may know what to do: `try: cholesky(a) except LinAlgError: ...`.
-        return interpreted(self._function, args, kwargs, self._owner)
+        return self._interpreted(*self._static.split(args, kwargs))
 
     def _is_straight(self) -> bool:
         """Whether nothing compiled has loops or branches, so that to run it once more in Python takes no long time."""
@@ -214,9 +214,8 @@ class Jitted:
         out = compiled.call(*leaves)
         return out if compiled.single else restored(compiled.program, out)
 
-    def _interpreted(self, static, in_tree, leaves):
-        args, kwargs = static.merged(*tree.unflatten(in_tree, leaves))
-        return interpreted(self._function, args, kwargs, self._owner)
+    def _interpreted(self, static, args, kwargs):
+        return interpreted(static.bound(self._function), args, kwargs, self._owner)
 
     def _bound(self, compiled, leaves):
         program = _closed(compiled.program) if compiled.captured else compiled.program
@@ -236,7 +235,7 @@ class Jitted:
                 guarded = Guarded(
                     self._owner,
                     partial(self._stage, static, args, kwargs),
-                    partial(self._interpreted, static, in_tree),
+                    lambda leaves: self._interpreted(static, *tree.unflatten(in_tree, leaves)),
                     program,
                     self._backend,
                 )

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from functools import partial
 
 import hypothesis.strategies as st
 import numpy as np
@@ -253,3 +254,20 @@ def test_errors_of_matrices_and_indices_are_met_by_the_function_itself():
     assert [float(looked_up(i)) for i in (1, 7, 2)] == [1.0, -1.0, 2.0]
     with pytest.raises(np.linalg.LinAlgError):
         fg.jit(np.linalg.cholesky)(bad)
+
+
+def test_static_arguments_are_as_they_were_given_where_python_takes_over():
+    seen = []
+
+    @partial(fg.jit, static_argnums=0, static_argnames="how")
+    def f(n, x, how):
+        seen.append((type(n), type(how)))
+        return np.linalg.cholesky(x) * n
+
+    for x in (np.eye(2), -np.eye(2)):
+        seen.clear()
+        try:
+            f(2, x, how="up")
+        except np.linalg.LinAlgError:
+            pass
+        assert set(seen) == {(int, str)}
