@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.expression import Expression
-from funcgrad.core.types import ArrayType
+from funcgrad.core.types import ArrayType, fits
 
 __all__ = ["COMPARISONS", "compare"]
 
@@ -33,12 +33,12 @@ def compare(
     """Return the comparison `name` of two integers, given as expressions of the dtypes of their `types`."""
     for number, other, turned in ((x, y, True), (y, x, False)):
         if number.op == "const" and types[not turned].weak:
-            limits = np.iinfo(other.dtype) if other.dtype.kind != "b" else np.iinfo(np.int64)
+            dtype = np.dtype(np.int64) if other.dtype.kind == "b" else other.dtype
             value = int(number.detail)
-            if limits.min <= value <= limits.max:
-                number = lower.cast(number, other.dtype if other.dtype.kind != "b" else np.int64)
+            if fits(value, dtype):
+                number = lower.cast(number, dtype)
                 return _of_one_dtype(lower, name, *((number, other) if turned else (other, number)))
-            some = limits.min  # all numbers of its dtype stand in one way to one beyond them
+            some = np.iinfo(dtype).min  # all numbers of its dtype stand in one way to one beyond them
             return lower.const(COMPARISONS[name](*((value, some) if turned else (some, value))), bool)
     return _of_one_dtype(lower, name, x, y)
 
