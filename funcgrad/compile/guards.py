@@ -9,6 +9,7 @@ from funcgrad.compile.ways import Answers, Way, decided
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.effects import without_effects
 from funcgrad.core.program import Program
+from funcgrad.errors import ConcretizationError
 from funcgrad.locks import forkable_lock
 
 __all__ = ["Guarded"]
@@ -51,10 +52,11 @@ class Guarded:
         """Return the function's result."""
         way, staged = self._last, False
         beginning: Answers = ()
-        while not self._exhausted:
+        for _ in range(WAYS + DECISIONS):
             if way is None:
                 way, staged = self._way(leaves, beginning)
-                continue
+            if way is None or self._exhausted:
+                return self._interpret(leaves)
             out, found = way.run(leaves, known=staged)
             if found == way.answers:
                 self._last = way
@@ -62,7 +64,9 @@ class Guarded:
                 return tree.unflatten(way.program.out_tree, out)
             same = next(i for i, (a, b) in enumerate(zip(found, way.answers, strict=False)) if a != b)
             beginning, way = found[: same + 1], None
-        return self._interpret(leaves)
+        raise ConcretizationError(
+            f"{self.owner}: expected decisions that are the same each time, got others."
+        )
 
     def _way(self, leaves: Sequence[Any], beginning: Answers) -> tuple[Way | None, bool]:
         """Return a way that begins so, and whether it was staged for these arguments; None where there are too many."""

@@ -271,3 +271,21 @@ def test_static_arguments_are_as_they_were_given_where_python_takes_over():
         except np.linalg.LinAlgError:
             pass
         assert set(seen) == {(int, str)}
+
+
+def test_decisions_that_are_others_each_time_are_refused():
+    times = []
+
+    def other(x):
+        times.append(x)
+        return np.float64(len(times) % 2)
+
+    @fg.jit
+    def f(x):
+        return x if fg.pure_callback(other, fg.ArrayType((), float), x) > 0 else -x
+
+    for x in (1.0, 2.0, 3.0):
+        try:
+            assert abs(f(x)) == x
+        except ConcretizationError as error:
+            assert "the same each time" in str(error)
