@@ -20,12 +20,12 @@ from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
-from funcgrad.core.tracer import bind
+from funcgrad.core.tracer import Tracer, bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 
-__all__ = ["callable_of", "jit_call", "restored"]
+__all__ = ["callable_of", "closed", "jit_call", "restored"]
 
 
 def callable_of(program: Program, backend: str) -> Callable:
@@ -46,6 +46,13 @@ def restored(program: Program, out: Any) -> Any:
     """Return what `callable_of` returns in the containers that the traced function returned."""
     assert program.out_tree is not None
     return tree.unflatten(program.out_tree, (out,) if len(program.outputs) == 1 else out)
+
+
+def closed(program: Program) -> Program:
+    """Return the program with the traced values it closes over as further inputs."""
+    captured = [var for var, value in program.constants if type(value) is Tracer]
+    plain = tuple(pair for pair in program.constants if type(pair[1]) is not Tracer)
+    return Program((*program.inputs, *captured), plain, program.equations, program.outputs, name=program.name)
 
 
 class JitCall(Primitive):

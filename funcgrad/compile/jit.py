@@ -14,7 +14,7 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.aot import Lowered
-from funcgrad.compile.called import callable_of, jit_call, restored
+from funcgrad.compile.called import callable_of, closed, jit_call, restored
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
 from funcgrad.compile.guards import Guarded
@@ -218,7 +218,7 @@ class Jitted:
         return interpreted(static.bound(self._function), args, kwargs, self._owner)
 
     def _bound(self, compiled, leaves):
-        program = _closed(compiled.program) if compiled.captured else compiled.program
+        program = closed(compiled.program) if compiled.captured else compiled.program
         outs = jit_call(*leaves, *compiled.captured, program=program, backend=self._backend)
         return tree.unflatten(compiled.program.out_tree, list(outs))
 
@@ -387,10 +387,3 @@ def _kind(x):
 def _native(x):
     """Return an array in the machine's byte order."""
     return x.astype(x.dtype.newbyteorder("=")) if isinstance(x, np.ndarray) else x
-
-
-def _closed(program: Program) -> Program:
-    """Return the program with the traced values it closes over as further inputs."""
-    captured = [var for var, value in program.constants if type(value) is Tracer]
-    plain = tuple(pair for pair in program.constants if type(pair[1]) is not Tracer)
-    return Program((*program.inputs, *captured), plain, program.equations, program.outputs, name=program.name)

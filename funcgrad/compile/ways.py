@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.called import callable_of, jit_call
+from funcgrad.compile.called import callable_of, closed, jit_call
 from funcgrad.core.decisions import Decisions
 from funcgrad.core.effects import is_observable, without_effects
 from funcgrad.core.interpret import run
@@ -60,13 +60,7 @@ class Way:
 
     def _outputs(self, leaves):
         if self.captured or any(type(x) is Tracer for x in leaves):
-            program = self.program
-            if self.captured:
-                inner = [var for var, value in program.constants if type(value) is Tracer]
-                plain = tuple(pair for pair in program.constants if type(pair[1]) is not Tracer)
-                program = Program(
-                    (*program.inputs, *inner), plain, program.equations, program.outputs, name=program.name
-                )
+            program = closed(self.program) if self.captured else self.program
             return list(bind(jit_call, *leaves, *self.captured, program=program, backend=self.backend))
         if self.call is None:
             self.call = callable_of(self.program, self.backend)
