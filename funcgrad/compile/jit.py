@@ -25,7 +25,7 @@ from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.program import Program, subprograms
-from funcgrad.core.staging import Staging, name_of, stage
+from funcgrad.core.staging import name_of, stage
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import refuse_subclass, type_of
 from funcgrad.errors import DTypeError
@@ -190,7 +190,7 @@ class Jitted:
         traced = [x for x in leaves if type(x) is Tracer]
         if traced:
             innermost = max(traced, key=lambda x: x.tracing.level).tracing
-            if isinstance(innermost, Staging):
+            if innermost.takes_jitted_apart:
                 args, kwargs = static.merged(args, kwargs)
                 return self._function(*args, **kwargs)
         try:

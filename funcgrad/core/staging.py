@@ -43,6 +43,7 @@ class Staging(Trace):
     __slots__ = ("_constants", "_latest", "_snapshot", "decisions", "equations")
 
     transparent = False
+    takes_jitted_apart = True
 
     def __init__(self, owner: str, *, snapshot: bool = True, decisions: Decisions | None = None):
         super().__init__(owner)
@@ -76,6 +77,8 @@ class Staging(Trace):
                 refresh(x)  # a result may be a view of what has been written since
             if x.tracing is self:
                 return x.node
+            if x.tracing.level > self.level and x.tracing.alive:
+                raise x.tracing.leaked(x)
             return self._constant(x, x.array_type)
         if isinstance(x, np.ndarray) and x.ndim:
             if x.size > 1 and x.dtype.kind in "biufc" and any(map(_is_spread, x.shape, x.strides)):

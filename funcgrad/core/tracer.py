@@ -44,9 +44,7 @@ __all__ = [
     "is_any_open",
     "is_concrete",
     "is_outside_body",
-    "is_weak",
     "refresh",
-    "weaken",
     "with_effects",
 ]
 
@@ -154,6 +152,8 @@ class Trace:
 
     # Whether a tracer has the shape and dtype of its value one level down.
     transparent = True
+    # Whether a jitted function called on its tracers is traced as part of the function around it.
+    takes_jitted_apart = False
 
     def __init__(self, owner: str):
         self.owner = owner
@@ -162,11 +162,13 @@ class Trace:
         self.outermost = False
 
     def __enter__(self):
-        self.level = next(_levels)
         self.outermost = not _open or not is_any_open()
+        self._begin()
         _open[self.level] = ref(self)
-        self.alive = True
         return self
+
+    def _begin(self):
+        self.level, self.alive = next(_levels), True
 
     def __exit__(self, kind, error, traceback) -> None:
         self.alive = False
@@ -217,7 +219,8 @@ class Trace:
         if any(type(y) is Tracer and y.tracing.level >= self.level for y in outputs):
             raise closes_over_traced(primitive.name)
 
-    def leaked(self, tracer: Tracer | None = None) -> LeakedTracerError:
+    def leaked(self, tracer: Tracer | None = None) -> FuncgradError:
+        """Return the error for a tracer that is met outside its trace."""
         kind = f": {tracer.array_type}" if tracer is not None else ""
         return LeakedTracerError(
             f"{self.owner}: a traced value must not be used after the transformation has ended, "
@@ -313,8 +316,8 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
         if trace is None:
             return primitive.eval_rule(*args, **params)
         out = trace.process(primitive, args, params)
-    except FuncgradError:
-        if trace is None or trace.transparent:
+    except FuncgradError as error:
+        if trace is None or trace.transparent or isinstance(error, ConcretizationError):
             raise
         better = _explained(primitive, args, params)
         if better is None:
@@ -370,30 +373,6 @@ def refresh(x: Tracer) -> None:
         x.tracing, x.value, x.node = fresh.tracing, fresh.value, fresh.node
         alias.seen = base.alias.version
         alias.version += 1
-
-
-def is_weak(x: Any) -> bool:
-    """Whether `x` is a Python number, or stands for one."""
-    if type(x) is not Tracer:
-        return type(x) in (float, int, complex)
-    if x.tracing.transparent:
-        return is_weak(x.value)
-    return x.tracing.type_of(x).weak
-
-
-def weaken(x: Any) -> Any:
-    """Return the result of Python arithmetic on Python numbers as such a number again.
-
-    `s + 1` of a float `s` is a float, which adapts to the dtype of its partner, where `np.add(s, 1)`
-    is a float64; a traced `s` must behave the same.
-    """
-    if type(x) is not Tracer:
-        return x.item() if isinstance(x, np.generic) else x
-    if x.tracing.transparent:
-        x.value = weaken(x.value)
-    else:
-        x.tracing.weaken(x)
-    return x
 
 
 def is_concrete(x: Any) -> bool:

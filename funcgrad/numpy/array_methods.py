@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import own, write
-from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, is_weak, refresh, weaken
+from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, refresh
 from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.core.weakness import is_weak, weaken
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
 from funcgrad.numpy.arrays import as_operand, astype, fit, judged

@@ -100,7 +100,8 @@ def judged(name: str, original: Callable, *args: Any, **kwargs: Any) -> Any:
 
 def _sample(x):
     if isinstance(x, (Tracer, np.ndarray)):
-        return np.ones([min(n, 1) for n in x.shape], x.dtype)
+        # (A size that is not known while tracing is no int, and not known to be 0.)
+        return np.ones([min(n, 1) if type(n) is int else 1 for n in x.shape], x.dtype)
     if isinstance(x, (list, tuple)) and any(isinstance(item, (Tracer, np.ndarray)) for item in x):
         return type(x)([_sample(item) for item in x])
     return x

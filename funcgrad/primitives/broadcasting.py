@@ -1,12 +1,12 @@
 """Reshape, broadcast_to and sum: the primitives by which shapes are matched, and their transposes."""
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from funcgrad.core.primitive import Bad, Linear, Sample, box
-from funcgrad.core.types import ArrayType, broadcast_shapes, shape_of
+from funcgrad.core.types import ArrayType, broadcast_shapes, identity, shape_of
 from funcgrad.errors import ShapeError
 
 __all__ = ["broadcast_to", "expand", "reduce_sum", "reduced_shape", "reshape", "stretch", "unbroadcast"]
@@ -96,6 +96,7 @@ class Sum(Linear):
     """y = sum of x over `axes`."""
 
     name = "sum"
+    identity = staticmethod(partial(identity, np.add))
 
     def type_rule(self, x, *, axes, keepdims):
         dtype = np.add.reduce(np.empty(0, x.dtype)).dtype
