@@ -165,6 +165,10 @@ class Jitted:
         programs = [c.program for c in self._compiled.values()]
         return not any(subprograms(e.params) for program in programs for e in program.equations)
 
+    def of_function(self, function: Callable) -> Callable:
+        """Return the jit of another function, with the same options."""
+        return _rebuilt(function, self._static, self._donated, self._backend)
+
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else MethodType(self, owner)
 

@@ -10,6 +10,7 @@ from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
+from funcgrad.core.tables import with_tables
 from funcgrad.core.tracer import enclosed, inside_body, with_effects
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
@@ -58,6 +59,12 @@ def stage_body(
         decisions: the answers to Python's decisions on values; where one has none, Undecided is raised, with the Body
             of what it depends on.
     """
+    return with_tables(partial(_staged, in_tree, types, owner, chosen, decisions), function)
+
+
+def _staged(in_tree, types, owner, chosen, decisions, function):
+    if decisions is not None:
+        decisions.restart()
     with (
         Staging(owner, decisions=decisions) as staging,
         inside_body(staging),

@@ -12,6 +12,7 @@ from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
+from funcgrad.core.tables import with_tables
 from funcgrad.core.tracer import Trace, Tracer, refresh, with_effects
 from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
@@ -188,8 +189,14 @@ def stage(
     With `decisions`, what they were asked for is returned behind the function's own results; where one has no answer
     yet, Undecided is raised, with the program that finds it.
     """
-    pairs, in_tree = tree.flatten_with_paths((args, kwargs or {}))
-    names = argument_names(function, args, kwargs or {})
+    return with_tables(partial(_staged, args, kwargs or {}, owner, decisions), function)
+
+
+def _staged(args, kwargs, owner, decisions, function):
+    if decisions is not None:
+        decisions.restart()
+    pairs, in_tree = tree.flatten_with_paths((args, kwargs))
+    names = argument_names(function, args, kwargs)
     paths = [call_path(path, names) for path, _ in pairs]
     with Staging(owner, decisions=decisions) as staging, with_effects(staging):
         tracers = [

@@ -1,5 +1,6 @@
 """The array interface of tracers: operators, methods, conversions, iteration, assignment."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,7 @@ _METHODS_BY_NAME = [
 def attach(namespace: Any) -> None:
     """Give tracers the interface of an array, with `namespace` as their `__array_namespace__`."""
     cls = Tracer
+    FUNCTIONS[operator.getitem] = getitem
     for name, primitive in _OPERATORS.items():
         forward, reflected, in_place = _binary(primitive)
         setattr(cls, f"__{name}__", forward)

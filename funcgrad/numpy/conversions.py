@@ -15,7 +15,13 @@ import numpy as np
 from funcgrad.core.decisions import truth
 from funcgrad.core.tracer import Tracer, concrete, enclosing
 from funcgrad.core.types import type_of
-from funcgrad.errors import WHEN_STATIC, ConcretizationError, DerivativeWarning, FuncgradError
+from funcgrad.errors import (
+    WHEN_STATIC,
+    ConcretizationError,
+    DerivativeWarning,
+    FuncgradError,
+    PlainIndexError,
+)
 from funcgrad.numpy.foreign import calls_from_library, edit_for_scipy
 from funcgrad.numpy.indexing import getitem
 from funcgrad.source import user_location
@@ -166,12 +172,14 @@ def as_plain_array(self, dtype=None, copy=None):
     if not self.tracing.alive:
         raise self.tracing.leaked(self)
     edit = edit_for_scipy()
+    kind = ConcretizationError
     if edit:
         hint = edit
-    elif self.dtype.kind in "iu":  # of an index, or of a shape
+    elif self.dtype.kind in "biu":  # of an index, or of a shape
+        kind = PlainIndexError
         hint = (
-            "use fg.numpy.take(array, i, axis=0) in place of array[i] and np.take(array, i, axis=0), and "
-            f"funcgrad.numpy's array, asarray, full, stack or arange in place of NumPy's; {WHEN_STATIC}"
+            "in place of plain[i], of an array made inside a traced function, use fg.numpy.asarray(plain)[i]; in place of "
+            f"NumPy's array, asarray, full, stack or arange, funcgrad.numpy's; {WHEN_STATIC}"
         )
     else:
         hint = (
@@ -179,9 +187,7 @@ def as_plain_array(self, dtype=None, copy=None):
             "in place of NumPy's; np.dot(A, x) or A @ x in place of a plain array's method A.dot(x); np.zeros_like(x) "
             "makes an array that traced values can be written into."
         )
-    raise ConcretizationError(
-        f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint
-    )
+    raise kind(f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint)
 
 
 def formatted(self, spec):
