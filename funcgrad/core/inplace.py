@@ -13,7 +13,7 @@ from funcgrad.core.tracer import Alias, Tracer, is_outside_body, refresh
 from funcgrad.core.types import shape_of
 from funcgrad.errors import InPlaceError
 
-__all__ = ["argument", "overwrite", "own", "readonly", "write"]
+__all__ = ["argument", "in_order", "is_in_order", "overwrite", "own", "readonly", "write"]
 
 # Shared marks: handles that must not be written to.
 _ARGUMENT = Alias()
@@ -135,6 +135,27 @@ def readonly(x: Any) -> Any:
         else:
             x.alias.frozen = True  # it follows the writes made to its base
     return x
+
+
+def in_order(x: Any) -> Any:
+    """Mark a fresh array as one in C order, or a reshape as a view whatever the order is."""
+    if type(x) is Tracer:
+        if x.alias is None:
+            x.alias = Alias()
+        x.alias.in_order = True
+    return x
+
+
+def is_in_order(x: Tracer) -> bool:
+    """Whether the elements are certain to be in C order in memory, each behind the other."""
+    alias = x.alias
+    if alias is None:
+        return x.ndim < 2
+    if alias in _REFUSED:
+        return False
+    if alias.base is None:
+        return alias.in_order or x.ndim < 2
+    return alias.primitive.name == "reshape" and is_in_order(alias.base)
 
 
 def own(x: Any) -> Any:

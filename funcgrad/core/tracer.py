@@ -100,17 +100,18 @@ class Alias:
     """A handle's ties: the base it is a view of, and how often it has been written.
 
     `seen` is the base's version when this view was last read. `blocked`, when set, is the error
-    text for any further use. `frozen` marks a read-only view.
+    text for any further use. `frozen` marks a read-only view. `in_order` says that the elements are in C order in
+    memory, for an array that is no view, and for a reshape that its base's are: so that it is a view in NumPy, too.
     """
 
-    __slots__ = ("base", "blocked", "frozen", "params", "primitive", "seen", "version", "watched")
+    __slots__ = ("base", "blocked", "frozen", "in_order", "params", "primitive", "seen", "version", "watched")
 
     def __init__(self, base=None, primitive=None, params=None, blocked=""):
         self.base = base
         self.primitive = primitive
         self.params = params
         self.version = 0
-        self.frozen = False
+        self.frozen = self.in_order = False
         self.seen = 0 if base is None or base.alias is None else base.alias.version
         self.blocked = blocked
         self.watched = base is not None or bool(blocked)

@@ -52,7 +52,7 @@ def array(
     y: Any = x if dtype is None else astype(x, dtype)
     if y.ndim < operator.index(ndmin):
         y = reshape(y, shape=(1,) * (ndmin - y.ndim) + y.shape)
-    return y.copy() if copy and type(y) is Tracer and (y is x or y.alias is not None) else y
+    return y.copy("K") if copy and type(y) is Tracer and (y is x or y.alias is not None) else y
 
 
 @implements(np.asarray)
