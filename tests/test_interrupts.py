@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core import capture, tracer
+from funcgrad.core import capture, roles, tracer
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers"),
@@ -119,7 +119,7 @@ def check_that_nothing_is_left():
     assert not any(reference() for reference in capture._locks.values())
     assert not tracer.is_any_open()
     for role in ("enclosing", "effects", "body"):
-        assert tracer._in_role(role) is None
+        assert roles.in_role(role) is None
     assert fg.grad(lambda x: np.sum(x * np.sin(x)))(np.zeros(3)).tolist() == [0.0] * 3
 
 

@@ -24,6 +24,7 @@ from funcgrad.compile.native_errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
 from funcgrad.core.decisions import Decisions, Undecided
+from funcgrad.core.made import known
 from funcgrad.core.program import Program, subprograms
 from funcgrad.core.staging import name_of, stage
 from funcgrad.core.tracer import Tracer
@@ -192,6 +193,8 @@ class Jitted:
             leaves = [_native(x) for x in leaves]
             args, kwargs = tree.unflatten(in_tree, leaves)
         traced = [x for x in leaves if type(x) is Tracer]
+        if traced and any(known(x) is not x for x in traced):
+            return self._call(*tree.unflatten(in_tree, [known(x) for x in leaves]))
         if traced:
             innermost = max(traced, key=lambda x: x.tracing.level).tracing
             if innermost.takes_jitted_apart:

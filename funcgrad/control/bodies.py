@@ -9,9 +9,9 @@ from funcgrad import tree
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
+from funcgrad.core.roles import enclosed, inside_body, with_effects
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
 from funcgrad.core.tables import with_tables
-from funcgrad.core.tracer import enclosed, inside_body, with_effects
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 

@@ -43,6 +43,7 @@ class While(Primitive):
     """
 
     name = "while"
+    repeats = True
     multiple = True
     may_not_end = True
     residuals_in_reverse_only = True

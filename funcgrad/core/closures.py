@@ -12,7 +12,8 @@ from typing import Any
 from weakref import ref
 
 from funcgrad.core.reach import NOTHING_INSIDE, is_object, parts
-from funcgrad.core.tracer import Trace, Tracer, bind, enclosed, enclosing, is_any_open, refresh
+from funcgrad.core.roles import enclosed, enclosing
+from funcgrad.core.tracer import Trace, Tracer, bind, is_any_open, refresh
 
 __all__ = ["captured_by", "standing_in"]
 

@@ -9,7 +9,8 @@ with an error as soon as it is used.
 
 from typing import Any
 
-from funcgrad.core.tracer import Alias, Tracer, is_outside_body, refresh
+from funcgrad.core.roles import in_role, is_outside_body
+from funcgrad.core.tracer import Alias, Tracer, refresh
 from funcgrad.core.types import shape_of
 from funcgrad.errors import InPlaceError
 
@@ -161,7 +162,8 @@ def is_in_order(x: Tracer) -> bool:
 def own(x: Any) -> Any:
     """Return `x` as an array of its own: a new handle that views nothing."""
     if type(x) is Tracer:
-        if x.alias is None:
-            return x
-        return Tracer(x.tracing, x.value, x.node)
+        body = in_role("body")
+        if body is not None and is_outside_body(x):
+            return body.lift(x)  # which the body may write to, each time it runs
+        return x if x.alias is None else Tracer(x.tracing, x.value, x.node)
     return x.copy() if shape_of(x) and x.base is not None else x

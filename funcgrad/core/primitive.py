@@ -116,6 +116,7 @@ class Primitive:
         fails: it raises for some values of its arguments (an index out of range, a singular matrix), so it must not
             run for an example that did not choose the branch it is in.
         may_not_end: it can run for ever for some values of its arguments.
+        repeats: it runs programs among its parameters any number of times.
         passes_nan: a nan among the elements that a result is computed of makes it nan, and one that is not chosen (or is
             multiplied with a zero, by a guarded product) makes no difference.
         hasty: its guard of zeros is left out of compiled code at first, and its results are looked at for nan.
@@ -168,6 +169,7 @@ class Primitive:
     effect: bool = False
     fails: bool = False
     may_not_end: bool = False
+    repeats: bool = False
     opaque: bool = False
     pointwise: bool = False
     needs_elements: bool = False

@@ -10,10 +10,12 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.inplace import argument
+from funcgrad.core.made import known
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
+from funcgrad.core.roles import with_effects
 from funcgrad.core.tables import with_tables
-from funcgrad.core.tracer import Trace, Tracer, refresh, with_effects
+from funcgrad.core.tracer import Trace, Tracer
 from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
@@ -73,9 +75,8 @@ class Staging(Trace):
 
     def atom(self, x: Any) -> Atom:
         """Return the variable or literal that stands for `x` in this trace."""
-        if type(x) is Tracer:
-            if x.alias is not None and x.alias.watched:
-                refresh(x)  # a result may be a view of what has been written since
+        x = known(x)
+        if type(x) is Tracer:  # refreshed: a result may be a view of what has been written since
             if x.tracing is self:
                 return x.node
             if x.tracing.level > self.level and x.tracing.alive:

@@ -187,7 +187,7 @@ def _copy(self, order="C"):
         judged("copy", np.copy, self, order)
     if self.alias is not None and self.alias.watched:
         refresh(self)
-    y = Tracer(self.tracing, self.value, self.node)
+    y = own(Tracer(self.tracing, self.value, self.node))
     return in_order(y) if order == "C" or (order != "F" and is_in_order(self)) else y
 
 

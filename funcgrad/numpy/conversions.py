@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.decisions import truth
-from funcgrad.core.tracer import Tracer, concrete, enclosing
+from funcgrad.core.roles import enclosing
+from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import type_of
 from funcgrad.errors import (
     WHEN_STATIC,
@@ -88,9 +89,7 @@ def _without_derivative(self, what):
     at = user_location(2)
     warnings.warn_explicit(
         f"{self.tracing.owner}: {what} takes a plain value, through which no derivative goes, of {type_of(self)}.\n"
-        "Hint: use the value itself, with NumPy's functions in place of math's, and np.zeros_like(x) or "
-        "fg.numpy.array([...]) for arrays that it is written into; fg.stop_gradient(x) where no derivative is "
-        f"meant.\nAt {at}",
+        f"Hint: {_NUMBER} fg.stop_gradient(x) where no derivative is meant.\nAt {at}",
         DerivativeWarning,
         at.file if at else "<unknown>",
         at.line if at else 0,
@@ -108,8 +107,8 @@ def _carries_derivative(x):
 
 
 _NUMBER = (
-    "use the value itself, with NumPy's functions in place of math's, and np.zeros_like(x) or fg.numpy.array([...]) "
-    "for arrays that traced values are written into."
+    "use the value itself, with NumPy's functions in place of math's; arrays that it is written into are made by "
+    "funcgrad.numpy within the function (fg.numpy.zeros(n), fg.numpy.array(plain)) or from traced ones (np.zeros_like(x))."
 )
 
 
@@ -184,8 +183,8 @@ def as_plain_array(self, dtype=None, copy=None):
     else:
         hint = (
             "use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
-            "in place of NumPy's; np.dot(A, x) or A @ x in place of a plain array's method A.dot(x); np.zeros_like(x) "
-            "makes an array that traced values can be written into."
+            "in place of NumPy's; np.dot(A, x) or A @ x in place of a plain array's method A.dot(x). Arrays that "
+            "funcgrad.numpy makes within the function (zeros, array, ...) can be written to with traced values."
         )
     raise kind(f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint)
 
