@@ -48,6 +48,7 @@ ENDLESS = {
     "while in scan": lambda x: fg.scan(
         lambda c, _: (fg.while_loop(lambda d: d < c, lambda d: d + 1e-9, c * 0), None), x, None, length=10**6
     )[0],
+    "fori_loop": lambda x: fg.fori_loop(0, 10**11, lambda i, c: c * 1.0000001, x),
     "callback": lambda x: fg.while_loop(
         lambda c: c < 2, lambda c: fg.pure_callback(lambda v: v * 1.0, fg.ArrayType((), float), c), x
     ),
@@ -57,9 +58,10 @@ ENDLESS = {
 }
 
 
+@pytest.mark.parametrize("transform", [fg.jit, lambda f: f], ids=["compiled", "as it is"])
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_compiled_loop_is_interrupted(name):
-    f = fg.jit(ENDLESS[name])
+def test_an_endless_loop_is_interrupted(name, transform):
+    f = transform(ENDLESS[name])
     began = time.monotonic()
     try:
         with alarm_after(0.3), pytest.raises(Alarm):

@@ -85,7 +85,9 @@ def _only_read(c, i):
 
 
 def _place_out_of_range_in_the_other(c, i):
-    return fg.cond(i < N - 5, lambda c, i: c.at[i + 5].set(c[i] * 2), lambda c, i: c.at[i - 50].set(c[i]), c, i)
+    return fg.cond(
+        i < N - 5, lambda c, i: c.at[i + 5].set(c[i] * 2), lambda c, i: c.at[i - 50].set(c[i]), c, i
+    )
 
 
 def _a_place_that_is_read(c, i):
@@ -152,7 +154,9 @@ def test_no_branch_returns_or_takes_an_array(body):
     for program in (fg.trace(loss)(X), fg.trace(fg.grad(loss))(X), fg.trace(tangents)(X)):
         for equation in _every(program):
             # (One that only finds places may look at arrays: nothing is copied, and no derivative goes back.)
-            if equation.primitive.name == "switch" and any(v.type.dtype.kind == "f" for v in equation.outputs):
+            if equation.primitive.name == "switch" and any(
+                v.type.dtype.kind == "f" for v in equation.outputs
+            ):
                 assert max(a.type.size for a in (*equation.inputs, *equation.outputs)) < 10, str(equation)
 
 
