@@ -329,15 +329,15 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init: Any) -> Any:
             )
     if is_concrete(lower) and is_concrete(upper):
         first, last = int(concrete(lower)), int(concrete(upper))
-        step = _counting(body_fun, init)
+        step = _numbered(body_fun, init)
         return scan(lambda c, _: (step(c), None), (np.int64(first), init), None, length=max(last - first, 0))[
             0
         ][1]
     start = (lower + upper * 0, init)
-    return while_loop(lambda c: c[0] < upper, _counting(body_fun, init), start)[1]
+    return while_loop(lambda c: c[0] < upper, _numbered(body_fun, init), start)[1]
 
 
-def _counting(body_fun: Callable, init: Any) -> Callable:
+def _numbered(body_fun: Callable, init: Any) -> Callable:
     """Return a body of (i, carry), which refuses in the words of fori_loop a carry that changes its type."""
     _, types, treedef = leaves_of(init, "fori_loop", "init")
 
