@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from funcgrad.control.read_after_write import with_reads_before_writes
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Atom, Equation, Program, Var, has_effect, pruned, subprograms
 from funcgrad.core.staging import stage_flat
@@ -59,10 +60,11 @@ def choose_with_parts_outside(
         which: the number of the branch; one out of range means the first or the last.
     """
     args, branches = _each_once(args, branches)
-    writes = _writes(branches)
+    before = [with_reads_before_writes(b) for b in branches]
+    writes = _writes(before)
     written = {w.output for w in writes}
     smaller = (
-        [_with_values_written(n, b, writes, written) for n, b in enumerate(branches)] if writes else branches
+        [_with_values_written(n, b, writes, written) for n, b in enumerate(before)] if writes else branches
     )
     reads = _reads(smaller)
     values = _read_before(choose, args, smaller, reads)

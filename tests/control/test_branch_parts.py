@@ -75,6 +75,18 @@ def _read_what_was_written(c, i):
     return fg.cond(c[i] > 0, twice, lambda c: c, c)
 
 
+def _read_at_other_places(c, i):
+    def several(c):
+        c = c.copy()
+        c[i] = np.sin(c[i - 1]) * 2
+        c[-1] += c[i]
+        c[3] = c[N - 1] - c[i - N]
+        c[i] *= np.tanh(c[3])
+        return c
+
+    return fg.cond(c[i] > 0, several, lambda c: c, c)
+
+
 def _scalars_beside(c, i):
     c, t = fg.cond(c[i] > 0, lambda c: (c.at[i].set(0.5), c[i] * 2), lambda c: (c, c[i - 1]), c)
     return _set(c, 0, c[0] + t)
@@ -106,6 +118,7 @@ BODIES = [
     _optional_ladder,
     _three,
     _read_what_was_written,
+    _read_at_other_places,
     _scalars_beside,
     _only_read,
     _place_out_of_range_in_the_other,
@@ -143,10 +156,7 @@ def test_as_one_branch_after_another(body):
     np.testing.assert_allclose(forward, gradient @ weights, rtol=1e-9)
 
 
-LINEAR = [b for b in BODIES if b is not _read_what_was_written]
-
-
-@pytest.mark.parametrize("body", LINEAR, ids=lambda b: b.__name__)
+@pytest.mark.parametrize("body", BODIES, ids=lambda b: b.__name__)
 def test_no_branch_returns_or_takes_an_array(body):
     """Neither in the function nor in its derivatives: else a step would cost what the array has elements."""
     loss = lambda x: np.sum(_looped(body)(x) ** 2)
