@@ -342,15 +342,14 @@ def choose(x: Any, mask: Tracer) -> Tracer:
             f"indexing: expected a mask of shape {shape[: len(masked)]} for {type_of(x)}, got {type_of(mask)}."
         )
     flat = own(reshape(x, shape=(_size(masked), *shape[len(masked) :])))
-    return Tracer(_trace_of(mask), flat, 0)
+    return Tracer(_trace_of(mask, x), flat, 0)
 
 
 def put_back(x: Any, mask: Tracer, value: Any) -> Any:
     """Return `x` with `x[mask] = value` done; None where the value has a length of its own."""
-    trace = _trace_of(mask)
     shape = shape_of(x)
     rest = shape[len(shape_of(mask)) :]
-    if not trace.has(value):
+    if not _is_chosen_by(value, mask):
         if len(shape_of(value)) > len(rest):
             return None
         other = value
@@ -388,12 +387,24 @@ def as_mask(x: Any, key: Any) -> Tracer | None:
     return None
 
 
-def _trace_of(mask):
-    """Return the trace of what this mask, or one that is computed alike, has chosen; a new one where there is none."""
-    meaning = (shape_of(mask), computed_as(mask))
+def _trace_of(mask, *chosen):
+    """Return the trace of what this mask, or one that is computed alike, has chosen; a new one where there is none.
+
+    It is inside the traces of what is chosen.
+    """
+    meaning = _meaning(mask)
+    level = max([0, *(x.tracing.level for x in chosen if type(x) is Tracer)])
     for trace in _live.traces:
-        if trace.meaning == meaning:
+        if trace.level > level and trace.meaning == meaning:
             return trace
     trace = Masked(mask, meaning)
     _live.traces.add(trace)
     return trace
+
+
+def _meaning(mask):
+    return shape_of(mask), computed_as(mask)
+
+
+def _is_chosen_by(x, mask):
+    return type(x) is Tracer and isinstance(x.tracing, Masked) and x.tracing.meaning == _meaning(mask)

@@ -160,6 +160,16 @@ def test_functions_jitted_apart_take_what_is_chosen():
     np.testing.assert_allclose(fg.jit(lambda x: inner(x[x > 0]))(VECTOR), np.sum(VECTOR[VECTOR > 0] ** 2))
 
 
+def test_a_mask_from_around_an_inner_derivative():
+    def f(x):
+        mask = x > 0
+        total = np.sum(x[mask])
+        return total, fg.grad(lambda z: np.sum(z[mask] * z[0]) + np.sum(z[mask]) ** 2)(x * 1.5)
+
+    for got, want in zip(fg.jit(f)(VECTOR), f(VECTOR), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
 REFUSED = {
     "result": lambda x: x[x > 0],
     "inside a result": lambda x: {"a": x[x > 0]},
