@@ -9,6 +9,11 @@ from funcgrad.primitives.indexing import gather, scatter_add
 
 __all__ = ["argpartition", "argsort", "searchsorted", "sort"]
 
+# An axis is long from so many elements on.
+LONG = 512
+# So many are looked at together: they stay in the processor's cache.
+BLOCK = 16384
+
 
 class Sort(Primitive):
     """y = x sorted along `axis`, or where `kth` is given, only so far that its places have what they would have then.
@@ -55,8 +60,12 @@ class Sort(Primitive):
 def _places(order, axis):
     """Return where the elements along `axis` are that `order` names, as one index an axis."""
     shape = shape_of(order)
-    grids = np.ogrid[tuple([slice(n) for n in shape])]
-    return tuple([order if d == axis else grids[d] for d in range(len(shape))])
+    behind = [(1,) * (len(shape) - d - 1) for d in range(len(shape))]
+    grids = (
+        np.arange(n).reshape(n, *rest) if d != axis else order
+        for d, (n, rest) in enumerate(zip(shape, behind, strict=True))
+    )
+    return tuple(grids)
 
 
 class ArgSort(Primitive):
@@ -71,7 +80,7 @@ class ArgSort(Primitive):
         return ArrayType(x.shape, np.intp)
 
     def eval_rule(self, x, *, axis):
-        return np.argsort(x, axis, stable=True)
+        return _stable_order(x, axis)
 
     def batch_rule(self, size, batched, x, *, axis):
         return argsort(x, axis=axis + 1), True
@@ -82,6 +91,38 @@ class ArgSort(Primitive):
             Sample((np.array([1.0, 0.0, 1.0, np.nan]),), {"axis": 0}),
             Bad((box((2,)),), {"axis": 1}, "expected an axis below 1"),
         ]
+
+
+def _stable_order(x, axis):
+    """Return `np.argsort(x, axis, stable=True)`. NumPy's other sort has vectors, and takes a sixth of the time on long
+    axes; it leaves ties in any order, so they are put in order of position after it, where there are any."""
+    if x.shape[axis] < LONG or x.dtype.kind not in "fiu" or x.dtype.itemsize not in (4, 8):
+        return np.argsort(x, axis, stable=True)
+    rows = np.moveaxis(x, axis, -1)
+    order = np.argsort(rows, -1)
+    if _has_ties(rows, order):
+        y = np.take_along_axis(rows, order, -1)
+        run = np.zeros(order.shape, np.int64)
+        np.cumsum(~_ties(y), -1, out=run[..., 1:])
+        order = np.sort(run << 32 | order, -1) & 0xFFFFFFFF
+    return np.moveaxis(order, -1, axis)
+
+
+def _ties(y):
+    """Return whether each element of sorted rows equals the one before it, the first left out; nan equals nan."""
+    ties = y[..., 1:] == y[..., :-1]
+    if y.dtype.kind == "f":
+        ties |= y[..., :-1] != y[..., :-1]  # nan comes last
+    return ties
+
+
+def _has_ties(rows, order):
+    """Whether there are any, block by block: fresh memory for all of the rows would cost more than looking at them."""
+    n = order.shape[-1]
+    step = max(BLOCK // max(order.size // n, 1), LONG // 8)
+    return any(
+        _ties(np.take_along_axis(rows, order[..., k : k + step + 1], -1)).any() for k in range(0, n - 1, step)
+    )
 
 
 class ArgPartition(Primitive):
