@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from funcgrad.core.looped import Looped
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
+from funcgrad.primitives.broadcasting import stretch
 from funcgrad.primitives.indexing import gather, scatter_add
 
 __all__ = ["argpartition", "argsort", "searchsorted", "sort"]
@@ -149,25 +151,34 @@ class ArgPartition(Primitive):
         ]
 
 
-class SearchSorted(Primitive):
-    """y = where each v would be inserted in the sorted 1-D array a."""
+class SearchSorted(Looped):
+    """y[..., :] = where each v[..., :] would be inserted in the sorted row a[..., :]: a row for each index that both have in
+    front. NumPy searches one row."""
 
     name = "searchsorted"
     differentiable = False
 
     def type_rule(self, a, v, *, side):
-        if a.ndim != 1:
-            raise ShapeError(f"searchsorted: expected a sorted 1-D array, got {a}.")
+        if not a.ndim or v.shape[: a.ndim - 1] != a.shape[:-1]:
+            raise ShapeError(f"searchsorted: expected sorted rows for values {v}, got {a}.")
         return ArrayType(v.shape, np.intp)
 
-    def eval_rule(self, a, v, *, side):
-        return np.searchsorted(a, v, side)
+    def iterations(self, a, v, *, side):
+        return a.size // a.shape[-1] if a.ndim > 1 and a.shape[-1] else 1
+
+    def loop_rule(self, a, v, *, side):
+        if a.ndim == 1:
+            return np.searchsorted(a, v, side)
+        y = np.empty(v.shape, np.intp)
+        for row in np.ndindex(a.shape[:-1]):
+            y[row] = np.searchsorted(a[row], v[row], side)
+        return y
 
     def lower_rule(self, lower, out, a, v, *, side):
         dtype = np.promote_types(a.dtype, v.dtype)
         if dtype.kind not in "fiu":
             return None
-        a, (n,) = lower.store(a), a.shape
+        a, (*lead, n) = lower.store(a), a.shape
 
         def less(x, y):
             """Compare in the order of sorting: nan is behind all other numbers."""
@@ -177,14 +188,14 @@ class SearchSorted(Primitive):
             behind = lower.op("logical_and", bool, lower.op("isnan", bool, y), number)
             return lower.op("logical_or", bool, lower.op("less", bool, x, y), behind)
 
-        def before(position, key):
-            """Whether the element of `a` at a position comes before where the key is inserted."""
-            x = lower.cast(a.at((position,)), dtype)
+        def before(row, position, key):
+            """Whether the element of a row at a position comes before where the key is inserted."""
+            x = lower.cast(a.at((*row, position)), dtype)
             return less(x, key) if side == "left" else lower.op("logical_not", bool, less(key, x))
 
         def at(index):
             # Without branches: every key takes the same steps, so that several go side by side.
-            key = lower.cast(v.at(index), dtype)
+            row, key = index[: len(lead)], lower.cast(v.at(index), dtype)
             start, count = lower.const(0, np.int64), n
             if n == 0:
                 return start
@@ -192,25 +203,26 @@ class SearchSorted(Primitive):
                 half = count // 2
                 middle = lower.op("add", np.int64, start, lower.const(half, np.int64))
                 where = lower.known(middle, n) + -1
-                start = lower.op("select", np.int64, before(where, key), middle, start)
+                start = lower.op("select", np.int64, before(row, where, key), middle, start)
                 count -= half
             behind = lower.op("add", np.int64, start, lower.const(1, np.int64))
-            return lower.op("select", np.int64, before(lower.known(start, n), key), behind, start)
+            return lower.op("select", np.int64, before(row, lower.known(start, n), key), behind, start)
 
         return lower.store(lower.map(out, at))
 
     def batch_rule(self, size, batched, a, v, *, side):
-        if not batched[0]:
+        if not batched[0] and len(shape_of(a)) == 1:
             return searchsorted(a, v, side=side), True
-        rows = [searchsorted(a[i], v[i] if batched[1] else v, side=side) for i in range(size)]
-        return np.stack(rows), True
+        a, v = (x if is_batched else stretch(x, size) for x, is_batched in zip((a, v), batched, strict=True))
+        return searchsorted(a, v, side=side), True
 
     def samples(self):
         a = np.array([0.0, 1.0, 1.0, 2.0])
         return [
             Sample((a, np.array([[1.0, -1.0], [3.0, 0.5]])), {"side": "left"}),
             Sample((a, np.array([1.0])), {"side": "right"}),
-            Bad((box((2, 2)), box((2,))), {"side": "left"}, "expected a sorted 1-D array"),
+            Sample((np.stack([a, a + 1]), np.array([[1.0, -1.0, 2.5], [3.0, 0.5, 2.0]])), {"side": "right"}),
+            Bad((box((2, 2)), box((3,))), {"side": "left"}, "expected sorted rows"),
         ]
 
 
