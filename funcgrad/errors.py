@@ -22,6 +22,7 @@ __all__ = [
     "InPlaceError",
     "LeakedTracerError",
     "ProgramError",
+    "RandomnessWarning",
     "ShapeError",
     "TreeError",
 ]
@@ -83,6 +84,10 @@ class DerivativeError(FuncgradError, TypeError):
 
 class DerivativeWarning(UserWarning):
     """A value that carries a derivative was taken as a plain number, through which no derivative goes."""
+
+
+class RandomnessWarning(UserWarning):
+    """Random numbers were drawn while a function was traced: once, for all that the traced program does."""
 
 
 class DonatedError(FuncgradError, ValueError):

@@ -9,6 +9,7 @@ from funcgrad import tree
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
+from funcgrad.core.randomness import Watch
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
 from funcgrad.core.tracer import enclosed, inside_body, with_effects
 from funcgrad.core.types import ArrayType, dtype_of
@@ -48,6 +49,7 @@ def stage_body(
     owner: str,
     *,
     chosen: bool = False,
+    repeated: str = "in all iterations",
     decisions: Decisions | None = None,
 ) -> Body:
     """Stage a function of arguments of these types. Arrays and traced values it closes over come first.
@@ -55,6 +57,7 @@ def stage_body(
     Args:
         chosen: whether it may not run: then what it does to traced values that it closes over is part of it too;
             else that is done once, before.
+        repeated: where random numbers that it draws are the same; "" where that is as it should be.
         decisions: the answers to Python's decisions on values; where one has none, Undecided is raised, with the Body
             of what it depends on.
     """
@@ -67,7 +70,8 @@ def stage_body(
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]
         try:
-            result = function(*tree.unflatten(in_tree, tracers))
+            with Watch(owner, function, repeated) if repeated else nullcontext():
+                result = function(*tree.unflatten(in_tree, tracers))
         except BaseException:
             if decisions is None or decisions.complete:
                 raise

@@ -12,6 +12,7 @@ from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.inplace import argument
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
+from funcgrad.core.randomness import Watch
 from funcgrad.core.tracer import Trace, Tracer, refresh, with_effects
 from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
@@ -197,7 +198,8 @@ def stage(
         call_args, call_kwargs = tree.unflatten(in_tree, tracers)
         names_of_inputs = tuple(map(_identifier, paths))
         try:
-            result = function(*call_args, **call_kwargs)
+            with Watch(owner, function, "each time the program runs"):
+                result = function(*call_args, **call_kwargs)
         except BaseException:
             if decisions is None or decisions.complete:
                 raise
