@@ -21,6 +21,7 @@ __all__ = [
     "FuncgradError",
     "InPlaceError",
     "LeakedTracerError",
+    "PlainIndexError",
     "ProgramError",
     "RandomnessWarning",
     "ShapeError",
@@ -68,6 +69,10 @@ class TreeError(FuncgradError, TypeError):
 
 class ConcretizationError(FuncgradError, TypeError):
     """A Python value was asked of an array whose value is not known or would lose its derivative."""
+
+
+class PlainIndexError(ConcretizationError):
+    """A plain array was asked of traced integers, as NumPy does where they index a plain array."""
 
 
 class LeakedTracerError(FuncgradError, RuntimeError):

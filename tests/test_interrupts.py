@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core import capture, tracer
+from funcgrad.core import capture, roles, tracer
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers"),
@@ -48,6 +48,7 @@ ENDLESS = {
     "while in scan": lambda x: fg.scan(
         lambda c, _: (fg.while_loop(lambda d: d < c, lambda d: d + 1e-9, c * 0), None), x, None, length=10**6
     )[0],
+    "fori_loop": lambda x: fg.fori_loop(0, 10**11, lambda i, c: c * 1.0000001, x),
     "callback": lambda x: fg.while_loop(
         lambda c: c < 2, lambda c: fg.pure_callback(lambda v: v * 1.0, fg.ArrayType((), float), c), x
     ),
@@ -57,9 +58,10 @@ ENDLESS = {
 }
 
 
+@pytest.mark.parametrize("transform", [fg.jit, lambda f: f], ids=["compiled", "as it is"])
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_compiled_loop_is_interrupted(name):
-    f = fg.jit(ENDLESS[name])
+def test_an_endless_loop_is_interrupted(name, transform):
+    f = transform(ENDLESS[name])
     began = time.monotonic()
     try:
         with alarm_after(0.3), pytest.raises(Alarm):
@@ -119,7 +121,7 @@ def check_that_nothing_is_left():
     assert not any(reference() for reference in capture._locks.values())
     assert not tracer.is_any_open()
     for role in ("enclosing", "effects", "body"):
-        assert tracer._in_role(role) is None
+        assert roles.in_role(role) is None
     assert fg.grad(lambda x: np.sum(x * np.sin(x)))(np.zeros(3)).tolist() == [0.0] * 3
 
 

@@ -24,8 +24,9 @@ from funcgrad.compile.native_errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
 from funcgrad.core.decisions import Decisions, Undecided
+from funcgrad.core.made import known
 from funcgrad.core.program import Program, subprograms
-from funcgrad.core.staging import Staging, name_of, stage
+from funcgrad.core.staging import name_of, stage
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import refuse_subclass, type_of
 from funcgrad.errors import DTypeError
@@ -165,6 +166,10 @@ class Jitted:
         programs = [c.program for c in self._compiled.values()]
         return not any(subprograms(e.params) for program in programs for e in program.equations)
 
+    def of_function(self, function: Callable) -> Callable:
+        """Return the jit of another function, with the same options."""
+        return _rebuilt(function, self._static, self._donated, self._backend)
+
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else MethodType(self, owner)
 
@@ -188,9 +193,11 @@ class Jitted:
             leaves = [_native(x) for x in leaves]
             args, kwargs = tree.unflatten(in_tree, leaves)
         traced = [x for x in leaves if type(x) is Tracer]
+        if traced and any(known(x) is not x for x in traced):
+            return self._call(*tree.unflatten(in_tree, [known(x) for x in leaves]))
         if traced:
             innermost = max(traced, key=lambda x: x.tracing.level).tracing
-            if isinstance(innermost, Staging):
+            if innermost.takes_jitted_apart:
                 args, kwargs = static.merged(args, kwargs)
                 return self._function(*args, **kwargs)
         try:

@@ -12,6 +12,7 @@ import numpy as np
 
 from funcgrad.compile.kernels.library import LIMITS, available, symbol
 from funcgrad.compile.status import Status
+from funcgrad.core.types import identity as identity_of
 
 __all__ = ["Instructions", "constant", "identity", "is_native", "llvm_type", "supports"]
 
@@ -56,18 +57,9 @@ def constant(value: Any, dtype: np.dtype) -> str:
     return str(int(value))
 
 
-_IDENTITY = {"add": 0, "multiply": 1, "logical_or": False, "logical_and": True, "bitwise_or": 0}
-
-
 def identity(op: str, dtype: np.dtype):
     """Return the value that leaves any other as it is under `op`."""
-    if op in ("maximum", "minimum"):
-        if dtype.kind == "f":
-            return -np.inf if op == "maximum" else np.inf
-        if dtype.kind == "b":
-            return op == "minimum"
-        return np.iinfo(dtype).min if op == "maximum" else np.iinfo(dtype).max
-    return _IDENTITY[op]
+    return identity_of(getattr(np, op), dtype)
 
 
 class Instructions:

@@ -76,6 +76,15 @@ class Updates:
             out.part = Part(spread, target, False, tuple(lower.statements[first:]))
         return out
 
+    def apart(self, x: Value, places: Sequence[Value]) -> list[Value]:
+        """Return places in `x` with those stored elsewhere that are few, and read from the memory of `x`."""
+        return [
+            self._lower.stored(self._lower.copied(i), i.type)
+            if i.size <= SMALL_PART * x.size and x.buffer in self._read_by(i) and i.buffer is None
+            else i
+            for i in places
+        ]
+
     def added(self, out: ArrayType, x: Value, y: Value) -> Value | None:
         """Return `x + y` in the memory of `x`, where `y` is zero but for a part; None where that cannot be."""
         part = y.part

@@ -10,8 +10,9 @@ from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
 from funcgrad.core.randomness import Watch
+from funcgrad.core.roles import enclosed, inside_body, with_effects
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
-from funcgrad.core.tracer import enclosed, inside_body, with_effects
+from funcgrad.core.tables import with_tables
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
@@ -61,6 +62,13 @@ def stage_body(
         decisions: the answers to Python's decisions on values; where one has none, Undecided is raised, with the Body
             of what it depends on.
     """
+    with Watch(owner, function, repeated) if repeated else nullcontext():
+        return with_tables(partial(_staged, in_tree, types, owner, chosen, decisions), function)
+
+
+def _staged(in_tree, types, owner, chosen, decisions, function):
+    if decisions is not None:
+        decisions.restart()
     with (
         Staging(owner, decisions=decisions) as staging,
         inside_body(staging),
@@ -70,8 +78,7 @@ def stage_body(
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]
         try:
-            with Watch(owner, function, repeated) if repeated else nullcontext():
-                result = function(*tree.unflatten(in_tree, tracers))
+            result = function(*tree.unflatten(in_tree, tracers))
         except BaseException:
             if decisions is None or decisions.complete:
                 raise

@@ -10,6 +10,7 @@ from funcgrad.compile.derived import batched_program, pushed
 from funcgrad.compile.flow import flow
 from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
+from funcgrad.control.branch_parts import choose_with_parts_outside
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.trimming import trimmed_switch
 from funcgrad.core.check import check_body
@@ -260,7 +261,14 @@ def staged_branches(
         after = [type_of(c) for b in bodies[n + 1 :] for c in b.consts]
         programs.append(with_more_inputs(body.program, before, after, len(body.consts)))
     consts = [c for body in bodies for c in body.consts]
-    out = bind(switch_p, index, *consts, *leaves, branches=tuple(programs))
+
+    def choose(args, branches):
+        return bind(switch_p, index, *args, branches=tuple(branches))
+
+    if is_concrete(index):
+        out = choose([*consts, *leaves], programs)
+    else:
+        out = choose_with_parts_outside(choose, index, [*consts, *leaves], programs)
     # Dicts have their keys in the order of the function that is given first: cond's true_fun.
     return tree.unflatten(bodies[-1 if names else 0].out_tree, out)
 

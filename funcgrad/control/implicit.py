@@ -33,6 +33,7 @@ class Root(Primitive):
     """
 
     name = "root"
+    repeats = True
     multiple = True
 
     def type_rule(self, *types, equation, batched=()):

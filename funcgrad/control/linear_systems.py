@@ -30,6 +30,7 @@ class LinearSolve(Primitive):
     """
 
     name = "linear_solve"
+    repeats = True
     multiple = True
 
     def type_rule(self, *types, equation):

@@ -43,6 +43,7 @@ class While(Primitive):
     """
 
     name = "while"
+    repeats = True
     multiple = True
     may_not_end = True
     residuals_in_reverse_only = True
@@ -328,6 +329,27 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init: Any) -> Any:
             )
     if is_concrete(lower) and is_concrete(upper):
         first, last = int(concrete(lower)), int(concrete(upper))
-        return scan(lambda c, i: (body_fun(i, c), None), init, np.arange(first, max(first, last)))[0]
+        step = _numbered(body_fun, init)
+        return scan(lambda c, _: (step(c), None), (np.int64(first), init), None, length=max(last - first, 0))[
+            0
+        ][1]
     start = (lower + upper * 0, init)
-    return while_loop(lambda c: c[0] < upper, lambda c: (c[0] + 1, body_fun(*c)), start)[1]
+    return while_loop(lambda c: c[0] < upper, _numbered(body_fun, init), start)[1]
+
+
+def _numbered(body_fun: Callable, init: Any) -> Callable:
+    """Return a body of (i, carry), which refuses in the words of fori_loop a carry that changes its type."""
+    _, types, treedef = leaves_of(init, "fori_loop", "init")
+
+    def step(state):
+        i, carry = state
+        out = body_fun(i, carry)
+        _, found, out_tree = leaves_of(out, "fori_loop", "carry")
+        # A Python number takes the dtype the body gives it.
+        given = [b if a.weak and a.shape == b.shape else a for a, b in zip(types, found, strict=False)]
+        check_carry(
+            "fori_loop", "carry", given if out_tree == treedef else types, treedef, strong(found), out_tree
+        )
+        return i + 1, out
+
+    return step

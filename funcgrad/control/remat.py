@@ -32,6 +32,7 @@ class Named(Linear):
     """y = x, with a name by which a policy can keep it."""
 
     name = "named"
+    pointwise = True
 
     def type_rule(self, x, *, label):
         return x.strong()

@@ -35,6 +35,7 @@ class Scan(Primitive):
     """
 
     name = "scan"
+    repeats = True
     multiple = True
     residuals_in_reverse_only = True
 

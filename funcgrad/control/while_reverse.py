@@ -30,6 +30,7 @@ class WhileReverse(Primitive):
     """
 
     name = "while_reverse"
+    repeats = True
     multiple = True
     may_not_end = True
 

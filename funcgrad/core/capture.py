@@ -7,13 +7,14 @@ made read-only until the trace ends, so that writing to it is an error rather th
 
 from functools import partial
 from sys import getrefcount
+from typing import Any
 from weakref import ref
 
 import numpy as np
 
 from funcgrad.locks import forkable_lock
 
-__all__ = ["LARGE", "SOLE", "Captured", "lock"]
+__all__ = ["LARGE", "SOLE", "Captured", "exclusive", "lock"]
 
 # Bytes from which it pays to know that no copy is needed: what does not fit in the L1 cache. Anything
 # smaller is copied in about a microsecond.
@@ -91,3 +92,15 @@ def _lock_of(x: np.ndarray) -> _Lock | None:
         _locks[id(x)] = ref(held, partial(x.setflags, True))
         x.flags.writeable = False
     return held
+
+
+def exclusive(x: Any) -> bool:
+    """Whether the value of `x` is a large array that nothing but `x` refers to."""
+    value = x.value
+    return (
+        type(value) is np.ndarray
+        and value.nbytes >= LARGE
+        and getrefcount(value) == SOLE + 1  # the local name, and x
+        and value.base is None
+        and value.flags.writeable
+    )

@@ -5,37 +5,17 @@ was given at. What it closes over is found here, passed along like any argument,
 while the function runs: so each trace sees it, and a trace that has ended is not asked.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from threading import local
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import ref
 
-import numpy as np
-
-from funcgrad.core.program import Program
-from funcgrad.core.tracer import Trace, Tracer, bind, enclosed, enclosing, is_any_open, refresh
+from funcgrad.core.reach import NOTHING_INSIDE, is_object, parts
+from funcgrad.core.roles import enclosed, enclosing
+from funcgrad.core.tracer import Trace, Tracer, bind, is_any_open, refresh
 
 __all__ = ["captured_by", "standing_in"]
-
-_NOTHING_INSIDE = frozenset(
-    {
-        *(type(None), type(...), bool, int, float, complex, str, bytes, type, range, slice),
-        *(np.ndarray, np.dtype, np.ufunc, ModuleType, BuiltinFunctionType),
-    }
-)
-# Objects of these are large, and refer to no functions of the user's, nor (but for Programs) to traced values.
-_NOT_LOOKED_INTO = (
-    "funcgrad.core.",
-    "funcgrad.compile.",
-    "funcgrad.tree.",
-    "numpy",
-    "scipy",
-    "numba",
-    "llvmlite",
-)
 
 
 class _Active(local):
@@ -64,11 +44,11 @@ def captured_by(*holders: Any, attributes: bool = True) -> list[Tracer]:
     while waiting:
         x = waiting.pop()
         kind = type(x)
-        if kind in _NOTHING_INSIDE or id(x) in seen:
+        if kind in NOTHING_INSIDE or id(x) in seen:
             continue
         seen[id(x)] = x
         if kind is not Tracer:
-            waiting.extend(_parts(x) if attributes or not _is_object(x) else ())
+            waiting.extend(parts(x) if attributes or not is_object(x) else ())
             continue
         if x.alias is not None and x.alias.watched:
             refresh(x)
@@ -94,47 +74,6 @@ def _is_stood_in_for(key: tuple) -> bool:
             return True
         reference = standing.outer
     return False
-
-
-def _parts(x: Any) -> Iterable[Any]:
-    """Return what an object refers to, as far as its user's code can reach it."""
-    if isinstance(x, FunctionType):
-        return _parts_of_function(x)
-    if isinstance(x, MethodType):
-        return x.__func__, x.__self__
-    if isinstance(x, partial):
-        return x.func, x.args, x.keywords
-    if isinstance(x, dict):
-        return list(x.values())
-    if isinstance(x, (list, tuple, set, frozenset)):
-        return x
-    if isinstance(x, Program):
-        return [value for _, value in x.constants]
-    if isinstance(x, (type, ModuleType)) or type(x).__module__.startswith(_NOT_LOOKED_INTO):
-        return ()
-    slots = [name for cls in type(x).__mro__ for name in _names(cls.__dict__.get("__slots__", ()))]
-    return [*getattr(x, "__dict__", {}).values(), *(getattr(x, name, None) for name in slots)]
-
-
-def _is_object(x: Any) -> bool:
-    return not isinstance(x, (FunctionType, MethodType, partial, dict, list, tuple, set, frozenset))
-
-
-def _names(slots: Any) -> Iterable[str]:
-    names = (slots,) if isinstance(slots, str) else slots
-    return [name for name in names if not name.startswith("__")]
-
-
-def _parts_of_function(function: FunctionType) -> list[Any]:
-    parts = [function.__defaults__, function.__kwdefaults__, function.__dict__]
-    for cell in function.__closure__ or ():
-        try:
-            parts.append(cell.cell_contents)
-        except ValueError:  # of a name that has no value yet
-            continue
-    around = function.__globals__
-    parts.extend(around[name] for name in function.__code__.co_names if type(around.get(name)) is Tracer)
-    return parts
 
 
 class _StandIns(Trace):

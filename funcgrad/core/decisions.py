@@ -41,6 +41,10 @@ class Decisions:
         self.places: list[Location | None] = []
         self._unanswered = 0
 
+    def restart(self) -> None:
+        """Forget what has been asked: the function is staged once more."""
+        self.asked, self.places, self._unanswered = [], [], 0
+
     @property
     def complete(self) -> bool:
         """Whether all that was asked had an answer."""

@@ -9,11 +9,12 @@ with an error as soon as it is used.
 
 from typing import Any
 
-from funcgrad.core.tracer import Alias, Tracer, is_outside_body, refresh
+from funcgrad.core.roles import in_role, is_outside_body
+from funcgrad.core.tracer import Alias, Tracer, refresh
 from funcgrad.core.types import shape_of
 from funcgrad.errors import InPlaceError
 
-__all__ = ["argument", "overwrite", "own", "readonly", "write"]
+__all__ = ["argument", "in_order", "is_in_order", "overwrite", "own", "readonly", "write"]
 
 # Shared marks: handles that must not be written to.
 _ARGUMENT = Alias()
@@ -137,10 +138,32 @@ def readonly(x: Any) -> Any:
     return x
 
 
+def in_order(x: Any) -> Any:
+    """Mark a fresh array as one in C order, or a reshape as a view whatever the order is."""
+    if type(x) is Tracer:
+        if x.alias is None:
+            x.alias = Alias()
+        x.alias.in_order = True
+    return x
+
+
+def is_in_order(x: Tracer) -> bool:
+    """Whether the elements are certain to be in C order in memory, each behind the other."""
+    alias = x.alias
+    if alias is None:
+        return x.ndim < 2
+    if alias in _REFUSED:
+        return False
+    if alias.base is None:
+        return alias.in_order or x.ndim < 2
+    return alias.primitive.name == "reshape" and is_in_order(alias.base)
+
+
 def own(x: Any) -> Any:
     """Return `x` as an array of its own: a new handle that views nothing."""
     if type(x) is Tracer:
-        if x.alias is None:
-            return x
-        return Tracer(x.tracing, x.value, x.node)
+        body = in_role("body")
+        if body is not None and is_outside_body(x):
+            return body.lift(x)  # which the body may write to, each time it runs
+        return x if x.alias is None else Tracer(x.tracing, x.value, x.node)
     return x.copy() if shape_of(x) and x.base is not None else x

@@ -7,8 +7,9 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.core.program import Literal, Program
-from funcgrad.core.tracer import bind, weaken
+from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, type_of
+from funcgrad.core.weakness import weaken
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
 __all__ = ["check_types", "owned", "owned_tree", "replaced", "run"]

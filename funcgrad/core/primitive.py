@@ -116,11 +116,14 @@ class Primitive:
         fails: it raises for some values of its arguments (an index out of range, a singular matrix), so it must not
             run for an example that did not choose the branch it is in.
         may_not_end: it can run for ever for some values of its arguments.
+        repeats: it runs programs among its parameters any number of times.
         passes_nan: a nan among the elements that a result is computed of makes it nan, and one that is not chosen (or is
             multiplied with a zero, by a guarded product) makes no difference.
         hasty: its guard of zeros is left out of compiled code at first, and its results are looked at for nan.
         by_matrix: the leading axes of its arguments, all but the last two of the first, are independent examples: one with
             zero derivatives gets zeros, whatever the rules would give.
+        pointwise: each element of the result is computed of those at its place, of arguments broadcast together.
+        needs_elements: a reduction that NumPy refuses of no elements.
         opaque: it calls a function of the user's that cannot be traced.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
@@ -152,6 +155,7 @@ class Primitive:
             the programs or functions among its parameters; its pullback is then taken where they are zero
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
+        identity(dtype): of a reduction, or what accumulates: an element that leaves the others' result as it is
         check_numbers(*args): raises what evaluation would where a Python int among the arguments does not fit the
             dtype it is to have; the others may be types
         samples() -> a list of Sample and Bad
@@ -165,7 +169,10 @@ class Primitive:
     effect: bool = False
     fails: bool = False
     may_not_end: bool = False
+    repeats: bool = False
     opaque: bool = False
+    pointwise: bool = False
+    needs_elements: bool = False
     passes_nan: bool = False
     hasty: bool = False
     by_matrix: bool = False
@@ -188,6 +195,7 @@ class Primitive:
     pushforward_rule: Any = None
     flow_rule: Any = None
     linear_rule: Any = None
+    identity: Any = None
 
     def check_numbers(self, *args: Any) -> None:
         """Raise OverflowError for a Python int that does not fit."""

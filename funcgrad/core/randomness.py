@@ -8,7 +8,7 @@ import dis
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -16,7 +16,7 @@ from weakref import ref
 
 import numpy as np
 
-from funcgrad.core.reachable import Reachable, codes_in
+from funcgrad.core.reachable import Reachable
 from funcgrad.errors import RandomnessWarning
 from funcgrad.heavy import ctypes
 from funcgrad.source import Location
@@ -50,6 +50,7 @@ class Watch:
         "_before",
         "_drawn",
         "_function",
+        "_late",
         "_outer",
         "_owner",
         "_reachable",
@@ -88,22 +89,21 @@ class Watch:
         return None if self._outer is None else self._outer()
 
     def _begin(self) -> None:
-        self._before = [(x, _state(x)) for x in self._watched()]
-
-    def _watched(self) -> list[Any]:
-        """Return the generators this trace answers for: the global one may be another thread's business."""
         one = _global()
-        if one is None or not self._alone or any(x is one for x in self._reachable):
-            return self._reachable
-        return [*self._reachable, one]
+        self._late = one is None
+        watched = self._reachable
+        if self._alone and one is not None and not any(x is one for x in watched):
+            watched = [*watched, one]  # else it is another thread's business as much
+        self._before = [(x, _state(x)) for x in watched]
 
     def _look(self) -> None:
         """Note who was asked since the beginning."""
-        known = [x for x, _ in self._before]
-        fresh = [x for x in self._watched() if not any(x is y for y in known)]  # loaded meanwhile
-        found = [x for x, state in self._before if _state(x) != state] + [x for x in fresh if _is_used(x)]
-        if not self._alone or threading.active_count() > 1:
-            found = [x for x in found if any(x is y for y in Reachable(self._function, _kinds()).found)]
+        found = [x for x, state in self._before if _state(x) != state]
+        if self._late and _is_used(_global()):
+            found.append(_global())
+        if found and not (self._alone and threading.active_count() == 1):
+            reached = Reachable(self._function, _kinds()).found
+            found = [x for x in found if any(x is y for y in reached)]
         self._drawn += [x for x in found if not any(x is y for y in self._drawn)]
 
     def _warn(self) -> None:
@@ -154,9 +154,11 @@ def _bits(x: Any) -> Any:
 
 
 def _is_used(x: Any) -> bool:
-    """Whether numbers were drawn from a global generator that has just been made."""
-    state = x.get_state(legacy=False) if hasattr(x, "get_state") else None
-    return state is not None and (state["state"]["pos"] not in (623, 624) or state["has_gauss"] != 0)
+    """Whether numbers were drawn from the global generator, if that has been loaded just now."""
+    if x is None:
+        return False
+    state = x.get_state(legacy=False)
+    return state["state"]["pos"] not in (623, 624) or state["has_gauss"] != 0
 
 
 def _label(x: Any) -> str:
@@ -172,9 +174,17 @@ def _drawing() -> frozenset[str]:
     return frozenset(names - {*dir(np)} | {"random"})
 
 
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a function and of those inside it."""
+    yield code
+    for constant in code.co_consts:
+        if type(constant) is CodeType:
+            yield from _codes(constant)
+
+
 def _place(codes: Sequence[CodeType]) -> Location | None:
     """Return the first line that seems to draw; else where the function begins."""
-    for code in (inner for outer in codes for inner in codes_in(outer)):
+    for code in (inner for outer in codes for inner in _codes(outer)):
         for step in dis.get_instructions(code):
             if step.opname.startswith("LOAD_") and step.argval in _drawing() and step.positions is not None:
                 return Location(code.co_filename, step.positions.lineno or code.co_firstlineno, code.co_name)

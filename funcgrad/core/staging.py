@@ -10,10 +10,13 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.inplace import argument
+from funcgrad.core.made import known
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
 from funcgrad.core.randomness import Watch
-from funcgrad.core.tracer import Trace, Tracer, refresh, with_effects
+from funcgrad.core.roles import with_effects
+from funcgrad.core.tables import with_tables
+from funcgrad.core.tracer import Trace, Tracer
 from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
@@ -44,6 +47,7 @@ class Staging(Trace):
     __slots__ = ("_constants", "_latest", "_snapshot", "decisions", "equations")
 
     transparent = False
+    takes_jitted_apart = True
 
     def __init__(self, owner: str, *, snapshot: bool = True, decisions: Decisions | None = None):
         super().__init__(owner)
@@ -72,11 +76,12 @@ class Staging(Trace):
 
     def atom(self, x: Any) -> Atom:
         """Return the variable or literal that stands for `x` in this trace."""
-        if type(x) is Tracer:
-            if x.alias is not None and x.alias.watched:
-                refresh(x)  # a result may be a view of what has been written since
+        x = known(x)
+        if type(x) is Tracer:  # refreshed: a result may be a view of what has been written since
             if x.tracing is self:
                 return x.node
+            if x.tracing.level > self.level and x.tracing.alive:
+                raise x.tracing.leaked(x)
             return self._constant(x, x.array_type)
         if isinstance(x, np.ndarray) and x.ndim:
             if x.size > 1 and x.dtype.kind in "biufc" and any(map(_is_spread, x.shape, x.strides)):
@@ -186,8 +191,15 @@ def stage(
     With `decisions`, what they were asked for is returned behind the function's own results; where one has no answer
     yet, Undecided is raised, with the program that finds it.
     """
-    pairs, in_tree = tree.flatten_with_paths((args, kwargs or {}))
-    names = argument_names(function, args, kwargs or {})
+    with Watch(owner, function, "each time the program runs"):
+        return with_tables(partial(_staged, args, kwargs or {}, owner, decisions), function)
+
+
+def _staged(args, kwargs, owner, decisions, function):
+    if decisions is not None:
+        decisions.restart()
+    pairs, in_tree = tree.flatten_with_paths((args, kwargs))
+    names = argument_names(function, args, kwargs)
     paths = [call_path(path, names) for path, _ in pairs]
     with Staging(owner, decisions=decisions) as staging, with_effects(staging):
         tracers = [
@@ -198,8 +210,7 @@ def stage(
         call_args, call_kwargs = tree.unflatten(in_tree, tracers)
         names_of_inputs = tuple(map(_identifier, paths))
         try:
-            with Watch(owner, function, "each time the program runs"):
-                result = function(*call_args, **call_kwargs)
+            result = function(*call_args, **call_kwargs)
         except BaseException:
             if decisions is None or decisions.complete:
                 raise

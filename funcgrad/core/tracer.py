@@ -6,15 +6,13 @@ down (where the arguments are arrays, or tracers of an outer trace) and notes wh
 """
 
 import math
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
 
+from funcgrad.core.roles import enclosed, enclosing, in_role, roles
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import (
     WHEN_STATIC,
@@ -38,16 +36,9 @@ __all__ = [
     "bind",
     "closes_over_traced",
     "concrete",
-    "enclosed",
-    "enclosing",
-    "inside_body",
     "is_any_open",
     "is_concrete",
-    "is_outside_body",
-    "is_weak",
     "refresh",
-    "weaken",
-    "with_effects",
 ]
 
 # What NumPy's dispatch protocols look up; filled by funcgrad.numpy and funcgrad.scipy. SciPy's ufuncs
@@ -102,31 +93,23 @@ class Alias:
     """A handle's ties: the base it is a view of, and how often it has been written.
 
     `seen` is the base's version when this view was last read. `blocked`, when set, is the error
-    text for any further use. `frozen` marks a read-only view.
+    text for any further use. `frozen` marks a read-only view. `in_order` says that the elements are in C order in
+    memory, for an array that is no view, and for a reshape that its base's are: so that it is a view in NumPy, too.
     """
 
-    __slots__ = ("base", "blocked", "frozen", "params", "primitive", "seen", "version", "watched")
+    __slots__ = ("base", "blocked", "frozen", "in_order", "params", "primitive", "seen", "version", "watched")
 
     def __init__(self, base=None, primitive=None, params=None, blocked=""):
         self.base = base
         self.primitive = primitive
         self.params = params
         self.version = 0
-        self.frozen = False
+        self.frozen = self.in_order = False
         self.seen = 0 if base is None or base.alias is None else base.alias.version
         self.blocked = blocked
         self.watched = base is not None or bool(blocked)
 
 
-class _Roles(threading.local):
-    """Traces that this thread's calls go to, beside those of their arguments; one that has ended has no role."""
-
-    enclosing: "Trace | None" = None  # has whatever is done to tracers
-    effects: "Trace | None" = None  # has every effect, so that it happens when the program runs
-    body: "Trace | None" = None  # of a loop or branch: arrays from outside must not be written to
-
-
-_roles = _Roles()
 # Traces are numbered as they are opened, over all threads: what one thread traces may be handed to another. The later
 # of two traces that meet is the inner one.
 _levels = count(1)
@@ -140,7 +123,7 @@ _NO_SHAPE = "expected a sequence of integers or a single integer, got 'Tracer<"
 class Trace:
     """One run of a function under a transformation; a context manager.
 
-    A trace opened later has a higher level, on whichever thread. The innermost trace among a primitive's arguments
+    A trace opened later has a higher level, on whichever thread, from 1 on (see `core.made` for what is below). The innermost trace among a primitive's arguments
     handles it, so the levels of a nest of transformations never mix.
 
     Args:
@@ -148,28 +131,37 @@ class Trace:
 
     Attributes:
         outermost: no other trace was open when this one was, so nothing is traced one level down.
+        around: a reference to the trace that this one was opened in, on this thread.
     """
 
-    __slots__ = ("__weakref__", "alive", "level", "outermost", "owner")
+    __slots__ = ("__weakref__", "alive", "around", "level", "outermost", "owner")
 
     # Whether a tracer has the shape and dtype of its value one level down.
     transparent = True
+    # Whether a jitted function called on its tracers is traced as part of the function around it.
+    takes_jitted_apart = False
 
     def __init__(self, owner: str):
         self.owner = owner
         self.alive = False
         self.level = 0
         self.outermost = False
+        self.around: Any = None
 
     def __enter__(self):
-        self.level = next(_levels)
         self.outermost = not _open or not is_any_open()
-        _open[self.level] = ref(self)
-        self.alive = True
+        self._begin()
+        me = ref(self)
+        _open[self.level] = me
+        self.around, roles.innermost = roles.innermost, me
         return self
+
+    def _begin(self):
+        self.level, self.alive = next(_levels), True
 
     def __exit__(self, kind, error, traceback) -> None:
         self.alive = False
+        roles.innermost = self.around
         _open.pop(self.level, None)
         if error is None:
             return
@@ -190,6 +182,10 @@ class Trace:
 
     def type_of(self, tracer: Tracer) -> ArrayType:
         return type_of(tracer.value)
+
+    def level_of(self, tracer: Tracer) -> float:
+        """Return the level of the trace that `tracer` was made in."""
+        return self.level
 
     def overwrite(self, x: Tracer, key: tuple, value: Any) -> bool:
         """Perform `x[key] = value` in the memory of `x`, if nothing else refers to it."""
@@ -217,7 +213,8 @@ class Trace:
         if any(type(y) is Tracer and y.tracing.level >= self.level for y in outputs):
             raise closes_over_traced(primitive.name)
 
-    def leaked(self, tracer: Tracer | None = None) -> LeakedTracerError:
+    def leaked(self, tracer: Tracer | None = None) -> FuncgradError:
+        """Return the error for a tracer that is met outside its trace."""
         kind = f": {tracer.array_type}" if tracer is not None else ""
         return LeakedTracerError(
             f"{self.owner}: a traced value must not be used after the transformation has ended, "
@@ -236,52 +233,6 @@ def is_any_open() -> bool:
     return False
 
 
-@contextmanager
-def _during(role: str, trace: Trace | None) -> Iterator[None]:
-    """Give a trace a role on this thread, and take it back."""
-    before = getattr(_roles, role)
-    setattr(_roles, role, trace)
-    try:
-        yield
-    finally:
-        setattr(_roles, role, before)
-
-
-def _in_role(role: str) -> Trace | None:
-    """Return the trace in a role; one that has ended has it still where an interrupt came as it was taken back."""
-    trace = getattr(_roles, role)
-    return trace if trace is not None and trace.alive else None
-
-
-def enclosing() -> Trace | None:
-    """Return the trace that has whatever is done to tracers on this thread; None where each goes to its own."""
-    return _in_role("enclosing")
-
-
-def enclosed(trace: Trace | None) -> AbstractContextManager[None]:
-    """Let a trace have whatever is done to tracers meanwhile, also to those of outer traces alone.
-
-    So what a branch does is done where the branch is chosen, and nowhere else.
-    """
-    return _during("enclosing", trace)
-
-
-def with_effects(trace: Trace) -> AbstractContextManager[None]:
-    """Let a trace have every effect meanwhile, whatever it is of: it happens as often as the program runs."""
-    return _during("effects", trace)
-
-
-def inside_body(trace: Trace) -> AbstractContextManager[None]:
-    """Let what is traced meanwhile be the body of a loop or branch, which may run any number of times."""
-    return _during("body", trace)
-
-
-def is_outside_body(x: Tracer) -> bool:
-    """Whether `x` is of a trace around the body of a loop or branch that is being traced."""
-    body = _in_role("body")
-    return body is not None and x.tracing.level < body.level
-
-
 def closes_over_traced(name: str) -> DerivativeError:
     """Return the error for a function with a rule of its own that captures what is being traced."""
     return DerivativeError(
@@ -294,6 +245,7 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
     """Apply `primitive`: by the innermost trace among `args`, or with NumPy when there is none."""
     trace = None
     level = 0
+    some_known = False
     for x in args:
         if type(x) is Tracer:
             if x.alias is not None and x.alias.watched:
@@ -302,19 +254,23 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
             if owner.level > level:
                 trace = owner
                 level = owner.level
-    enclosing = _roles.enclosing
+            if owner.level < 1:
+                some_known = True
+    enclosing = roles.enclosing
     if enclosing is not None and enclosing.level > level and trace is not None and enclosing.alive:
         trace, level = enclosing, enclosing.level
     if primitive.effect:
-        staging = _in_role("effects")
+        staging = in_role("effects")
         if staging is not None and staging.level > level:
             trace = staging
+    if some_known and level >= 1:
+        args = tuple([x.value if type(x) is Tracer and x.tracing.level < 1 else x for x in args])
     try:
         if trace is None:
             return primitive.eval_rule(*args, **params)
         out = trace.process(primitive, args, params)
-    except FuncgradError:
-        if trace is None or trace.transparent:
+    except FuncgradError as error:
+        if trace is None or trace.transparent or isinstance(error, ConcretizationError):
             raise
         better = _explained(primitive, args, params)
         if better is None:
@@ -370,30 +326,6 @@ def refresh(x: Tracer) -> None:
         x.tracing, x.value, x.node = fresh.tracing, fresh.value, fresh.node
         alias.seen = base.alias.version
         alias.version += 1
-
-
-def is_weak(x: Any) -> bool:
-    """Whether `x` is a Python number, or stands for one."""
-    if type(x) is not Tracer:
-        return type(x) in (float, int, complex)
-    if x.tracing.transparent:
-        return is_weak(x.value)
-    return x.tracing.type_of(x).weak
-
-
-def weaken(x: Any) -> Any:
-    """Return the result of Python arithmetic on Python numbers as such a number again.
-
-    `s + 1` of a float `s` is a float, which adapts to the dtype of its partner, where `np.add(s, 1)`
-    is a float64; a traced `s` must behave the same.
-    """
-    if type(x) is not Tracer:
-        return x.item() if isinstance(x, np.generic) else x
-    if x.tracing.transparent:
-        x.value = weaken(x.value)
-    else:
-        x.tracing.weaken(x)
-    return x
 
 
 def is_concrete(x: Any) -> bool:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.errors import DTypeError, ShapeError
+from funcgrad.errors import DTypeError, FuncgradError, ShapeError
 
 __all__ = [
     "ArrayType",
     "broadcast_shapes",
     "dtype_of",
     "fits",
+    "identity",
     "is_array",
     "is_inexact",
     "promote",
@@ -97,6 +98,8 @@ def _checked(shape: Any) -> tuple[int, ...]:
     given = tuple(shape) if isinstance(shape, (tuple, list)) or np.ndim(shape) else (shape,)
     try:
         sizes = tuple(map(index, given))
+    except FuncgradError:  # of a size whose value is not known
+        raise
     except TypeError:
         sizes = (-1,)
     if any(n < 0 for n in sizes) or any(isinstance(n, bool) for n in given):
@@ -206,6 +209,18 @@ def fits(number: int, dtype: np.dtype) -> bool:
         return True
     limits = np.iinfo(dtype)
     return limits.min <= number <= limits.max
+
+
+def identity(ufunc: np.ufunc, dtype: np.dtype) -> Any:
+    """Return the value that leaves any other of this dtype as it is under `ufunc`."""
+    if ufunc is not np.maximum and ufunc is not np.minimum:
+        return ufunc.identity
+    largest = ufunc is np.minimum
+    if dtype.kind in "fc":
+        return np.inf if largest else -np.inf
+    if dtype.kind == "b":
+        return largest
+    return np.iinfo(dtype).max if largest else np.iinfo(dtype).min
 
 
 def broadcast_shapes(name: str, *types: ArrayType) -> tuple[int, ...]:

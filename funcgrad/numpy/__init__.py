@@ -60,6 +60,7 @@ from funcgrad.numpy.sorting import *  # noqa: F403
 from funcgrad.numpy.statistics import *  # noqa: F403
 from funcgrad.numpy.subscripts import *  # noqa: F403
 from funcgrad.numpy.ufuncs import *  # noqa: F403
+from funcgrad.numpy.writable import *  # noqa: F403
 
 # Tracers get their operators and methods once the functions behind them exist.
 array_methods.attach(sys.modules[__name__])

@@ -1,12 +1,14 @@
 """The array interface of tracers: operators, methods, conversions, iteration, assignment."""
 
+import operator
 from typing import Any
 
 import numpy as np
 
-from funcgrad.core.inplace import own, write
-from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, is_weak, refresh, weaken
+from funcgrad.core.inplace import in_order, is_in_order, own, write
+from funcgrad.core.tracer import FUNCTIONS, Tracer, bind, refresh
 from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.core.weakness import is_weak, weaken
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
 from funcgrad.numpy.arrays import as_operand, astype, fit, judged
@@ -28,7 +30,7 @@ from funcgrad.numpy.indexing import At, getitem, setitem
 from funcgrad.numpy.products import dot, matmul
 from funcgrad.numpy.protocols import array_function, array_ufunc
 from funcgrad.numpy.squares import square_of
-from funcgrad.primitives import arithmetic, logic
+from funcgrad.primitives import arithmetic, broadcasting, logic
 from funcgrad.primitives.broadcasting import broadcast_to
 from funcgrad.primitives.exponential import sqrt
 
@@ -185,11 +187,20 @@ def _copy(self, order="C"):
         judged("copy", np.copy, self, order)
     if self.alias is not None and self.alias.watched:
         refresh(self)
-    return Tracer(self.tracing, self.value, self.node)
+    y = own(Tracer(self.tracing, self.value, self.node))
+    return in_order(y) if order == "C" or (order != "F" and is_in_order(self)) else y
 
 
 def _conjugate(self):
     return ufuncs.conj(self) if self.dtype.kind == "c" else self  # the method gives a real array back
+
+
+def _flat(self):
+    return in_order(broadcasting.reshape(self, shape=(self.size,)))
+
+
+def _set_flat(self, value):
+    setitem(_flat(self), Ellipsis, value)
 
 
 def _fill(self, value):
@@ -238,6 +249,7 @@ _METHODS_BY_NAME = [
 def attach(namespace: Any) -> None:
     """Give tracers the interface of an array, with `namespace` as their `__array_namespace__`."""
     cls = Tracer
+    FUNCTIONS[operator.getitem] = getitem
     for name, primitive in _OPERATORS.items():
         forward, reflected, in_place = _binary(primitive)
         setattr(cls, f"__{name}__", forward)
@@ -280,8 +292,8 @@ def attach(namespace: Any) -> None:
         "__repr__": as_text,
         "__str__": as_text,
         "__hash__": object.__hash__,
-        "__copy__": _copy,
-        "__deepcopy__": lambda self, memo: _copy(self),
+        "__copy__": lambda self: _copy(self, "K"),
+        "__deepcopy__": lambda self, memo: _copy(self, "K"),
         "__array_ufunc__": array_ufunc,
         "__array_function__": array_function,
         "__array_priority__": 1000.0,
@@ -307,7 +319,7 @@ def attach(namespace: Any) -> None:
         "real": property(_real, _set_real),
         "imag": property(_imag, _set_imag),
         "__reduce__": refuse_pickling,
-        "flat": property(lambda self: shaping.ravel(self)),
+        "flat": property(_flat, _set_flat),
         "at": property(At),
         "itemsize": property(lambda self: self.dtype.itemsize),
         "nbytes": property(lambda self: self.dtype.itemsize * self.size),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.reach import holds_tracer
 from funcgrad.core.tracer import FUNCTIONS, Tracer
 from funcgrad.core.types import ArrayType, dtype_of, refuse_subclass, shape_of, type_of
 from funcgrad.errors import DTypeError, FuncgradError, ShapeError
@@ -21,7 +22,6 @@ __all__ = [
     "as_operand",
     "astype",
     "fit",
-    "holds_tracer",
     "implements",
     "judged",
     "no_out",
@@ -100,7 +100,8 @@ def judged(name: str, original: Callable, *args: Any, **kwargs: Any) -> Any:
 
 def _sample(x):
     if isinstance(x, (Tracer, np.ndarray)):
-        return np.ones([min(n, 1) for n in x.shape], x.dtype)
+        # (A size that is not known while tracing is no int, and not known to be 0.)
+        return np.ones([min(n, 1) if type(n) is int else 1 for n in x.shape], x.dtype)
     if isinstance(x, (list, tuple)) and any(isinstance(item, (Tracer, np.ndarray)) for item in x):
         return type(x)([_sample(item) for item in x])
     return x
@@ -137,16 +138,6 @@ def as_array(x: Any) -> Any:
             hint="pass numeric arrays, numbers or nested lists of them.",
         )
     return y
-
-
-def holds_tracer(items: Any) -> bool:
-    """Whether a tracer is among the items, or in lists and tuples among them."""
-    for item in items:
-        if type(item) is Tracer:
-            return True
-        if isinstance(item, (list, tuple)) and holds_tracer(item):
-            return True
-    return False
 
 
 def stacked(arrays: Sequence[Any], axis: int) -> Any:

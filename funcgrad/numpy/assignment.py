@@ -30,7 +30,8 @@ def _target(name, x, *values):
         if type(as_array(value)) is Tracer:
             raise InPlaceError(
                 f"{name}: a traced value must not be written into a plain array, got {type_of(x)}.",
-                hint="make the array from a traced one: np.zeros_like(x), or x.copy().",
+                hint="make the array by funcgrad.numpy within the function (fg.numpy.zeros(n), fg.numpy.array(plain)), or from a "
+                "traced one (np.zeros_like(x), x.copy()).",
             )
     return False
 

@@ -62,7 +62,10 @@ def _floating(a):
 
 def _count(a, axes, keepdims, where):
     if where is True:
-        return math.prod(shape_of(a)[i] for i in axes)
+        count = math.prod(shape_of(a)[i] for i in axes)
+        return (
+            count if isinstance(count, int) else astype(count, dtype_of(a))
+        )  # of what a mask chooses: traced
     count = reductions.sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
     return astype(count, np.empty(0, dtype_of(a)).real.dtype)
 

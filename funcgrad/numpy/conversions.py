@@ -13,9 +13,16 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.decisions import truth
-from funcgrad.core.tracer import Tracer, concrete, enclosing
+from funcgrad.core.roles import enclosing
+from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import type_of
-from funcgrad.errors import WHEN_STATIC, ConcretizationError, DerivativeWarning, FuncgradError
+from funcgrad.errors import (
+    WHEN_STATIC,
+    ConcretizationError,
+    DerivativeWarning,
+    FuncgradError,
+    PlainIndexError,
+)
 from funcgrad.numpy.foreign import calls_from_library, edit_for_scipy
 from funcgrad.numpy.indexing import getitem
 from funcgrad.source import user_location
@@ -82,9 +89,7 @@ def _without_derivative(self, what):
     at = user_location(2)
     warnings.warn_explicit(
         f"{self.tracing.owner}: {what} takes a plain value, through which no derivative goes, of {type_of(self)}.\n"
-        "Hint: use the value itself, with NumPy's functions in place of math's, and np.zeros_like(x) or "
-        "fg.numpy.array([...]) for arrays that it is written into; fg.stop_gradient(x) where no derivative is "
-        f"meant.\nAt {at}",
+        f"Hint: {_NUMBER} fg.stop_gradient(x) where no derivative is meant.\nAt {at}",
         DerivativeWarning,
         at.file if at else "<unknown>",
         at.line if at else 0,
@@ -102,8 +107,8 @@ def _carries_derivative(x):
 
 
 _NUMBER = (
-    "use the value itself, with NumPy's functions in place of math's, and np.zeros_like(x) or fg.numpy.array([...]) "
-    "for arrays that traced values are written into."
+    "use the value itself, with NumPy's functions in place of math's; arrays that it is written into are made by "
+    "funcgrad.numpy within the function (fg.numpy.zeros(n), fg.numpy.array(plain)) or from traced ones (np.zeros_like(x))."
 )
 
 
@@ -166,22 +171,22 @@ def as_plain_array(self, dtype=None, copy=None):
     if not self.tracing.alive:
         raise self.tracing.leaked(self)
     edit = edit_for_scipy()
+    kind = ConcretizationError
     if edit:
         hint = edit
-    elif self.dtype.kind in "iu":  # of an index, or of a shape
+    elif self.dtype.kind in "biu":  # of an index, or of a shape
+        kind = PlainIndexError
         hint = (
-            "use fg.numpy.take(array, i, axis=0) in place of array[i] and np.take(array, i, axis=0), and "
-            f"funcgrad.numpy's array, asarray, full, stack or arange in place of NumPy's; {WHEN_STATIC}"
+            "in place of plain[i], of an array made inside a traced function, use fg.numpy.asarray(plain)[i]; in place of "
+            f"NumPy's array, asarray, full, stack or arange, funcgrad.numpy's; {WHEN_STATIC}"
         )
     else:
         hint = (
             "use funcgrad.numpy's array, asarray, full, stack or arange, which take traced values, "
-            "in place of NumPy's; np.dot(A, x) or A @ x in place of a plain array's method A.dot(x); np.zeros_like(x) "
-            "makes an array that traced values can be written into."
+            "in place of NumPy's; np.dot(A, x) or A @ x in place of a plain array's method A.dot(x). Arrays that "
+            "funcgrad.numpy makes within the function (zeros, array, ...) can be written to with traced values."
         )
-    raise ConcretizationError(
-        f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint
-    )
+    raise kind(f"a traced array must not be turned into a plain one, got {type_of(self)}.", hint=hint)
 
 
 def formatted(self, spec):

@@ -52,7 +52,7 @@ def array(
     y: Any = x if dtype is None else astype(x, dtype)
     if y.ndim < operator.index(ndmin):
         y = reshape(y, shape=(1,) * (ndmin - y.ndim) + y.shape)
-    return y.copy() if copy and type(y) is Tracer and (y is x or y.alias is not None) else y
+    return y.copy("K") if copy and type(y) is Tracer and (y is x or y.alias is not None) else y
 
 
 @implements(np.asarray)
@@ -92,19 +92,19 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 @implements(np.zeros)
 def zeros(shape: Any, dtype: Any = float, order: str = "C", **details: Any) -> np.ndarray:
-    """Return a plain array of zeros; `zeros_like(x)` makes one that traced values can be written into."""
+    """Return an array of zeros; within a traced function, traced values can be written into it."""
     return np.zeros(as_shape(shape), dtype, order)
 
 
 @implements(np.ones)
 def ones(shape: Any, dtype: Any = None, order: str = "C", **details: Any) -> np.ndarray:
-    """Return a plain array of ones; `ones_like(x)` makes one that traced values can be written into."""
+    """Return an array of ones; see `zeros`."""
     return np.ones(as_shape(shape), dtype, order)
 
 
 @implements(np.empty)
 def empty(shape: Any, dtype: Any = float, order: str = "C", **details: Any) -> np.ndarray:
-    """Return a plain array to be filled; it holds zeros."""
+    """Return an array to be filled; it holds zeros. See `zeros`."""
     return np.zeros(as_shape(shape), dtype, order)
 
 

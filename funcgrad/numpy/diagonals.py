@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.inplace import own, readonly
+from funcgrad.core.inplace import in_order, own, readonly
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import ShapeError
@@ -101,7 +101,7 @@ def diagonal_view(a: Any, offset: int, i: int, j: int) -> Any:
     lead = tuple(a.shape[d] for d in rest)
     order = (*rest, i, j)
     y = a if order == tuple(range(a.ndim)) else transpose(a, axes=order)
-    y = reshape(y, shape=(*lead, rows * columns))
+    y = in_order(reshape(y, shape=(*lead, rows * columns)))  # a diagonal is a view whatever the strides
     step = columns + 1
     chosen = slice(start, start + count * step, step) if count else slice(0, 0)
     return index(y, key=Key((*(slice(None),) * len(lead), chosen)))

@@ -10,6 +10,7 @@ from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import WHEN_STATIC, ConcretizationError, DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, astype, fit
+from funcgrad.numpy.chosen import as_mask, choose, is_unknown_mask, put_back
 from funcgrad.numpy.writing import as_written, element_written
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.indexing import (
@@ -33,6 +34,9 @@ def getitem(x: Any, key: Any) -> Any:
     """Return `x[key]`."""
     if type(key) is int or (type(key) is slice and _plain(key)):
         return index(x, key=Key((key,)))
+    masked = _by_unknown_mask(x, key)
+    if masked is not None:
+        return choose(*masked)
     basic, indices, axes, separated = _parsed(x, key)
     if indices is None:
         return index(x, key=basic)
@@ -44,11 +48,37 @@ def getitem(x: Any, key: Any) -> Any:
     return transpose(y, axes=_to_position(shape_of(y), _lead_ndim(indices), axes[0]))
 
 
+def _by_unknown_mask(x, key):
+    """Return an array and a mask over its first axes for a key that is a mask whose values are not known; else None.
+
+    Behind the mask there may be slices and ints.
+    """
+    mask, *rest = key if type(key) is tuple and key else (key,)
+    if type(mask) is not Tracer:
+        return None
+    if not is_unknown_mask(mask):
+        mask, rest = as_mask(x, key), ()
+        if mask is None:
+            return None
+    if not rest:
+        return x, mask
+    if not all(isinstance(k, (int, slice)) or k is Ellipsis for k in rest):
+        return None
+    return getitem(x, ((*(_FULL,) * len(shape_of(mask)), *rest))), mask
+
+
 def setitem(x: Tracer, key: Any, value: Any) -> None:
     """Perform `x[key] = value` on a traced array."""
     if _names_element(x, key):
         value = element_written(x, value)
         key = tuple([int(k) for k in key]) if type(key) is tuple else int(key)
+    masked = _by_unknown_mask(x, key)
+    if masked is not None:
+        target, mask = masked
+        new = put_back(target, mask, as_written(x, value))
+        if new is not None:
+            write(target, new)
+            return
     basic = _basic_key(x, key)
     if basic is None:
         write(x, updated(x, key, value))
@@ -88,6 +118,10 @@ def _fitted(x, basic, value):
 def updated(x: Any, key: Any, value: Any) -> Any:
     """Return `x` with `x[key] = value` done."""
     value = as_written(x, value)
+    masked = _by_unknown_mask(x, key)
+    new = put_back(*masked, value) if masked is not None and masked[0] is x else None
+    if new is not None:
+        return new
     mask = _whole_mask(x, key)
     if mask is not None and len(shape_of(mask)) == len(shape_of(x)) and len(shape_of(value)) > 1:
         raise DTypeError(f"assignment: expected at most a vector for x[mask], got {type_of(value)}.")
@@ -227,14 +261,15 @@ def _index_arrays(x, k, axis):
     if not is_concrete(k):
         raise ConcretizationError(
             f"indexing: expected a mask whose values are known while tracing, got {type_of(k)}.",
-            hint="the number of chosen elements would be the shape of the result: use "
-            "fg.numpy.where(mask, x, other), or x[mask] = number, which keep the shape.",
+            hint="the number of chosen elements would be the shape of the result: x[mask] and x[mask, 1:] can be traced "
+            "where elementwise functions, sums and x[mask] = f(x[mask]) follow; else use fg.numpy.where(mask, x, other), "
+            "which keeps the shape.",
         )
     return list(np.nonzero(np.atleast_1d(concrete(k))))
 
 
 def _lead_ndim(indices):
-    return len(np.broadcast_shapes(*map(shape_of, indices)))
+    return max([len(shape_of(i)) for i in indices])
 
 
 def _to_position(shape, lead, position):
@@ -253,10 +288,10 @@ def _without_leading_ones(value, ndim):
 
 def _scatter_value(inner, value, indices, axes, separated):
     """Return a value as scatter wants it: with the indexed axes first."""
-    lead = np.broadcast_shapes(*map(shape_of, indices))
     rest = tuple(n for d, n in enumerate(shape_of(inner)) if d not in axes)
     if separated or axes[0] == 0:
-        return _without_leading_ones(value, len(lead) + len(rest))
+        return _without_leading_ones(value, _lead_ndim(indices) + len(rest))
+    lead = np.broadcast_shapes(*map(shape_of, indices))
     position = axes[0]
     value = fit(
         _without_leading_ones(value, len(lead) + len(rest)), (*rest[:position], *lead, *rest[position:])

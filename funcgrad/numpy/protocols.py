@@ -87,7 +87,8 @@ def _called(
                 f"{ufunc.__name__}: a traced result must not be written into a plain array, "
                 f"got out: {type_of(target)}.",
                 hint="an array that traced values are written into must be traced itself: start from "
-                "np.zeros_like(x), or assign the result: y = y + v in place of y += v.",
+                "fg.numpy.zeros(n), fg.numpy.array(plain) or np.zeros_like(x), or assign the result: y = y + v in place of "
+                "y += v.",
             )
     results = function(*inputs, **details)
     results = results if isinstance(results, tuple) else (results,)
@@ -175,7 +176,8 @@ def _at(function, ufunc, x, indices, values=None):
     if type(x) is not Tracer:
         raise InPlaceError(
             f"{ufunc.__name__}.at: a traced value must not be written into a plain array, got {type_of(x)}.",
-            hint="make the array from a traced one (np.zeros_like), or use x.at[i].add(v).",
+            hint="make the array by funcgrad.numpy within the function (fg.numpy.zeros(n)) or from a traced one "
+            "(np.zeros_like(x)), or use x.at[i].add(v).",
         )
     if ufunc not in (np.add, np.subtract):
         raise _unsupported(f"{ufunc.__name__}.at")

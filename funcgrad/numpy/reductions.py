@@ -9,6 +9,7 @@ from funcgrad.core.tracer import Tracer, bind
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out, single_axis
+from funcgrad.numpy.chosen import without_choice
 from funcgrad.primitives import cumulative, reduction
 from funcgrad.primitives.arithmetic import add, imag, multiply, real, square
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
@@ -138,6 +139,7 @@ def _extremum(name, primitive, combine):
             return primitive(a, axes=axes, keepdims=bool(keepdims))
         judged(name, getattr(np, name), a, axis, **details)
         start = _start(initial, a.dtype)
+        a = without_choice(a, axes, start)
         a = _masked(name, a, details, start)
         if math.prod(a.shape[i] for i in axes) == 0:
             a = fit(as_array(start), tuple([1 if i in axes else n for i, n in enumerate(a.shape)]))
@@ -226,7 +228,7 @@ def _running(name, scan, logical, a, axis, dtype, out):
     if dtype is not None or type(axis) is not int:
         want = judged(name, getattr(np, name), a, axis, dtype).dtype
     if axis is None or not a.ndim:
-        a, axis = reshape(a, shape=(a.size,)), axis or 0
+        a, axis = a if a.ndim == 1 else reshape(a, shape=(a.size,)), axis or 0
     axis = single_axis(name, axis, a.ndim)
     if dtype is None:
         return scan(a, axis=axis)

@@ -11,6 +11,7 @@ from funcgrad.core.types import broadcast_shapes, dtype_of, promote, shape_of, t
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axis, as_operand, astype, fit, implements, no_out
+from funcgrad.numpy.chosen import places
 from funcgrad.numpy.creation import zeros_like
 from funcgrad.numpy.diagonals import diagonal
 from funcgrad.numpy.indexing import getitem
@@ -54,14 +55,21 @@ def where(condition: Any, x: Any = _NONE, y: Any = _NONE, /) -> Any:
 
 @implements(np.nonzero)
 def nonzero(a: Any) -> tuple[np.ndarray, ...]:
-    """Return the places of the elements that are not zero, one array an axis; values must be known."""
-    return np.nonzero(known("nonzero", "an array", as_array(a)))
+    """Return the places of the elements that are not zero, one array an axis.
+
+    Where values are not known while tracing, how many places there are is not known either: x[places], elementwise
+    functions, sums and x[places] = f(x[places]) can be traced, what needs their number is an error.
+    """
+    a = as_array(a)
+    if type(a) is Tracer and a.ndim and not is_concrete(a):
+        return places(astype(a, bool))
+    return np.nonzero(known("nonzero", "an array", a))
 
 
 @implements(np.flatnonzero)
 def flatnonzero(a: Any) -> np.ndarray:
-    """Return the places in the flattened array of the elements that are not zero; values must be known."""
-    return np.flatnonzero(known("flatnonzero", "an array", as_array(a)))
+    """Return the places in the flattened array of the elements that are not zero; see `nonzero`."""
+    return nonzero(ravel(as_array(a)))[0]
 
 
 @implements(np.argwhere)
@@ -215,18 +223,17 @@ def along_axis(name: str, arr: Any, indices: Any, axis: int) -> tuple:
 
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
-    """Return the slices of `a` along `axis` for which the plain `condition` holds."""
+    """Return the slices of `a` along `axis` for which the condition holds; see `nonzero`."""
     condition = as_array(condition)
     if condition.ndim != 1:
         raise ShapeError(f"compress: expected a vector of conditions, got {type_of(condition)}.")
-    kept = np.flatnonzero(known("compress", "a condition", condition))
-    return take(a, kept, axis, out)
+    return take(a, flatnonzero(condition), axis, out)
 
 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
-    """Return the elements of `arr`, flattened, for which `condition`, whose values must be known, holds."""
-    return take(arr, flatnonzero(condition))
+    """Return the elements of `arr`, flattened, for which `condition` holds; see `nonzero`."""
+    return getitem(ravel(as_array(arr)), flatnonzero(condition))
 
 
 @implements(np.trace)

@@ -59,7 +59,10 @@ def _full_shape(a, shape):
 def ravel(a: Any, order: str = "C") -> Any:
     """Return the elements of `a` along one axis."""
     a = as_array(a)
-    return reshape(a, (type_of(a).size,), _in_order("ravel", np.ravel, order, a))
+    order = _in_order("ravel", np.ravel, order, a)
+    if a.ndim == 1:
+        return broadcasting.reshape(a, shape=a.shape)
+    return reshape(a, (type_of(a).size,), order)
 
 
 def _in_order(name, original, order, a, *shape):

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.tracer import Tracer, is_weak
+from funcgrad.core.reach import holds_tracer
+from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
+from funcgrad.core.weakness import is_weak
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype, holds_tracer
+from funcgrad.numpy.arrays import as_array, astype
 from funcgrad.primitives.indexing import Key, indexed_shape
 
 __all__ = ["as_written", "element_written"]

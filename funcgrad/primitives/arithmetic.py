@@ -180,6 +180,7 @@ class Conjugate(Linear):
     """y = conj(x); linear over the reals, and its own transpose."""
 
     name = "conjugate"
+    pointwise = True
 
     def type_rule(self, x):
         return x.strong()
@@ -204,6 +205,7 @@ class Real(Linear):
     """y = the real part of a complex x."""
 
     name = "real"
+    pointwise = True
     view = True
 
     def type_rule(self, x):
@@ -232,6 +234,7 @@ class Imag(Linear):
     """y = the imaginary part of a complex x; a cotangent c becomes -i c, so that Re(-i c x) = c y."""
 
     name = "imag"
+    pointwise = True
     view = True
 
     def type_rule(self, x):

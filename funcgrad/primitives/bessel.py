@@ -17,6 +17,7 @@ class BesselI(Primitive):
     """
 
     name = "bessel_i"
+    pointwise = True
 
     def type_rule(self, x, *, order):
         return ArrayType(x.shape, ufunc_dtype("bessel_i", np.exp, (x,)))

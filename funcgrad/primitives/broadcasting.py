@@ -1,12 +1,13 @@
 """Reshape, broadcast_to and sum: the primitives by which shapes are matched, and their transposes."""
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
+from funcgrad.core.inplace import is_in_order
 from funcgrad.core.primitive import Bad, Linear, Sample, box
-from funcgrad.core.types import ArrayType, broadcast_shapes, shape_of
+from funcgrad.core.types import ArrayType, broadcast_shapes, identity, shape_of
 from funcgrad.errors import ShapeError
 
 __all__ = ["broadcast_to", "expand", "reduce_sum", "reduced_shape", "reshape", "stretch", "unbroadcast"]
@@ -39,9 +40,9 @@ class Reshape(Linear):
         return reshape(x, shape=(size, *shape)), True
 
     def write_rule(self, x, new, *, shape):
-        # Only ones come or go: certainly a view. Otherwise the layout decides.
-        kept = [n for n in x.shape if n != 1]
-        return reshape(new, shape=x.shape) if kept == [n for n in shape if n != 1] else None
+        if new.alias.in_order or _only_splits(x.shape, shape) or is_in_order(x):
+            return reshape(new, shape=x.shape)
+        return None  # the layout in memory decides
 
     def samples(self):
         return [
@@ -51,6 +52,18 @@ class Reshape(Linear):
             Sample((box((0, 3)),), {"shape": (3, 0)}),
             Bad((box((3,)),), {"shape": (2,)}, "expected a shape with 3 elements"),
         ]
+
+
+def _only_splits(old, new):
+    """Whether ones come or go and axes are split, and none merged: certainly a view, whatever the strides."""
+    sizes = iter([n for n in new if n != 1])
+    for n in old:
+        product = 1
+        while product < n:
+            product *= next(sizes, 0) or n + 1
+        if product != n and n != 0:
+            return False
+    return 0 not in old
 
 
 class BroadcastTo(Linear):
@@ -96,6 +109,7 @@ class Sum(Linear):
     """y = sum of x over `axes`."""
 
     name = "sum"
+    identity = staticmethod(partial(identity, np.add))
 
     def type_rule(self, x, *, axes, keepdims):
         dtype = np.add.reduce(np.empty(0, x.dtype)).dtype

@@ -1,10 +1,12 @@
 """Cumulative operations along an axis, and the linear recurrence their derivatives need."""
 
+from functools import partial
+
 import numpy as np
 
 from funcgrad.core.looped import Looped
 from funcgrad.core.primitive import Bad, Linear, Primitive, Sample, box
-from funcgrad.core.types import ArrayType, dtype_of, shape_of
+from funcgrad.core.types import ArrayType, dtype_of, identity, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import stretch
 from funcgrad.primitives.elementwise import times
@@ -24,6 +26,7 @@ class CumSum(Linear):
     """y[..., i, ...] = sum of x[..., j, ...] over j <= i (over j >= i with `reverse`)."""
 
     name = "cumsum"
+    identity = staticmethod(partial(identity, np.add))
 
     def type_rule(self, x, *, axis, reverse):
         return ArrayType(_along("cumsum", x, axis).shape, np.add.reduce(np.empty(0, x.dtype)).dtype)
@@ -136,6 +139,7 @@ class CumProd(Primitive):
     """y[i] = product of x[j] over j <= i along `axis`; the derivative is exact where elements are zero."""
 
     name = "cumprod"
+    identity = staticmethod(partial(identity, np.multiply))
 
     def type_rule(self, x, *, axis):
         return ArrayType(_along("cumprod", x, axis).shape, np.add.reduce(np.empty(0, x.dtype)).dtype)
@@ -180,6 +184,9 @@ class _CumExtremum(Primitive):
 
     scan: np.ufunc
     combine: str
+
+    def identity(self, dtype):
+        return identity(self.scan, dtype)
 
     def type_rule(self, x, *, axis):
         return _along(self.name, x, axis)

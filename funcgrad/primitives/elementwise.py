@@ -40,6 +40,8 @@ class Elementwise(Primitive):
         dtype_rule: in place of `loop`, a function of the arguments' types that gives the dtype.
     """
 
+    pointwise = True
+
     def __init__(
         self,
         name: str,

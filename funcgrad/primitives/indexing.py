@@ -263,6 +263,7 @@ class _Scatter(JointlyLinear):
     def lower_rule(self, lower, out, x, v, *indices, axes):
         lead = np.broadcast_shapes(*(i.shape for i in indices))
         rest = tuple(n for d, n in enumerate(out.shape) if d not in axes)
+        indices = lower.updates.apart(x, indices)
 
         def positions(index):
             return [(i.spread(index[: len(lead)]), out.shape[a]) for i, a in zip(indices, axes, strict=True)]

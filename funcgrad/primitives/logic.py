@@ -112,6 +112,7 @@ class Select(JointlyLinear):
     """z = x where condition, else y. The branch not taken receives a cotangent of exactly zero."""
 
     name = "select"
+    pointwise = True
     positions = (1, 2)
 
     def type_rule(self, condition, x, y):

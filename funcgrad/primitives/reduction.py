@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
-from funcgrad.core.types import ArrayType, dtype_of, shape_of
+from funcgrad.core.types import ArrayType, dtype_of, identity, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.arithmetic import conjugate, real
 from funcgrad.primitives.broadcasting import expand, reduce_sum, reduced_shape, reshape
@@ -43,6 +43,9 @@ class Reduction(Primitive):
     def lower_rule(self, lower, out, x, *, axes, keepdims):
         return lower.reduce(self.combine, out, x, axes, keepdims=keepdims) if self.combine else None
 
+    def identity(self, dtype):
+        return identity(self.reduce, dtype)
+
     def weight(self, y, x, axes):
         raise NotImplementedError
 
@@ -74,6 +77,8 @@ class Reduction(Primitive):
 
 class _Extremum(Reduction):
     """The gradient of an extremum is split evenly among ties."""
+
+    needs_elements = True
 
     def type_rule(self, x, *, axes, keepdims):
         shape = reduced_shape(self.name, x, axes, keepdims)
@@ -160,6 +165,7 @@ class Norm(Reduction):
     """y = sqrt(sum |x|^2) over `axes`, without overflow; the derivative at 0 is 0."""
 
     name = "norm"
+    reduce = np.add  # of squares
 
     def type_rule(self, x, *, axes, keepdims):
         dtype = np.abs(np.empty(0, x.dtype)).dtype

@@ -16,6 +16,7 @@ class Convert(Linear):
     """y = x as another floating or complex dtype; a complex x loses its imaginary part to a real one."""
 
     name = "convert"
+    pointwise = True
 
     def type_rule(self, x, *, dtype):
         return ArrayType(x.shape, dtype)
@@ -49,6 +50,7 @@ class ToInteger(Primitive):
     """y = x as an integer or bool dtype; the derivative is zero."""
 
     name = "to_integer"
+    pointwise = True
     differentiable = False
 
     def type_rule(self, x, *, dtype):

@@ -75,6 +75,7 @@ class PolyGamma(Primitive):
     """y = the derivative of digamma(x), `order` times; its derivative has order + 1."""
 
     name = "polygamma"
+    pointwise = True
 
     def type_rule(self, x, *, order):
         return ArrayType(x.shape, ufunc_dtype("polygamma", np.cbrt, (x,)))

@@ -185,6 +185,7 @@ class Sinc(Primitive):
     """
 
     name = "sinc"
+    pointwise = True
 
     def type_rule(self, x, *, order):
         return ArrayType(x.shape, ufunc_dtype("sinc", np.sin, (x,)))

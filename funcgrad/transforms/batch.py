@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.inplace import argument
+from funcgrad.core.made import known
 from funcgrad.core.tracer import Trace, Tracer, bind, concrete, refresh
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import ConcretizationError
@@ -92,7 +93,7 @@ class Batch(Trace):
             if x.alias is not None and x.alias.watched:
                 refresh(x)
             return x.value, x.node
-        return x, False
+        return known(x), False
 
 
 def loop_rule(primitive, size: int, batched: list, values: list, params: dict):

@@ -7,6 +7,7 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.core.closures import captured_by, standing_in
+from funcgrad.core.made import known
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import name_of
 from funcgrad.core.tracer import Tracer
@@ -57,6 +58,7 @@ class PureCallback(Primitive):
         with standing_in(call.name, call.captured, arrays[own:]):
             result = call.function(*tree.unflatten(call.in_tree, arrays[:own]))
         out, out_tree = tree.flatten(result)
+        out = [known(x) for x in out]
         if out_tree != call.out_tree:
             raise TreeError(
                 f"{call.name}: expected a result of the structure {call.out_tree}, got {out_tree}."

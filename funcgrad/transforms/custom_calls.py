@@ -247,6 +247,7 @@ class StopGradient(Primitive):
     """y = x, with derivative zero."""
 
     name = "stop_gradient"
+    pointwise = True
     differentiable = False
 
     def type_rule(self, x):

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.capture import SOLE
+from funcgrad.core.capture import SOLE, exclusive
 from funcgrad.core.inplace import argument
+from funcgrad.core.made import known
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
 from funcgrad.core.types import dtype_of
 from funcgrad.transforms.derive import jvp_of
-from funcgrad.transforms.tape import exclusive
 
 __all__ = ["Dual"]
 
@@ -69,6 +69,9 @@ class Dual(Trace):
     def _constant(self, y):
         return Tracer(self, y, None) if dtype_of(y).kind in "fc" else y
 
+    def plain(self, tracer):
+        return np.asarray(tracer.value) if tracer.node is None and type(tracer.value) is not Tracer else None
+
     def overwrite(self, x, key, value):
         v_dot = None
         if type(value) is Tracer:
@@ -98,4 +101,4 @@ class Dual(Trace):
             if x.alias is not None and x.alias.watched:
                 refresh(x)
             return x.value, x.node
-        return x, None
+        return known(x), None

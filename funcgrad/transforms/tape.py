@@ -8,15 +8,15 @@ cotangents back with their VJP rules. Both are linear, and neither runs the func
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import lru_cache
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from funcgrad import tree
 from funcgrad.core import capture
-from funcgrad.core.capture import SOLE, Captured
+from funcgrad.core.capture import Captured, exclusive
 from funcgrad.core.inplace import argument
+from funcgrad.core.made import known
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import InPlaceError
@@ -188,7 +188,7 @@ class Tape(Trace):
             y = x.value
             # A handle of an outer trace is the user's from now on, to write to.
             return (Tracer(y.tracing, y.value, y.node) if type(y) is Tracer else y), x.node
-        return x, None
+        return known(x), None
 
     def push(self, tangents: Sequence[Any], outputs: Sequence[int | None]) -> list[Any]:
         """Return the tangents of the outputs; None is zero."""
@@ -320,18 +320,6 @@ def _kept(values, unread):
 
 
 _array_type = lru_cache(1024)(ArrayType)
-
-
-def exclusive(x: Tracer) -> bool:
-    """Whether the value of `x` is a large array that nothing but `x` refers to."""
-    value = x.value
-    return (
-        type(value) is np.ndarray
-        and value.nbytes >= capture.LARGE
-        and getrefcount(value) == SOLE + 1  # the local name, and x
-        and value.base is None
-        and value.flags.writeable
-    )
 
 
 def record(function: Callable, values: Sequence[Any], owner: str, *, aux: bool = False):

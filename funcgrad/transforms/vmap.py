@@ -10,6 +10,7 @@ from funcgrad import tree
 from funcgrad.core.interpret import owned
 from funcgrad.core.randomness import Watch
 from funcgrad.core.staging import argument_names, call_path, check_outputs, leaf_type
+from funcgrad.core.tables import with_tables
 from funcgrad.core.types import shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.transforms.arguments import owner_of, presented
@@ -57,6 +58,9 @@ def vmap(
     owner = owner_of("vmap", function)
 
     def batched(*args: Any, **kwargs: Any) -> Any:
+        return with_tables(partial(run, args, kwargs), function)
+
+    def run(args, kwargs, function):
         leaves, in_tree = tree.flatten((args, kwargs))
         axes = _in_axes(owner, in_axes, args, kwargs, in_tree)
 

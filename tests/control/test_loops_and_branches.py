@@ -347,6 +347,17 @@ def test_a_policy_keeps_what_it_says(backend, policy):
         ),
         (lambda: fg.while_loop(lambda x: True, lambda x: (x, x), 1.0), TreeError, "containers"),
         (lambda: fg.fori_loop(0, 1.5, lambda i, c: c, 1.0), DTypeError, "whole numbers"),
+        (lambda: fg.fori_loop(0, 3, lambda i, c: (c, c), 1.0), TreeError, "^fori_loop: .* got . in"),
+        (
+            lambda: fg.fori_loop(0, 3, lambda i, c: {"a": np.ones(3)}, {"a": 1.0}),
+            ShapeError,
+            r"^fori_loop: .* got carry\['a'\]: float in and float64\[3\] out",
+        ),
+        (
+            lambda: fg.fori_loop(0, 3, lambda i, c: c.astype(int), np.float64(1)),
+            DTypeError,
+            "^fori_loop: .* got carry: ",
+        ),
     ],
 )
 def test_bad_input(call, error, words):

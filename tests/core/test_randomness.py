@@ -2,6 +2,8 @@
 """Random numbers drawn while a function is traced: told of, once, with the line; and nothing told where it is right."""
 
 import random
+import subprocess
+import sys
 import threading
 import types
 import warnings
@@ -242,3 +244,19 @@ def test_it_looks_at_few_things():
         deep = [deep, RNG]
     found = Reachable(lambda x: (big, deep, x), (np.random.Generator,))
     assert found.found == [RNG] and len(found.codes) == 1 and MOST < 1000
+
+
+def test_a_generator_that_is_loaded_meanwhile():
+    for function, count in (("np.random.normal()", 1), ("np.random.default_rng(0).normal()", 0)):
+        program = (
+            "import sys, warnings, numpy as np, funcgrad as fg\n"
+            "loaded = 'numpy.random' in sys.modules\n"
+            "with warnings.catch_warnings(record=True) as found:\n"
+            "    warnings.simplefilter('always')\n"
+            f"    fg.trace(lambda x: x * {function})(1.0)\n"
+            "print(loaded, len(found))"
+        )
+        out = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        ).stdout
+        assert out.split()[1] == str(count)

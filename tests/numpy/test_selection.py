@@ -101,9 +101,9 @@ def test_places_of_known_values():
         return np.sum(x[np.nonzero(x)] ** 2) + np.sum(x.ravel()[np.flatnonzero(x)]) + np.argwhere(x)[0, 1]
 
     np.testing.assert_array_equal(fg.grad(f)(x), [[0, 5], [7, 0]])
-    with pytest.raises(ConcretizationError, match="nonzero: expected an array with values that are known"):
+    with pytest.raises(ConcretizationError, match="needs no number of elements while tracing, got a result"):
         fg.trace(np.nonzero)(x)
-    with pytest.raises(ConcretizationError, match=r"nonzero: .* got float64"):
+    with pytest.raises(ConcretizationError, match="number of elements that a mask chooses is not known"):
         fg.vmap(np.where)(x)
 
 

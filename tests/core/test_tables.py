@@ -1,0 +1,138 @@
+"""Plain arrays that a function reaches, indexed by traced integers."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.errors import ConcretizationError, PlainIndexError
+
+TABLE = np.arange(12.0).reshape(3, 4) ** 2
+ROW = np.arange(4.0) + 0.5
+ORDER = np.array([2, 0, 1])
+KEPT = {"row": ROW, "deep": [TABLE, (ORDER,)]}
+
+
+class _Model:
+    def __init__(self):
+        self.table = np.arange(5.0)
+        self.parts = {"a": np.arange(6.0)}
+        self.me = self
+
+    def at(self, i):
+        return self.me.table[i] * self.parts["a"][i + 1]
+
+    def __call__(self, i):
+        return self.table[i] ** 2
+
+
+class _Slotted:
+    __slots__ = ("table",)
+
+    def __init__(self):
+        self.table = ROW
+
+
+MODEL, SLOTTED = _Model(), _Slotted()
+
+
+def _helper(i):
+    return TABLE[i, 1]
+
+
+def _recursive(i, n):
+    return ROW[i] if n == 0 else _recursive(i, n - 1) + ROW[i]
+
+
+def _closure():
+    table = np.arange(7.0) * 2
+
+    def inner(i):
+        return table[i] + _helper(i)
+
+    return inner
+
+
+_jitted = fg.jit(_helper)
+PROGRAMS = {
+    "an element": lambda i: TABLE[i, i + 1],
+    "rows": lambda i: TABLE[i],
+    "slices beside": lambda i: np.sum(TABLE[i, :2] * ROW[i][..., None], -1),
+    "a row, then an element": lambda i: TABLE[1][i],
+    "an index by an index": lambda i: ROW[ORDER[i]],
+    "after arithmetic": lambda i: (ROW * 2 + 1)[i],
+    "take": lambda i: ROW.take(i),
+    "a mask": lambda i: np.sum(ROW[np.ravel(i)[0] + np.arange(4) > 1]),
+    "a helper": lambda i: _helper(i),
+    "recursion": lambda i: _recursive(i, 3),
+    "closure": _closure(),
+    "a nested function": lambda i: (lambda j: ROW[j])(i),
+    "bound": MODEL.at,
+    "an object that is called": lambda i: MODEL(i),
+    "slots": lambda i: SLOTTED.table[i],
+    "partial": partial(lambda table, i: table[i], ROW),
+    "a default": lambda i, table=ROW: table[i],
+    "containers": lambda i: KEPT["row"][i] + KEPT["deep"][0][i, 0] + KEPT["deep"][1][0][i],
+    "jit inside": lambda i: _jitted(i) + ROW[i],
+    "vmap inside": lambda i: fg.vmap(lambda j: ROW[j])(np.ravel(i))[0],
+    "scan inside": lambda i: fg.scan(lambda c, j: (c + ROW[j], None), 0.0, np.ravel(i))[0],
+    "cond inside": lambda i: fg.cond(np.ravel(i)[0] > 0, lambda j: ROW[j], lambda j: ROW[j] * 2, i),
+}
+
+
+@pytest.mark.parametrize(
+    "i", [np.array(1), np.array([0, 2, 1]), np.array([[1], [0]])], ids=["0-d", "1-d", "2-d"]
+)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_as_with_known_integers(name, i):
+    f = PROGRAMS[name]
+    want = f(i)
+    np.testing.assert_allclose(fg.jit(f)(i), want)
+    np.testing.assert_allclose(fg.vmap(f)(np.stack([i, i]))[1], want)
+    np.testing.assert_allclose(fg.scan(lambda c, j: (c, f(j)), 0.0, np.stack([i, i]))[1][0], want)
+    np.testing.assert_allclose(fg.trace(f)(i)(i), want)
+
+
+def test_interpolation_and_its_derivative():
+    def f(x):
+        i = np.floor(x).astype(int)
+        return ROW[i] ** 2 * (i + 1 - x) + ROW[i + 1] ** 2 * (x - i)
+
+    x = np.array([0.3, 1.6, 2.2])
+    want = fg.grad(lambda x: np.sum(f(x)))(x)
+    np.testing.assert_allclose(fg.jit(fg.grad(lambda x: np.sum(f(x))))(x), want)
+    np.testing.assert_allclose(fg.vmap(fg.grad(f))(x), want)
+
+
+def test_decisions_and_effects_happen_once(capsys):
+    @fg.jit
+    def f(i, x):
+        fg.debug.print("x is {}", x)
+        return ROW[i] if x > 0 else -ROW[i]
+
+    assert f(np.array(1), 2.0) == 1.5
+    assert f(np.array(1), -2.0) == -1.5
+    assert capsys.readouterr().out == "x is 2.0\nx is -2.0\n"
+
+
+def test_positions_are_checked():
+    with pytest.raises(IndexError):
+        fg.jit(lambda i: ROW[i])(np.array([0, 9]))
+
+
+def test_what_the_function_reaches_is_left_as_it_was():
+    before = (MODEL.table, KEPT["row"], TABLE)
+    fg.jit(MODEL.at)(np.array(1))
+    fg.jit(PROGRAMS["containers"])(np.array(1))
+    assert all(type(x) is np.ndarray for x in before)
+    assert MODEL.table is before[0] and KEPT["row"] is before[1] and MODEL.me is MODEL
+
+
+def test_an_array_made_inside_is_refused_with_the_edit_that_works():
+    i = np.array(1)
+    with pytest.raises(PlainIndexError, match=r"fg\.numpy\.asarray\(plain\)\[i\]"):
+        fg.jit(lambda i: np.arange(3.0)[i])(i)
+    assert fg.jit(lambda i: fg.numpy.asarray(np.arange(3.0))[i])(i) == 1.0
+    with pytest.raises(ConcretizationError):
+        fg.vmap(lambda i: np.arange(3.0)[i])(i[None])
