@@ -91,9 +91,11 @@ def test_no_reference_is_lost_or_kept(name):
                 pass
 
     repeat(30)
+    gc.collect()  # what compiling left behind
     things = (x, index, None, float)
     before, objects = [*map(sys.getrefcount, things)], len(gc.get_objects())
     repeat(500)
+    gc.collect()
     after = [*map(sys.getrefcount, things)]
     assert all(abs(a - b) < 20 for a, b in zip(before, after, strict=True)), (before, after)
     assert abs(len(gc.get_objects()) - objects) < 200
