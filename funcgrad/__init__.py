@@ -33,7 +33,7 @@ from funcgrad.control.debug import error_if
 from funcgrad.core.program import Program
 from funcgrad.core.staging import trace
 from funcgrad.core.types import ArrayType
-from funcgrad.errors import DerivativeWarning
+from funcgrad.errors import DerivativeWarning, RandomnessWarning
 from funcgrad.transforms.callback import pure_callback
 from funcgrad.transforms.collective import axis_index, pmax, pmean, psum
 from funcgrad.transforms.custom import custom_jvp, custom_vjp, stop_gradient
@@ -49,6 +49,7 @@ __all__ = [
     "ArrayType",
     "DerivativeWarning",
     "Program",
+    "RandomnessWarning",
     "associative_scan",
     "axis_index",
     "checkpoint",

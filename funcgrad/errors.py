@@ -23,6 +23,7 @@ __all__ = [
     "LeakedTracerError",
     "PlainIndexError",
     "ProgramError",
+    "RandomnessWarning",
     "ShapeError",
     "TreeError",
 ]
@@ -88,6 +89,10 @@ class DerivativeError(FuncgradError, TypeError):
 
 class DerivativeWarning(UserWarning):
     """A value that carries a derivative was taken as a plain number, through which no derivative goes."""
+
+
+class RandomnessWarning(UserWarning):
+    """Random numbers were drawn while a function was traced: once, for all that the traced program does."""
 
 
 class DonatedError(FuncgradError, ValueError):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy
 
-__all__ = ["Location", "user_location"]
+__all__ = ["Location", "is_library", "user_location"]
 
 _scipy = find_spec("scipy")  # found, not loaded
 _ORIGINS = (__file__, numpy.__file__, _scipy.origin if _scipy is not None and _scipy.origin else __file__)
@@ -38,7 +38,7 @@ def user_location(depth: int = 1) -> Location | None:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
-        if not _is_library(code.co_filename):
+        if not is_library(code.co_filename):
             return Location(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back
     return None
@@ -47,7 +47,8 @@ def user_location(depth: int = 1) -> Location | None:
 _library_files: dict[str, bool] = {}
 
 
-def _is_library(filename: str) -> bool:
+def is_library(filename: str) -> bool:
+    """Whether a file is funcgrad's, NumPy's or SciPy's."""
     known = _library_files.get(filename)
     if known is None:
         known = filename.startswith(_PACKAGES)

@@ -13,7 +13,19 @@ from funcgrad.compile.layout import OFFSETS
 from funcgrad.compile.status import Status
 from funcgrad.core.types import ArrayType
 
-__all__ = ["GLUE", "RECYCLED", "Table", "write_entry"]
+__all__ = [
+    "DECLARED",
+    "GLUE",
+    "RECYCLED",
+    "Code",
+    "Table",
+    "failures",
+    "finish",
+    "make_result",
+    "read_argument",
+    "shape_constant",
+    "write_entry",
+]
 
 # Attributes of what runs once a call: optimizing it would take as long as the loops, and gain nanoseconds.
 GLUE = "noinline optnone"
@@ -28,15 +40,20 @@ class Table:
     """The addresses a module needs, by name; filled in when it is loaded."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self._slots: dict[str, int] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names, in the order of their slots."""
+        return list(self._slots)
 
     def slot(self, name: str) -> int:
-        if name not in self.names:
-            self.names.append(name)
-        return self.names.index(name)
+        return self._slots.setdefault(name, len(self._slots))
 
 
-class _Code:
+class Code:
+    """Instructions of one function, written one behind the other."""
+
     def __init__(self, table: Table):
         self.lines: list[str] = []
         self.table = table
@@ -72,12 +89,12 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
 
     The frame is an array of addresses: the inputs' data, then the outputs'. The result is a `Status`.
     """
-    code = _Code(table)
+    code = Code(table)
     _count_arguments(code, len(inputs))
     frame = code.set(f"alloca [{max(len(inputs) + len(outputs), 1)} x ptr]")
     for k, kind in enumerate(inputs):
-        _read_argument(code, frame, k, kind)
-    arrays = [_make_result(code, frame, len(inputs) + k, k, kind) for k, kind in enumerate(outputs)]
+        read_argument(code, frame, k, kind)
+    arrays = [make_result(code, frame, len(inputs) + k, k, kind) for k, kind in enumerate(outputs)]
     status = code.set(f"call i32 @fg_run(ptr {frame})")
     failed = code.set(f"icmp ne i32 {status}, 0")
     code.do(f"br i1 {failed}, label %failed, label %done")
@@ -85,6 +102,36 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
     for array, kind in zip(arrays, outputs, strict=True):
         if kind.shape:
             code.do(f"call void @Py_DecRef(ptr {array})")
+    failures(code, status)
+    _starved(code, arrays, outputs)
+    code.label("done")
+    if single:
+        code.do(f"ret ptr {finish(code, arrays[0], outputs[0])}")
+    else:
+        _return_several(code, arrays, outputs)
+    code.label("other")
+    other = code.address("NotImplemented")
+    code.do(f"call void @Py_IncRef(ptr {other})")
+    code.do(f"ret ptr {other}")
+    return "\n".join(
+        [
+            *(shape_constant(k, kind) for k, kind in enumerate(outputs)),
+            f"define ptr @fg_entry(ptr %self, ptr %args, i64 %count) {GLUE} {{",
+            *code.lines,
+            "}",
+            DECLARED,
+        ]
+    )
+
+
+def shape_constant(k: int, kind: ArrayType) -> str:
+    """Return the global that `make_result` number k reads a shape from."""
+    lengths = ", ".join(f"i64 {n}" for n in kind.shape or (1,))
+    return f"@fg_shape{k} = private constant [{max(kind.ndim, 1)} x i64] [{lengths}]"
+
+
+def failures(code: Code, status: str) -> None:
+    """Write what follows a Status other than 0, with the label `raise`: null is returned, and an exception set."""
     for bit, label in (
         (Status.RAISED, "raise"),
         (Status.OUT_OF_BOUNDS, "bounds"),
@@ -105,40 +152,6 @@ def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[Arr
         code.do("br label %raise")
     code.label("raise")
     code.do("ret ptr null")
-    _starved(code, arrays, outputs)
-    code.label("done")
-    if single:
-        code.do(f"ret ptr {_finish(code, arrays[0], outputs[0])}")
-    else:
-        _return_several(code, arrays, outputs)
-    code.label("other")
-    other = code.address("NotImplemented")
-    code.do(f"call void @Py_IncRef(ptr {other})")
-    code.do(f"ret ptr {other}")
-    shapes = [
-        f"@fg_shape{k} = private constant [{max(kind.ndim, 1)} x i64] "
-        f"[{', '.join(f'i64 {n}' for n in kind.shape or (1,))}]"
-        for k, kind in enumerate(outputs)
-    ]
-    return "\n".join(
-        [
-            *shapes,
-            f"define ptr @fg_entry(ptr %self, ptr %args, i64 %count) {GLUE} {{",
-            *code.lines,
-            "}",
-            _REUSE,
-            _MESSAGES,
-            "declare void @Py_IncRef(ptr)",
-            "declare void @Py_DecRef(ptr)",
-            "declare ptr @PyTuple_New(i64)",
-            "declare i32 @PyTuple_SetItem(ptr, i64, ptr)",
-            "declare i64 @PyLong_AsLongLong(ptr)",
-            "declare ptr @PyErr_Occurred()",
-            "declare void @PyErr_Clear()",
-            "declare void @PyErr_SetNone(ptr)",
-            "declare void @PyErr_SetString(ptr, ptr)",
-        ]
-    )
 
 
 def _count_arguments(code, count):
@@ -150,12 +163,14 @@ def _put(code, frame, k, data):
     code.do(f"store ptr {data}, ptr {code.set(f'getelementptr ptr, ptr {frame}, i64 {k}')}")
 
 
-def _read_argument(code, frame, k, kind):
+def read_argument(code: Code, frame: str, k: int, kind: ArrayType, room: str = "") -> None:
+    """Check argument k of `%args` and put its data's address into slot k of the frame; go to `other` where it is not of
+    this kind. A Python int is put into 8 bytes of `room`, of the stack by default."""
     thing = code.set(f"load ptr, ptr {code.set(f'getelementptr ptr, ptr %args, i64 {k}')}")
     own = code.field(thing, OFFSETS["type"], "ptr")
     read = f"read{k}"
     if not kind.shape:
-        _read_scalar(code, frame, k, kind, thing, own, read)
+        _read_scalar(code, frame, k, kind, thing, own, read, room)
         if kind.weak:
             return
     is_array = code.set(f"icmp eq ptr {own}, {code.address('ndarray')}")
@@ -177,7 +192,7 @@ def _read_argument(code, frame, k, kind):
     code.label(read)
 
 
-def _read_scalar(code, frame, k, kind, thing, own, read):
+def _read_scalar(code, frame, k, kind, thing, own, read, room):
     """Read a Python number where one is expected; else a NumPy scalar of the dtype, or go on for an array."""
     if kind.weak and kind.dtype.kind == "i":
         integer = code.set(f"icmp eq ptr {own}, {code.address('int')}")
@@ -190,7 +205,7 @@ def _read_scalar(code, frame, k, kind, thing, own, read):
         code.do("call void @PyErr_Clear()")
         code.do("br label %other")
         code.label(f"fits{k}")
-        place = code.set("alloca i64")
+        place = room or code.set("alloca i64")
         code.do(f"store i64 {value}, ptr {place}")
         _put(code, frame, k, place)
     else:
@@ -204,10 +219,11 @@ def _read_scalar(code, frame, k, kind, thing, own, read):
     code.label(read if kind.weak else f"array{k}")
 
 
-def _make_result(code, frame, slot, k, kind):
-    """Return the array of a result, or the place of a number, and put its address in the frame."""
+def make_result(code: Code, frame: str, slot: int, k: int, kind: ArrayType, room: str = "") -> str:
+    """Return the array of a result, or the place of a number, and put its address in the frame; go to `starved{k}`
+    where there is no memory. A number has 16 bytes of `room`, of the stack by default."""
     if not kind.shape:
-        place = code.set(f"alloca [{kind.dtype.itemsize} x i8], align 16")
+        place = room or code.set(f"alloca [{kind.dtype.itemsize} x i8], align 16")
         _put(code, frame, slot, place)
         return place
     descr = code.address(f"dtype {kind.dtype.str}")
@@ -251,7 +267,7 @@ def _return_several(code, arrays, outputs):
     whole = code.set(f"call ptr @PyTuple_New(i64 {len(outputs)})")
     code.require(code.set(f"icmp ne ptr {whole}, null"), "failed")
     for k, kind in sorted(enumerate(outputs), key=lambda item: not item[1].shape):
-        result = _finish(code, arrays[k], kind)
+        result = finish(code, arrays[k], kind)
         if not kind.shape:
             code.require(code.set(f"icmp ne ptr {result}, null"), "torn")
         code.do(f"call i32 @PyTuple_SetItem(ptr {whole}, i64 {k}, ptr {result})")
@@ -262,7 +278,7 @@ def _return_several(code, arrays, outputs):
         code.do("br label %raise")
 
 
-def _finish(code, array, kind):
+def finish(code: Code, array: str, kind: ArrayType) -> str:
     """Return a result as Python has it; null, with an exception set, where there is no memory for a number."""
     if kind.shape:
         return array
@@ -347,11 +363,19 @@ out:
 declare i32 @memcmp(ptr, ptr, i64)"""
 
 
-# What NumPy says.
-_MESSAGES = r"""
+# What NumPy says; and all that an entry calls.
+DECLARED = rf"""{_REUSE}
 @fg_indefinite = private constant [32 x i8] c"Matrix is not positive definite\00"
 @fg_singular = private constant [16 x i8] c"Singular matrix\00"
-"""
+declare void @Py_IncRef(ptr)
+declare void @Py_DecRef(ptr)
+declare ptr @PyTuple_New(i64)
+declare i32 @PyTuple_SetItem(ptr, i64, ptr)
+declare i64 @PyLong_AsLongLong(ptr)
+declare ptr @PyErr_Occurred()
+declare void @PyErr_Clear()
+declare void @PyErr_SetNone(ptr)
+declare void @PyErr_SetString(ptr, ptr)"""
 
 
 def type_slots() -> dict[str, object]:

@@ -1,6 +1,9 @@
 """Scratch memory: where each buffer lies in one block, so that what is never needed together shares space."""
 
+from bisect import bisect
 from collections.abc import Sequence
+from heapq import heappop, heappush
+from math import inf
 
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.fusion import Block, Leaf, leaves
@@ -27,17 +30,30 @@ def lifetimes(steps: Sequence[Sequence[Block | Leaf]]) -> dict[Buffer, tuple[int
 def placed(lives: dict[Buffer, tuple[int, int]]) -> tuple[dict[Buffer, int], int]:
     """Return the offset of each buffer in bytes, and the size of the whole: first fit, in order of birth."""
     offsets: dict[Buffer, int] = {}
-    alive: list[tuple[int, int, int]] = []  # offset, end, last step
+    gaps: list[tuple[float, float]] = [
+        (0, inf)
+    ]  # what is free, in order: few, however many buffers are alive
+    alive: list[tuple[int, int, int]] = []  # a heap: last step, offset, end
     total = 0
     for buffer, (first, last) in sorted(lives.items(), key=lambda item: item[1][0]):
-        alive = sorted(item for item in alive if item[2] >= first)
+        while alive and alive[0][0] < first:
+            _, start, end = heappop(alive)
+            _free(gaps, start, end)
         size = -(-max(buffer.size * buffer.dtype.itemsize, 1) // LINE) * LINE
-        place = 0
-        for offset, end, _ in alive:
-            if place + size <= offset:
-                break
-            place = max(place, end)
+        k = next(k for k, (start, end) in enumerate(gaps) if end - start >= size)
+        start, end = gaps[k]
+        place = int(start)
+        gaps[k : k + 1] = [(place + size, end)] if place + size < end else []
         offsets[buffer] = place
-        alive.append((place, place + size, last))
+        heappush(alive, (last, place, place + size))
         total = max(total, place + size)
     return offsets, total
+
+
+def _free(gaps: list[tuple[float, float]], start: float, end: float) -> None:
+    """Add what is free again, one with the gaps beside it."""
+    k = bisect(gaps, (start, end))
+    before = k > 0 and gaps[k - 1][1] == start
+    after = k < len(gaps) and gaps[k][0] == end
+    whole = (gaps[k - 1][0] if before else start, gaps[k][1] if after else end)
+    gaps[k - before : k + after] = [whole]

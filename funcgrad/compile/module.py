@@ -19,6 +19,7 @@ from funcgrad.compile.memory import lifetimes, placed
 from funcgrad.compile.parts import in_parts
 from funcgrad.compile.running import SUPPORT, Run
 from funcgrad.compile.statement import ControlCall, ForeignCall, HostCall, MatrixProduct
+from funcgrad.compile.wide_entry import WIDE, write_wide_entry
 from funcgrad.core.program import Program
 
 __all__ = ["Module"]
@@ -173,7 +174,9 @@ class Module:
         run = Run(self, "fg_run")
         self.write(run, parts)
         outputs = self.program.out_types
-        entry = write_entry(self.table, self.program.in_types, outputs, len(outputs) == 1)
+        inputs = self.program.in_types
+        write = write_entry if len(inputs) + len(outputs) < WIDE else write_wide_entry
+        entry = write(self.table, inputs, outputs, len(outputs) == 1)
         run_text = run.text()
         kernels, declarations = _kernels(parts.symbols)
         known = {line for line in SUPPORT.splitlines() if line.startswith("declare ")}

@@ -1,4 +1,9 @@
-"""The function that runs a program: it calls its nests, loops and the host in order."""
+"""The function that runs a program: it calls its nests, loops and the host in order.
+
+LLVM's time for one function grows with the square of it (each address in it is alive to its end), and a program of
+thousands of small arrays has as many calls. So a long one is written in parts, functions of bounded size that are called
+one after another, each with the addresses it needs.
+"""
 
 from typing import Any
 
@@ -18,6 +23,8 @@ LONG = 100_000
 # A call of BLAS of fewer operations has one thread: OpenBLAS's threads wait for each other by turning in circles,
 # and where another process has one of the cores, that makes a call of 0.2 ms one of 20 ms.
 ALONE = 2e6
+# From so many lines on, what comes next is another function.
+PART = 1000
 
 
 class Run:
@@ -31,7 +38,9 @@ class Run:
         self.count = 0
         self.pointers: dict[Buffer, str] = {}
         self.setup: list[str] = []
+        self.routines: set[str] = set()
         self.chunks: list[str] = []
+        self.parts: list[str] = []
         self.released = False
         self.alone = False
         self.hosts = 0
@@ -90,7 +99,26 @@ class Run:
             f"{label}:",
         ]
 
+    def _bound(self) -> None:
+        """Begin another part, if this one is long enough. Python's lock stays as it is."""
+        if len(self.setup) + len(self.lines) < PART:
+            return
+        if self.released:
+            self.lines.append(f"  store ptr %saved{self.hosts}, ptr %thread")
+        self._close_part()
+        if self.released:
+            self.hosts += 1
+            self.lines.append(f"  %saved{self.hosts} = load ptr, ptr %thread")
+
+    def _close_part(self) -> None:
+        # What runs once a call is not worth optimizing; into the body of a loop, nests may go.
+        attributes = GLUE if self.whole else "noinline"
+        head = f"@{self.name}_part{len(self.parts)}(ptr %frame, ptr %scratch, ptr %thread) {attributes}"
+        self.parts.append(_function(head, [], [*self.setup, *self.lines], []))
+        self.pointers, self.routines, self.setup, self.lines = {}, set(), [], []
+
     def call(self, name: str, writer: NestWriter) -> None:
+        self._bound()
         args = [f"ptr {self._pointer_to(b, element)}" for b, element in writer.parameters.items()]
         args += [*writer.numbers, *(f"ptr {self._routine(name)}" for name in writer.external)]
         self._release()
@@ -112,13 +140,15 @@ class Run:
     def _routine(self, name: str) -> str:
         """Return the address of a routine of BLAS or LAPACK; loaded once."""
         register = f"%f_{name}"
-        if not any(line.startswith(f"  {register} =") for line in self.setup):
+        if name not in self.routines:
+            self.routines.add(name)
             place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.root.table.slot(f'blas {name}')})"
             self.setup.append(f"  {register} = load ptr, ptr {place}")
         return register
 
     def parallel(self, name: str, writer: NestWriter, extent: int) -> None:
         """Have the iterations of a nest shared among threads, by a Python function that calls it in chunks."""
+        self._bound()
         self._acquire()
         self.hosts += 1
         number = len(self.module.root.parallel)
@@ -155,6 +185,7 @@ class Run:
         return status
 
     def host_call(self, call: HostCall) -> None:
+        self._bound()
         self._acquire()
         number = len(self.module.root.host_calls)
         self.module.root.host_calls.append(call)
@@ -174,6 +205,7 @@ class Run:
 
     def control(self, call: ControlCall, function: str) -> None:
         """Call the function of a loop or branch."""
+        self._bound()
         children = self.module.children[id(call)]
         if any(child.asks_host for child in children):
             self._acquire()
@@ -201,6 +233,9 @@ class Run:
 
     def text(self) -> str:
         self._acquire()
+        if self.parts:
+            self._close_part()
+            self._call_parts()
         size = self.module.scratch if self.whole else 0
         setup, finish = [], []
         if size and size <= STACK:
@@ -210,26 +245,42 @@ class Run:
             finish = ["  call void @fg_give(ptr %block)"]
         # The body of a loop becomes a part of the loop.
         signature = "(ptr %frame) noinline" if self.whole else "(ptr %frame, ptr %scratch)"
-        return "\n".join(
-            [
-                f"define internal i32 @{self.name}{signature} {{",
-                "entry:",
-                "  %status = alloca i32",
-                f"  store i32 {Status.RAISED}, ptr %status",
-                *setup,
-                *self.setup,
-                *self.lines,
-                *finish,
-                "  ret i32 0",
-                *(
-                    ["stop:", *finish, "  %why = load i32, ptr %status", "  ret i32 %why"]
-                    if any("label %stop" in line for line in self.lines)
-                    else []
-                ),
-                *(_STARVED if finish else []),
-                "}",
+        own = _function(f"@{self.name}{signature}", setup, [*self.setup, *self.lines], finish)
+        return "\n".join([*self.parts, own])
+
+    def _call_parts(self) -> None:
+        self.setup.append("  %thread = alloca ptr")
+        scratch = "null" if self.whole and not self.module.scratch else "%scratch"
+        for k in range(len(self.parts)):
+            status = self._name()
+            self.lines += [
+                f"  {status} = call i32 @{self.name}_part{k}(ptr %frame, ptr {scratch}, ptr %thread)",
+                f"  store i32 {status}, ptr %status",
             ]
-        )
+            self._check(status)
+
+
+def _function(head: str, setup: list[str], lines: list[str], finish: list[str]) -> str:
+    """Return the text of a function whose result is a Status; `finish` is done at its end, whatever that is."""
+    return "\n".join(
+        [
+            f"define internal i32 {head} {{",
+            "entry:",
+            "  %status = alloca i32",
+            f"  store i32 {Status.RAISED}, ptr %status",
+            *setup,
+            *lines,
+            *finish,
+            "  ret i32 0",
+            *(
+                ["stop:", *finish, "  %why = load i32, ptr %status", "  ret i32 %why"]
+                if any("label %stop" in line for line in lines)
+                else []
+            ),
+            *(_STARVED if finish else []),
+            "}",
+        ]
+    )
 
 
 # Scratch memory begins on a cache line; and what happens where there is none to be had.

@@ -9,6 +9,7 @@ from funcgrad import tree
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect, pruned
+from funcgrad.core.randomness import Watch
 from funcgrad.core.roles import enclosed, inside_body, with_effects
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
 from funcgrad.core.tables import with_tables
@@ -49,6 +50,7 @@ def stage_body(
     owner: str,
     *,
     chosen: bool = False,
+    repeated: str = "in all iterations",
     decisions: Decisions | None = None,
 ) -> Body:
     """Stage a function of arguments of these types. Arrays and traced values it closes over come first.
@@ -56,10 +58,12 @@ def stage_body(
     Args:
         chosen: whether it may not run: then what it does to traced values that it closes over is part of it too;
             else that is done once, before.
+        repeated: where random numbers that it draws are the same; "" where that is as it should be.
         decisions: the answers to Python's decisions on values; where one has none, Undecided is raised, with the Body
             of what it depends on.
     """
-    return with_tables(partial(_staged, in_tree, types, owner, chosen, decisions), function)
+    with Watch(owner, function, repeated) if repeated else nullcontext():
+        return with_tables(partial(_staged, in_tree, types, owner, chosen, decisions), function)
 
 
 def _staged(in_tree, types, owner, chosen, decisions, function):

@@ -248,7 +248,10 @@ def staged_branches(
                 f"{owner}: expected branches that are functions, got {type(branch).__name__} for {label}.",
                 hint="for a choice between values use fg.numpy.where, or lambda: value.",
             )
-    bodies = [stage_body(branch, treedef, types, owner, chosen=True) for branch in branches]
+    bodies = [
+        stage_body(branch, treedef, types, owner, chosen=True, repeated="each time the branch runs")
+        for branch in branches
+    ]
     labels = list(names) or [f"branches[{n}]" for n in range(len(branches))]
     for body, label in zip(bodies[1:], labels[1:], strict=True):
         _check_alike(owner, bodies[0], labels[0], body, label)

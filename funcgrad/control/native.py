@@ -1,4 +1,7 @@
-"""Control flow outside of jit: the whole loop as one native call where that pays, by NumPy where it does not."""
+"""Loops outside of jit: the whole loop as one native call where that pays, by NumPy where it does not.
+
+Loops are control flow, and primitives that NumPy has no function for.
+"""
 
 import os
 from collections.abc import Sequence
@@ -7,6 +10,7 @@ from typing import Any
 
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.layout import verified
+from funcgrad.core.looped import Looped, compiled_by
 from funcgrad.core.primitive import Primitive
 from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
@@ -31,12 +35,45 @@ def worth_compiling(equations: int, iterations: int, args: Sequence[Any]) -> boo
 
 @lru_cache(256)
 def _program(primitive: Primitive, types: tuple[ArrayType, ...], params: tuple) -> Program:
-    return stage_flat(lambda *xs: bind(primitive, *xs, **dict(params)), list(types), primitive.name)
+    def run(*xs):
+        out = bind(primitive, *xs, **dict(params))
+        return out if primitive.multiple else [out]
+
+    return stage_flat(run, list(types), primitive.name)
 
 
 def called_natively(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> tuple:
-    """Run one control primitive as compiled code; kept for equal ones."""
+    """Return the results of one primitive, run as compiled code; kept for equal ones."""
     types = tuple(type_of(x).strong() for x in args)
     program = _program(primitive, types, tuple(sorted(params.items(), key=lambda item: item[0])))
     out = compiler().executable_of(program)(*args)
     return (out,) if len(program.outputs) == 1 else out
+
+
+# Iterations of a primitive's own loop that cost, in Python, as much as a look at whether they were many.
+FEW = 16
+_gone_round: dict[tuple, int] = {}  # iterations in Python, by the primitive, the types and the parameters
+_KEPT = 1024
+
+
+def _looped(primitive: Looped, iterations: int, args: tuple, params: dict[str, Any]) -> Any:
+    """Run a primitive natively if calls like this one have gone round often enough in Python to have been worth it: so one
+    that comes once, or with another shape each time, costs at most twice what the better way would have."""
+    if iterations < FEW:
+        return NotImplemented
+    types = tuple([type_of(x) for x in args])
+    if not all(t.dtype.kind in "iuf" and t.dtype.itemsize in (4, 8) for t in types):
+        return NotImplemented
+    key = (primitive, types, *sorted(params.items()))
+    total = _gone_round.get(key, 0) + iterations
+    if not worth_compiling(1, total, args):
+        if len(_gone_round) >= _KEPT:
+            _gone_round.clear()
+        _gone_round[key] = total
+        return NotImplemented
+    _gone_round[key] = MANY
+    out = called_natively(primitive, args, params)
+    return out if primitive.multiple else out[0]
+
+
+compiled_by(_looped)

@@ -231,7 +231,7 @@ def _decided(function: Callable, leaves: Sequence[Any], types: Sequence[ArrayTyp
     while True:
         try:
             return stage_body(
-                function, tree.structure(tuple(leaves)), types, "checkpoint", decisions=decisions
+                function, tree.structure(tuple(leaves)), types, "checkpoint", repeated="", decisions=decisions
             )
         except Undecided as undecided:
             asked: Body = undecided.program

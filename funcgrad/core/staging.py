@@ -13,6 +13,7 @@ from funcgrad.core.inplace import argument
 from funcgrad.core.made import known
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
+from funcgrad.core.randomness import Watch
 from funcgrad.core.roles import with_effects
 from funcgrad.core.tables import with_tables
 from funcgrad.core.tracer import Trace, Tracer
@@ -190,7 +191,8 @@ def stage(
     With `decisions`, what they were asked for is returned behind the function's own results; where one has no answer
     yet, Undecided is raised, with the program that finds it.
     """
-    return with_tables(partial(_staged, args, kwargs or {}, owner, decisions), function)
+    with Watch(owner, function, "each time the program runs"):
+        return with_tables(partial(_staged, args, kwargs or {}, owner, decisions), function)
 
 
 def _staged(args, kwargs, owner, decisions, function):

@@ -157,6 +157,8 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     if side not in ("left", "right"):
         raise DTypeError(f"searchsorted: expected side 'left' or 'right', got {side!r}.")
     a = as_array(a)
+    if a.ndim != 1:
+        raise ShapeError(f"searchsorted: expected a sorted 1-D array, got {type_of(a)}.")
     if sorter is not None:
         sorter = as_array(sorter)
         if sorter.shape != a.shape:

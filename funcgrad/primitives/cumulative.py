@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from funcgrad.core.looped import Looped
 from funcgrad.core.primitive import Bad, Linear, Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, identity, shape_of
 from funcgrad.errors import ShapeError
@@ -53,7 +54,7 @@ class CumSum(Linear):
         ]
 
 
-class Recurrence(Primitive):
+class Recurrence(Looped):
     """y[i] = a[i] y[i - 1] + b[i] along `axis`, from y[-1] = 0 (from the end with `reverse`).
 
     Linear in b; by a, dy[i] = a[i] dy[i - 1] + da[i] y[i - 1] is a recurrence again.
@@ -69,7 +70,10 @@ class Recurrence(Primitive):
             raise ShapeError(f"recurrence: expected arrays of one shape, got {a} and {b}.")
         return ArrayType(_along("recurrence", b, axis).shape, np.result_type(a.dtype, b.dtype))
 
-    def eval_rule(self, a, b, *, axis, reverse):
+    def iterations(self, a, b, *, axis, reverse):
+        return shape_of(b)[axis] - 1
+
+    def loop_rule(self, a, b, *, axis, reverse):
         y = np.array(b, dtype=np.result_type(a, b))
         rows_a, rows_y = np.moveaxis(a, axis, 0), np.moveaxis(y, axis, 0)
         if reverse:

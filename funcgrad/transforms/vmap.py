@@ -8,6 +8,7 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.core.interpret import owned
+from funcgrad.core.randomness import Watch
 from funcgrad.core.staging import argument_names, call_path, check_outputs, leaf_type
 from funcgrad.core.tables import with_tables
 from funcgrad.core.types import shape_of
@@ -73,7 +74,9 @@ def vmap(
                 for x, axis in zip(values, axes, strict=True)
             ]
             call_args, call_kwargs = tree.unflatten(in_tree, tracers)
-            out, out_tree = tree.flatten(function(*call_args, **call_kwargs))
+            with Watch(owner, function, "for all examples"):
+                result = function(*call_args, **call_kwargs)
+            out, out_tree = tree.flatten(result)
             check_outputs(out, out_tree, owner)
             released = [batch.release(x) for x in out]
         where = tree.broadcast_prefix(out_axes, out_tree, f"{owner}: out_axes")

@@ -262,12 +262,18 @@ functions = [
     lambda x: fg.pure_callback(host, fg.ArrayType((3,), float), x) + 1.0,
 ]
 functions = [*map(fg.jit, functions)]
+if WIDE:
+    inner = functions
+    xs = [np.full(3, 2.0)] * 40
+    functions = [
+        fg.jit(lambda x, f=f: (f(x), [y + k for k, y in enumerate(xs)], [y.sum() * x[0] for y in xs])) for f in inner
+    ]
 for f in functions:
     want = f(x)
     counts = sys.getrefcount(x), sys.getrefcount(real)
-    for round in range(40):
+    for round in range(ROUNDS):
         failed = 0
-        for k in range(80):
+        for k in range(ALLOCATIONS):
             _testcapi.set_nomemory(k, 0)
             try:
                 out = f(x)
@@ -275,18 +281,20 @@ for f in functions:
                 failed += 1
             finally:
                 _testcapi.remove_mem_hooks()
-        assert 0 < failed < 80, failed
+        assert 0 < failed < ALLOCATIONS, failed
     np.testing.assert_equal(f(x), want)
     del out
     if f is not functions[-1]:  # np.frombuffer itself keeps a reference where it fails
-        assert all(abs(a - b) < 40 for a, b in zip(counts, (sys.getrefcount(x), sys.getrefcount(real)))), counts
+        assert all(abs(a - b) < ROUNDS for a, b in zip(counts, (sys.getrefcount(x), sys.getrefcount(real)))), counts
     print("as before")
 """
 
 
-def test_memory_errors_anywhere_in_a_call_leave_all_as_before():
+@pytest.mark.parametrize("wide", [False, True])
+def test_memory_errors_anywhere_in_a_call_leave_all_as_before(wide):
     pytest.importorskip("_testcapi", reason="CPython's own tests are not installed")
-    out = subprocess.run([sys.executable, "-c", STARVED], capture_output=True, text=True)
+    program = f"WIDE, ALLOCATIONS, ROUNDS = {wide}, {500 if wide else 80}, {10 if wide else 40}\n{STARVED}"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert out.stdout.splitlines() == ["as before"] * 3, out.stderr
 
 

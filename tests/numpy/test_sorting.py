@@ -4,6 +4,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import numpy as fnp
 from funcgrad.errors import ConcretizationError, ShapeError
+from funcgrad.primitives.sorting import argsort
 from tests.laws import assert_same, check_laws
 
 rng = np.random.default_rng(5)
@@ -127,3 +128,48 @@ def test_lexsort_of_values_that_are_not_known(axis):
         np.testing.assert_array_equal(run(keys), want, strict=True)
     rows = fg.vmap(lambda k: np.lexsort((k, k % 2)))(keys[0])
     np.testing.assert_array_equal(rows, [np.lexsort((k, k % 2)) for k in keys[0]])
+
+
+@pytest.mark.parametrize(
+    "dtype", [float, np.float32, np.float16, np.int64, np.uint32, np.int8, bool, complex]
+)
+@pytest.mark.parametrize("kind", ["distinct", "few", "nan", "zeros", "one tie"])
+def test_argsort_keeps_ties_in_order_on_long_axes_too(kind, dtype):
+    rng = np.random.default_rng(0)
+    for shape, axis in (((3000,), 0), ((40_000,), 0), ((3, 700), 1), ((700, 3), 0), ((2, 0, 600), 2)):
+        x = (
+            rng.standard_normal(shape) * 1e4
+            if kind in ("distinct", "nan", "one tie")
+            else rng.integers(-3, 4, shape)
+        )
+        x = np.abs(x).astype(dtype)
+        if kind == "nan" and x.dtype.kind in "fc":
+            x[..., ::7] = np.nan
+        if kind == "zeros" and x.dtype.kind == "f":
+            x = np.where(rng.random(shape) < 0.5, -1, 1).astype(dtype) * 0
+        if kind == "one tie" and x.size:
+            x.flat[0] = x.flat[-1]
+        np.testing.assert_array_equal(argsort(x, axis=axis), np.argsort(x, axis, stable=True), strict=True)
+
+
+def test_the_derivative_of_a_long_sort_goes_to_the_first_of_ties():
+    x = np.repeat([3.0, 1.0, 2.0], 400)
+    want = np.empty(1200)
+    want[np.argsort(x, stable=True)] = np.arange(1200)
+    np.testing.assert_array_equal(fg.grad(lambda x: np.sort(x) @ np.arange(1200.0))(x), want)
+
+
+def test_searching_a_row_for_each_example():
+    rng = np.random.default_rng(0)
+    rows, values = np.sort(rng.standard_normal((300, 6)), 1), rng.standard_normal((300, 4))
+    rows[5, -2:] = values[5, 1] = np.nan
+    for side in ("left", "right"):
+        want = np.stack([np.searchsorted(a, v, side) for a, v in zip(rows, values, strict=True)])
+        f = fg.vmap(lambda a, v: np.searchsorted(a, v, side))  # noqa: B023
+        for _ in range(3):
+            np.testing.assert_array_equal(f(rows, values), want)
+        assert len(fg.jit(f).lower(rows, values).program.equations) == 1
+        np.testing.assert_array_equal(fg.jit(f)(rows, values), want)
+        of_all = fg.vmap(fg.vmap(lambda a, v: np.searchsorted(a, v, side), (0, None)), (None, 0))  # noqa: B023
+        want = [[np.searchsorted(a, v, side) for a in rows[:9]] for v in values[:5]]
+        np.testing.assert_array_equal(of_all(rows[:9], values[:5]), want)
