@@ -250,16 +250,21 @@ def test_too_large_results_and_scratch_are_memory_errors():
     assert out.splitlines() == ["no memory"] * 6
 
 
-# Every allocation of a call fails in turn. More than 20 results: smaller tuples come from Python's store of old ones.
+# Every allocation of a call fails in turn, by itself and with all that follow. More than 20 results: smaller tuples come
+# from Python's store of old ones. That callbacks end well is for us to see to as well: CPython 3.12 and 3.13 free the code
+# of a generator expression twice that found no memory, and all run for ever in some `with` blocks.
 STARVED = """
 import sys, _testcapi, numpy as np, funcgrad as fg
 x, real = np.ones(3), np.dtype(float)
 def host(x):
     return x
+def several(tree):
+    return tree["b"][0], {"a": 2.0}
 functions = [
     lambda x: (x[0], *[x * k for k in range(12)], *[x.sum() + k for k in range(12)]),
     lambda x: x.sum(),
     lambda x: fg.pure_callback(host, fg.ArrayType((3,), float), x) + 1.0,
+    lambda x: fg.pure_callback(several, (fg.ArrayType((3,), float), {"a": fg.ArrayType((), float)}), {"b": [x]}),
 ]
 functions = [*map(fg.jit, functions)]
 for f in functions:
@@ -267,18 +272,18 @@ for f in functions:
     counts = sys.getrefcount(x), sys.getrefcount(real)
     for round in range(40):
         failed = 0
-        for k in range(80):
-            _testcapi.set_nomemory(k, 0)
+        for k in range(150):
+            _testcapi.set_nomemory(k, round % 2 * (k + 1))  # only this one, or up to the end
             try:
                 out = f(x)
             except MemoryError:
                 failed += 1
             finally:
                 _testcapi.remove_mem_hooks()
-        assert 0 < failed < 80, failed
+        assert 0 < failed < 150, failed
     np.testing.assert_equal(f(x), want)
     del out
-    if f is not functions[-1]:  # np.frombuffer itself keeps a reference where it fails
+    if f not in functions[-2:]:  # np.frombuffer itself keeps a reference where it fails
         assert all(abs(a - b) < 40 for a, b in zip(counts, (sys.getrefcount(x), sys.getrefcount(real)))), counts
     print("as before")
 """
@@ -286,8 +291,8 @@ for f in functions:
 
 def test_memory_errors_anywhere_in_a_call_leave_all_as_before():
     pytest.importorskip("_testcapi", reason="CPython's own tests are not installed")
-    out = subprocess.run([sys.executable, "-c", STARVED], capture_output=True, text=True)
-    assert out.stdout.splitlines() == ["as before"] * 3, out.stderr
+    out = subprocess.run([sys.executable, "-c", STARVED], capture_output=True, text=True, timeout=300)
+    assert out.stdout.splitlines() == ["as before"] * 4, out.stderr
 
 
 def test_a_callback_may_call_compiled_functions():
