@@ -78,7 +78,9 @@ def check(program: Program) -> Program:
 def _check_parameters(equation: Equation, where: str) -> None:
     """Raise ProgramError unless the rules take these parameters: as many, of these names, and ints as axes."""
     rule = equation.primitive.eval_rule
-    if isinstance(rule, np.ufunc):  # it has no signature before NumPy 2.4, and one that takes out= and where= since
+    if isinstance(
+        rule, np.ufunc
+    ):  # it has no signature before NumPy 2.4, and one that takes out= and where= since
         if len(equation.inputs) != rule.nin or equation.params:
             raise ProgramError(f"check: {where} has other arguments than {rule.nin}, or parameters.")
         return
