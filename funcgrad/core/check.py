@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
+import numpy as np
+
 from funcgrad.core.program import Equation, Literal, Program, Var, subprograms
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import ProgramError
@@ -75,8 +77,15 @@ def check(program: Program) -> Program:
 
 def _check_parameters(equation: Equation, where: str) -> None:
     """Raise ProgramError unless the rules take these parameters: as many, of these names, and ints as axes."""
+    rule = equation.primitive.eval_rule
+    if isinstance(
+        rule, np.ufunc
+    ):  # it has no signature before NumPy 2.4, and one that takes out= and where= since
+        if len(equation.inputs) != rule.nin or equation.params:
+            raise ProgramError(f"check: {where} has other arguments than {rule.nin}, or parameters.")
+        return
     try:
-        signature(equation.primitive.eval_rule).bind(*equation.inputs, **equation.params)
+        signature(rule).bind(*equation.inputs, **equation.params)
     except TypeError as error:
         raise ProgramError(
             f"check: {where} has other arguments or parameters than its rules: {error}."

@@ -78,6 +78,16 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     return None
 
 
+def _check_count(count, values):
+    """Ask NumPy, which refuses values of another number than the indices from some version on."""
+    try:
+        np.put_along_axis(np.zeros(1), np.zeros(count, int), np.zeros(shape_of(values)), None)
+    except ValueError:
+        raise ShapeError(
+            f"put_along_axis: expected a value for each of {count} indices, got {type_of(values)}."
+        ) from None
+
+
 def _write_flat(a, key, values):
     write(a, reshape(updated(reshape(a, shape=(a.size,)), key, values), shape=a.shape))
 
@@ -125,7 +135,10 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     if not _target("put_along_axis", arr, indices, values):
         return np.put_along_axis(arr, indices, values, axis)
     if axis is None:
-        _write_flat(arr, ravel(as_array(indices)), ravel(as_array(values)))
+        places, values = ravel(as_array(indices)), as_array(values)
+        if shape_of(values) not in ((), (len(places),)):
+            _check_count(len(places), values)
+        _write_flat(arr, places, resize(values, len(places)))
     else:
         key = along_axis("put_along_axis", arr, as_array(indices), axis)
         write(arr, updated(arr, key, values))

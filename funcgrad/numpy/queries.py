@@ -10,7 +10,7 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axes, as_operand, fit, implements, no_out
+from funcgrad.numpy.arrays import as_array, as_axes, as_operand, fit, implements, judged, no_out
 from funcgrad.numpy.arrays import astype as converted
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import absolute, imag
@@ -53,6 +53,7 @@ def shape(a: Any) -> tuple[int, ...]:
 def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
     """Return the number of elements, or the size along `axis`."""
     sizes = shape(a)
+    judged("size", np.size, np.broadcast_to(False, sizes), axis)  # before 2.4, no several axes
     return math.prod(sizes[i] for i in as_axes("size", axis, len(sizes)))
 
 

@@ -10,7 +10,7 @@ from funcgrad.core.inplace import own, readonly
 from funcgrad.core.tracer import Alias, Tracer
 from funcgrad.core.types import dtype_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements
+from funcgrad.numpy.arrays import as_array, as_axis, implements, judged
 from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.shaping import flip, ravel, swapaxes, transpose
 from funcgrad.numpy.static import as_shape, known
@@ -219,15 +219,23 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     x = as_array(filt)
     if trim.lower() not in ("f", "b", "fb", "bf"):
         raise ShapeError(f"trim_zeros: expected trim 'f', 'b' or 'fb', got {trim!r}.")
-    places = np.argwhere(known("trim_zeros", "an array", x))
-    axes = as_axes("trim_zeros", axis, x.ndim)
-    key = []
-    for d, n in enumerate(x.shape):
-        first, last = (places[:, d].min(), places[:, d].max() + 1) if len(places) else (n, n)
-        if d not in axes:
-            first, last = 0, n
-        key.append(slice(int(first) if "f" in trim.lower() else 0, int(last) if "b" in trim.lower() else n))
-    return x[tuple(key)]
+    judged("trim_zeros", np.trim_zeros, x, trim, axis)
+    trimmed = np.trim_zeros(_Seen(x, known("trim_zeros", "an array", x)), trim, axis)
+    return x if type(trimmed) is _Seen else trimmed
+
+
+class _Seen:
+    """An array whose values NumPy sees while it works out a subscript, which is then another array's."""
+
+    def __init__(self, x: Any, plain: np.ndarray):
+        self.x = x
+        self.plain = plain
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return self.plain
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.x[key]
 
 
 @implements(np.lib.stride_tricks.sliding_window_view)

@@ -71,12 +71,14 @@ def _reduced(name, reduction, logical, neutral, combine, a, axis, keepdims, deta
         a = astype(a, want)
     y = astype(reduction(a, axes=reduced_axes(name, axis, a.ndim), keepdims=bool(keepdims)), want)
     initial = details.get("initial")
-    return y if initial is None else combine(y, _start(initial, want))
+    return y if initial is None else combine(y, _start(name, initial, want))
 
 
-def _start(initial, dtype):
+def _start(name, initial, dtype):
     """Return an initial value as NumPy writes it into an array of this dtype."""
     if type(initial) is Tracer:
+        if initial.ndim:  # of which a sample of one element would not tell, where NumPy takes an array of one
+            raise ShapeError(f"{name}: expected one number as initial, got {type_of(initial)}.")
         return astype(initial, dtype)
     start = np.empty(1, dtype)
     start[0] = initial
@@ -138,7 +140,7 @@ def _extremum(name, primitive, combine):
                 raise DTypeError(f"{name}: expected initial= together with where=, got none.")
             return primitive(a, axes=axes, keepdims=bool(keepdims))
         judged(name, getattr(np, name), a, axis, **details)
-        start = _start(initial, a.dtype)
+        start = _start(name, initial, a.dtype)
         a = without_choice(a, axes, start)
         a = _masked(name, a, details, start)
         if math.prod(a.shape[i] for i in axes) == 0:

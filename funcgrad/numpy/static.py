@@ -18,7 +18,7 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     Raises:
         ConcretizationError: when a size is not known while tracing.
     """
-    if isinstance(shape, (tuple, list)) or (isinstance(shape, np.ndarray) and shape.ndim):
+    if isinstance(shape, (tuple, list)) or (isinstance(shape, (np.ndarray, Tracer)) and shape.ndim):
         return tuple([operator.index(n) for n in shape])
     return (operator.index(shape),)
 

@@ -10,7 +10,7 @@ from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
-from funcgrad.numpy.arrays import as_array, astype, implements
+from funcgrad.numpy.arrays import as_array, astype, implements, judged
 from funcgrad.numpy.calculus import diff
 from funcgrad.numpy.diagonals import diag
 from funcgrad.numpy.joining import concatenate
@@ -79,7 +79,8 @@ def cov(
     d = x - mean
     right = d if weights is None else d * weights
     right = conjugate(right) if right.dtype.kind == "c" else right
-    return squeeze(dot(d, transpose(right)) / logic.maximum(norm, 0))
+    c = dot(d, transpose(right))
+    return squeeze(astype(c / logic.maximum(norm, 0), dtype_of(c)))
 
 
 def _variables(name, m, rowvar):
@@ -105,8 +106,22 @@ def _weights(fweights, aweights, n):
 
 
 @implements(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    """Return the correlation coefficients of the variables in the rows of `x` and `y`."""
+def corrcoef(
+    x: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: Any = np._NoValue,
+    ddof: Any = np._NoValue,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """Return the correlation coefficients of the variables in the rows of `x` and `y`.
+
+    `bias` and `ddof` have no effect; NumPy refuses them from 2.4 on.
+    """
+    without_effect = reductions.given(bias=bias, ddof=ddof)
+    if without_effect:
+        judged("corrcoef", np.corrcoef, np.ones(2), **without_effect)
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return astype(c / c, c.dtype)

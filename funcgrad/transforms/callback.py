@@ -53,24 +53,13 @@ class PureCallback(Primitive):
         return call.types
 
     def eval_rule(self, *leaves, call):
+        # Short, and `with` early in it: where there is no memory left at all, CPython runs for ever between a block
+        # beyond a function's 256th instruction and its exit.
         arrays = [np.array(x) if isinstance(x, np.ndarray) else x for x in leaves]
         own = len(arrays) - len(call.captured)
         with standing_in(call.name, call.captured, arrays[own:]):
             result = call.function(*tree.unflatten(call.in_tree, arrays[:own]))
-        out, out_tree = tree.flatten(result)
-        out = [known(x) for x in out]
-        if out_tree != call.out_tree:
-            raise TreeError(
-                f"{call.name}: expected a result of the structure {call.out_tree}, got {out_tree}."
-            )
-        for i, (x, want) in enumerate(zip(out, call.types, strict=True)):
-            got = type_of(x)
-            if got.shape != want.shape or not np.can_cast(got.dtype, want.dtype, "same_kind"):
-                raise ShapeError(
-                    f"{call.name}: expected result{out_tree.paths()[i]} of type {want}, got {got}.",
-                    hint="result_types must describe what the function returns.",
-                )
-        return tuple(np.asarray(x, t.dtype)[()] for x, t in zip(out, call.types, strict=True))
+        return _as_promised(result, call)
 
     def jvp_rule(self, x_dots, ys, *leaves, call):
         # No derivative is known, in either direction: better an error than a zero.
@@ -83,6 +72,26 @@ class PureCallback(Primitive):
         types = (ArrayType((3,), np.int64),)
         call = _Call("battery", np.sort, tree.structure((0.0,)), tree.structure(0.0), types)
         return [Sample((box((3,), -9, 9, np.int64).array(),), {"call": call}, smooth=False)]
+
+
+def _as_promised(result, call):
+    """Return the leaves of what a host function returned, of the types it was to have.
+
+    No generator expression here, nor in what calls this from native code: where there is no memory for its function,
+    CPython 3.12 and 3.13 let its code go twice.
+    """
+    out, out_tree = tree.flatten(result)
+    out = [known(x) for x in out]
+    if out_tree != call.out_tree:
+        raise TreeError(f"{call.name}: expected a result of the structure {call.out_tree}, got {out_tree}.")
+    for i, (x, want) in enumerate(zip(out, call.types, strict=True)):
+        got = type_of(x)
+        if got.shape != want.shape or not np.can_cast(got.dtype, want.dtype, "same_kind"):
+            raise ShapeError(
+                f"{call.name}: expected result{out_tree.paths()[i]} of type {want}, got {got}.",
+                hint="result_types must describe what the function returns.",
+            )
+    return tuple([np.asarray(x, t.dtype)[()] for x, t in zip(out, call.types, strict=True)])
 
 
 pure_callback_p = PureCallback()

@@ -4,6 +4,7 @@ import gc
 import resource
 import subprocess
 import sys
+import warnings
 import weakref
 
 import numpy as np
@@ -72,12 +73,14 @@ def test_no_reference_is_lost_or_kept(name, big):
                 pass
 
     repeat(300)
+    gc.collect()  # so that what is counted is not the garbage of others, whenever that goes
     before = sys.getrefcount(x), sys.getrefcount(index), sys.getrefcount(None), sys.getrefcount(float)
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     objects = len(gc.get_objects())
     repeat(1000 if big or error else 100_000)
     after = sys.getrefcount(x), sys.getrefcount(index), sys.getrefcount(None), sys.getrefcount(float)
     assert all(abs(a - b) < 20 for a, b in zip(before, after, strict=True))
+    gc.collect()
     assert abs(len(gc.get_objects()) - objects) < 200
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - size < 8192, "kilobytes"
     if error:
@@ -137,7 +140,9 @@ def test_readonly_results_reshaped_results_and_buffers_of_them():
         lambda y: setattr(y, "shape", (2, 10_000)),
         lambda y: setattr(y, "dtype", np.int64),
     ):
-        change(f(BIG))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of setting a shape, from NumPy 2.5 on
+            change(f(BIG))
         for _ in range(4):
             z = f(BIG)
             assert z.shape == BIG.shape and z.dtype == float and z.flags.writeable and (z == 2).all()
@@ -250,16 +255,21 @@ def test_too_large_results_and_scratch_are_memory_errors():
     assert out.splitlines() == ["no memory"] * 6
 
 
-# Every allocation of a call fails in turn. More than 20 results: smaller tuples come from Python's store of old ones.
+# Every allocation of a call fails in turn, by itself and with all that follow. More than 20 results: smaller tuples come
+# from Python's store of old ones. That callbacks end well is for us to see to as well: CPython 3.12 and 3.13 free the code
+# of a generator expression twice that found no memory, and all run for ever in some `with` blocks.
 STARVED = """
 import sys, _testcapi, numpy as np, funcgrad as fg
 x, real = np.ones(3), np.dtype(float)
 def host(x):
     return x
+def several(tree):
+    return tree["b"][0], {"a": 2.0}
 functions = [
     lambda x: (x[0], *[x * k for k in range(12)], *[x.sum() + k for k in range(12)]),
     lambda x: x.sum(),
     lambda x: fg.pure_callback(host, fg.ArrayType((3,), float), x) + 1.0,
+    lambda x: fg.pure_callback(several, (fg.ArrayType((3,), float), {"a": fg.ArrayType((), float)}), {"b": [x]}),
 ]
 functions = [*map(fg.jit, functions)]
 if WIDE:
@@ -274,7 +284,7 @@ for f in functions:
     for round in range(ROUNDS):
         failed = 0
         for k in range(ALLOCATIONS):
-            _testcapi.set_nomemory(k, 0)
+            _testcapi.set_nomemory(k, round % 2 * (k + 1))  # only this one, or up to the end
             try:
                 out = f(x)
             except MemoryError:
@@ -284,7 +294,7 @@ for f in functions:
         assert 0 < failed < ALLOCATIONS, failed
     np.testing.assert_equal(f(x), want)
     del out
-    if f is not functions[-1]:  # np.frombuffer itself keeps a reference where it fails
+    if f not in functions[-2:]:  # np.frombuffer itself keeps a reference where it fails
         assert all(abs(a - b) < ROUNDS for a, b in zip(counts, (sys.getrefcount(x), sys.getrefcount(real)))), counts
     print("as before")
 """
@@ -293,9 +303,9 @@ for f in functions:
 @pytest.mark.parametrize("wide", [False, True])
 def test_memory_errors_anywhere_in_a_call_leave_all_as_before(wide):
     pytest.importorskip("_testcapi", reason="CPython's own tests are not installed")
-    program = f"WIDE, ALLOCATIONS, ROUNDS = {wide}, {500 if wide else 80}, {10 if wide else 40}\n{STARVED}"
-    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert out.stdout.splitlines() == ["as before"] * 3, out.stderr
+    program = f"WIDE, ALLOCATIONS, ROUNDS = {wide}, {600 if wide else 150}, {10 if wide else 40}\n{STARVED}"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert out.stdout.splitlines() == ["as before"] * 4, out.stderr
 
 
 def test_a_callback_may_call_compiled_functions():

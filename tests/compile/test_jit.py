@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -211,7 +212,9 @@ def test_results_that_were_changed_are_not_used_again():
     f = fg.jit(lambda x: x * 1.5)
     x = np.ones((100, 200))
     y = f(x)
-    y.shape = (200, 100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from NumPy 2.5 on
+        y.shape = (200, 100)
     y = f(x)
     y.flags.writeable = False
     del y

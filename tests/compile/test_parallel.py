@@ -156,6 +156,8 @@ def test_the_environment_sets_the_number():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_after_a_fork():
     code = """
+import warnings
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)  # Python's, from 3.12 on
 child = os.fork()
 np.testing.assert_allclose(f(x), want, rtol=1e-14)
 if not child:

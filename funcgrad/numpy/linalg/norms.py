@@ -6,7 +6,7 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements
+from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements, judged
 from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.linalg.systems import inv
 from funcgrad.numpy.reductions import sum_of_squares
@@ -155,13 +155,16 @@ def cond(x: Any, p: Any = None) -> Any:
         zero = equal(below, 0)
         return select(zero, np.array(np.inf, dtype_of(s)), above / select(zero, 1, below))
     check_square("cond", type_of(x))
+    want = judged(
+        "cond", np.linalg.cond, np.ones((1, 1), dtype_of(x)), p
+    ).dtype  # complex of a complex one in 2.2
     try:
         inverse = inv(x)
     except np.linalg.LinAlgError:
         if len(x.shape) > 2:
             raise
-        return real_dtype(dtype_of(x)).type(np.inf)
-    return norm(x, p, (-2, -1)) * norm(inverse, p, (-2, -1))
+        return want.type(np.inf)
+    return astype(norm(x, p, (-2, -1)) * norm(inverse, p, (-2, -1)), want)
 
 
 @implements(np.linalg.matrix_rank)
