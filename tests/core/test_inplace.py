@@ -136,13 +136,13 @@ def test_masks():
 
 def test_reshape_blocks_what_it_may_share():
     def f(x):
-        y = x * 1.0
-        z = y.reshape(2, 2)
-        z[0, 0] = 5
+        y = np.stack([x, x]) * 1.0
+        z = y.reshape(8)
+        z[0] = 5
         return z.sum() if shared is None else y.sum()
 
     shared = None
-    np.testing.assert_array_equal(fg.grad(f)(X), [0, 1, 1, 1])
+    np.testing.assert_array_equal(fg.grad(f)(X), [1, 2, 2, 2])
     shared = True
     with pytest.raises(ValueError, match="must not be used again"):
         fg.grad(f)(X)
@@ -194,7 +194,9 @@ def test_plain_arrays_refuse_traced_values():
         for transform in (fg.grad(f), fg.vmap(f), fg.trace(f)):
             argument = np.stack([X, X]) if transform.__name__.startswith("vmap") else X
             refusals = (TypeError, ValueError, fg.DerivativeWarning)
-            with pytest.raises(refusals, match=r"zeros_like|one value an example|not known"):
+            with pytest.raises(
+                refusals, match=r"fg\.numpy\.zeros|funcgrad\.numpy makes|one value an example|not known"
+            ):
                 transform(argument)
 
 
