@@ -245,17 +245,17 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
     """Apply `primitive`: by the innermost trace among `args`, or with NumPy when there is none."""
     trace = None
     level = 0
-    some_known = False
+    mixed = False
     for x in args:
         if type(x) is Tracer:
             if x.alias is not None and x.alias.watched:
                 refresh(x)
             owner = x.tracing
-            if owner.level > level:
-                trace = owner
-                level = owner.level
-            if owner.level < 1:
-                some_known = True
+            if owner is not trace:
+                mixed = trace is not None
+                if owner.level > level:
+                    trace = owner
+                    level = owner.level
     enclosing = roles.enclosing
     if enclosing is not None and enclosing.level > level and trace is not None and enclosing.alive:
         trace, level = enclosing, enclosing.level
@@ -263,7 +263,7 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
         staging = in_role("effects")
         if staging is not None and staging.level > level:
             trace = staging
-    if some_known and level >= 1:
+    if mixed:  # what is made within a traced function is plain to every trace
         args = tuple([x.value if type(x) is Tracer and x.tracing.level < 1 else x for x in args])
     try:
         if trace is None:
