@@ -40,6 +40,8 @@ def _filled(rng, template, names, values):
     x = values[0]
     if "einsum" in template and any(v.size == 0 for v in values):
         return None  # a sum of nothing times infinity is 0 or nan, by the order
+    if ".flat[" in template and not x.ndim:
+        return None  # NumPy's numbers are written to in vain
     parts = dict(zip("abc", names, strict=False))
     if "{axis}" in template:
         if not x.ndim:
@@ -206,3 +208,16 @@ _add(
     decides=True,
     smooth=False,
 )
+
+# Masks of values that are not known while tracing, writes through views, and branches that write parts of arrays.
+_add(1, "np.sum({a}[{a} > 0])", "np.mean({a}[np.abs({a}) < 3])", "np.max({a}[{a} > 0], initial=0.5)", "np.prod({a}[{a} < 1])",
+     "np.sum({a}[np.nonzero({a} > 0)])", "np.sum(np.compress(np.ravel({a}) > 0, {a}))", "np.linalg.norm({a}[{a} != 0])",
+     "{a} * 1; it[{a} > 0] = np.sin({a}[{a} > 0])", "{a} * 1; it[{a} > 0] *= 2", "{a} * 1; it[np.where({a} > 1)] = -1",
+     "np.sum({a}[np.ravel({a})[: len({a})] > 0], axis=0)", "np.cumsum({a}[{a} > 0]).sum()", rounds=True, decides=True,
+     smooth=False)  # fmt: skip
+_add(1, "{a} * 1; it.flat[::2] = 3", "{a} * 1; it.flat[{k}] *= 2", "{a}.copy(); it.reshape({shape})[0] = 1",
+     "{a} * 1; np.einsum('ii->i', it)[...] = 2", "{a}.copy(); it.ravel()[::3] += it.ravel()[::3]", rounds=False)  # fmt: skip
+_GROWN = "np.concatenate([np.ravel({a} * 1.0)[:9], np.ones(191)])"
+_add(1, f"fg.fori_loop(0, 9, lambda i, c: fg.cond(c[i] > 0, lambda c: c.at[i].set(c[i - 1]), lambda c: c, c), {_GROWN})[:9]",
+     f"fg.fori_loop(0, 9, lambda i, c: fg.cond(c[-i] > 0, lambda c: c.at[-i].add(c[i]), lambda c: c.at[i].set(-c[0]), c), "
+     f"{_GROWN})[:9]", decides=True, smooth=False)  # fmt: skip
