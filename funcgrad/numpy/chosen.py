@@ -7,7 +7,6 @@ whose result would need the number of elements while tracing is refused. Derivat
 chosen meets a select, and gets exactly zero.
 """
 
-import operator
 from collections.abc import Callable
 from threading import local
 from typing import Any
@@ -19,65 +18,15 @@ from funcgrad.core.alike import computed_as
 from funcgrad.core.inplace import own
 from funcgrad.core.tracer import Trace, Tracer, bind, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
-from funcgrad.core.weakness import weaken
 from funcgrad.errors import ConcretizationError, ShapeError
+from funcgrad.numpy.length import NO_NUMBER, Length
 from funcgrad.primitives.broadcasting import broadcast_to, reduce_sum, reshape
 from funcgrad.primitives.contraction import dot
 from funcgrad.primitives.indexing import gather, index, scatter_add
 from funcgrad.primitives.logic import select
 from funcgrad.primitives.shape import transpose
 
-__all__ = ["Length", "as_mask", "choose", "is_unknown_mask", "places", "put_back", "without_choice"]
-
-_HINT = (
-    "under jit and vmap, what a mask chooses takes elementwise functions, sums and other reductions, and "
-    "x[mask] = f(x[mask]); for anything else use fg.numpy.where(mask, x, other), which keeps the shape."
-)
-
-
-class Length:
-    """The number of chosen elements, where a shape has it: computed with, it is a traced number; it is no plain int."""
-
-    __slots__ = ("trace",)
-
-    def __init__(self, trace: "Masked"):
-        self.trace = trace
-
-    def _refuse(self, *args, **kwargs):
-        raise ConcretizationError(
-            "the number of elements that a mask chooses is not known while tracing.",
-            hint=f"np.sum(mask) counts them as a traced number; {_HINT}",
-        )
-
-    __index__ = __array__ = __hash__ = _refuse  # no cache may keep what belongs to a trace
-
-    def number(self) -> Any:
-        """Return it as a traced number, weak as a Python int is."""
-        return weaken(self.trace.count())
-
-    def __bool__(self):
-        return bool(self.number() != 0)
-
-    def __repr__(self):
-        return "?"
-
-
-def _with_count(function: Callable) -> Callable:
-    """Return an operator on the traced number in place of the length; a length is equal to itself without asking."""
-
-    def method(self, other):
-        if self is other and function in (operator.eq, operator.ne):
-            return function is operator.eq
-        return function(self.number(), other.number() if isinstance(other, Length) else other)
-
-    return method
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Length, f"__{_name}__", _with_count(getattr(operator, _name)))
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
-    _swapped = (lambda f: lambda x, y: f(y, x))(getattr(operator, _name))
-    setattr(Length, f"__r{_name}__", _with_count(_swapped))
+__all__ = ["as_mask", "choose", "is_unknown_mask", "places", "put_back", "without_choice"]
 
 
 class _Live(local):
@@ -165,7 +114,7 @@ def _size(shape):
 def _refused(what, *xs):
     got = f", got {what} of {' and '.join(str(type_of(x)) for x in xs)}" if xs else f", got {what}"
     return ConcretizationError(
-        f"x[mask]: expected an operation that needs no number of elements while tracing{got}.", hint=_HINT
+        f"x[mask]: expected an operation that needs no number of elements while tracing{got}.", hint=NO_NUMBER
     )
 
 
