@@ -33,10 +33,7 @@ def branchless(program: Program) -> Program:
             _select(equation, equations)
         else:
             equations.append(equation)
-    return Program(
-        program.inputs, program.constants, tuple(equations), program.outputs, program.in_tree, program.out_tree,
-        program.name, program.input_names,
-    )  # fmt: skip
+    return program.replaced(equations=equations)
 
 
 def _is_cheap(equation: Equation) -> bool:

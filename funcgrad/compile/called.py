@@ -52,7 +52,7 @@ def closed(program: Program) -> Program:
     """Return the program with the traced values it closes over as further inputs."""
     captured = [var for var, value in program.constants if type(value) is Tracer]
     plain = tuple(pair for pair in program.constants if type(pair[1]) is not Tracer)
-    return Program((*program.inputs, *captured), plain, program.equations, program.outputs, name=program.name)
+    return program.replaced(inputs=(*program.inputs, *captured), constants=plain).flat
 
 
 class JitCall(Primitive):

@@ -68,11 +68,7 @@ def reads_first(program: Program) -> Program:
         order.append(at)
     if order == sorted(order):
         return program
-    equations = tuple(program.equations[at] for at in order)
-    return Program(
-        program.inputs, program.constants, equations, program.outputs, program.in_tree, program.out_tree,
-        program.name, program.input_names,
-    )  # fmt: skip
+    return program.replaced(equations=[program.equations[at] for at in order])
 
 
 def _size(equation: Equation) -> int:

@@ -69,24 +69,11 @@ def simplify(program: Program, *, checked: bool = False, differentiable: bool = 
         if id(program) not in done:
             out = verified(_Forward(program, simplified, differentiable).run())
             equations, constants = pruned(out.equations, out.constants, out.outputs)
-            out = verified(_like(program, constants, equations, out.outputs))
+            out = verified(out.replaced(constants=constants, equations=equations))
             done[id(program)] = (program, out)  # with the program, so that no other gets its id
         return done[id(program)][1]
 
     return simplified(program)
-
-
-def _like(program, constants, equations, outputs):
-    return Program(
-        program.inputs,
-        constants,
-        equations,
-        outputs,
-        program.in_tree,
-        program.out_tree,
-        program.name,
-        program.input_names,
-    )
 
 
 class _Forward:
@@ -111,7 +98,7 @@ class _Forward:
         for equation in program.equations:
             self.take(self.renamed(equation, equation.outputs))
         outputs = tuple(map(self.atom, program.outputs))
-        return _like(program, tuple(self.constants), tuple(self.equations), outputs)
+        return program.replaced(constants=self.constants, equations=self.equations, outputs=outputs)
 
     def atom(self, atom: Atom) -> Atom:
         return self._replaced.get(atom, atom) if type(atom) is Var else atom

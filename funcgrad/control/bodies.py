@@ -103,7 +103,7 @@ def with_more_inputs(
 ) -> Program:
     """Return a program that takes further captured values, unread, before and after its first `own` inputs."""
     inputs = (*map(Var, before), *program.inputs[:own], *map(Var, after), *program.inputs[own:])
-    return Program(inputs, (), program.equations, program.outputs, name=program.name)
+    return program.replaced(inputs=inputs, constants=())
 
 
 def check_carry(

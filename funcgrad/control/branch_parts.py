@@ -108,7 +108,7 @@ def _program(
     like: Program, inputs: Sequence[Var], equations: Sequence[Equation], outputs: Sequence[Atom]
 ) -> Program:
     equations, constants = pruned(equations, like.constants, outputs)
-    return Program(tuple(inputs), constants, equations, tuple(outputs), name=like.name)
+    return like.replaced(inputs=inputs, constants=constants, equations=equations, outputs=outputs)
 
 
 def _is_small_part(part: ArrayType, whole: ArrayType) -> bool:
@@ -270,7 +270,7 @@ def _asking(n: int, branch: Program, reads: Sequence[_Read]) -> Program:
     mine = [a for r in reads if r.branch == n for a in r.equation.inputs[1:]]
     equations, constants = pruned(branch.equations, branch.constants, mine)
     equations = tuple([e for e in equations if not has_effect(e)])
-    part = Program(branch.inputs, constants, equations, mine, name=branch.name)
+    part = branch.replaced(constants=constants, equations=equations, outputs=mine)
 
     def places(*flat):
         found = iter(run(part, flat))
@@ -299,4 +299,4 @@ def _is_used(branch: Program, position: int) -> bool:
 def _with_inputs(branch: Program, used: Sequence[bool]) -> Program:
     """Return the branch with some of its inputs."""
     inputs = [v for v, use in zip(branch.inputs, used, strict=True) if use]
-    return Program(tuple(inputs), branch.constants, branch.equations, branch.outputs, name=branch.name)
+    return branch.replaced(inputs=inputs)

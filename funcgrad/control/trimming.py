@@ -17,13 +17,13 @@ def _trimmed(program: Program, outputs: Sequence[int]) -> tuple[Program, tuple[b
     read.update(a for a in wanted if isinstance(a, Var))
     used = tuple(v in read for v in program.inputs)
     inputs = tuple(v for v, use in zip(program.inputs, used, strict=True) if use)
-    return Program(inputs, constants, equations, wanted, name=program.name), used
+    return program.replaced(inputs=inputs, constants=constants, equations=equations, outputs=wanted), used
 
 
 def _with_inputs(program: Program, own: Sequence[Var], used: Sequence[bool]) -> Program:
     """Return the program with those of its `own` inputs that are `used`, whether it reads them or not."""
     inputs = tuple(v for v, use in zip(own, used, strict=True) if use)
-    return Program(inputs, program.constants, program.equations, program.outputs, name=program.name)
+    return program.replaced(inputs=inputs)
 
 
 def _needed_carries(

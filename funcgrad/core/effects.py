@@ -28,10 +28,7 @@ def without_effects(program: Program) -> Program:
         if not e.primitive.effect
     ]
     kept, constants = pruned(equations, program.constants, program.outputs)
-    return Program(
-        program.inputs, constants, kept, program.outputs, program.in_tree, program.out_tree, program.name,
-        program.input_names,
-    )  # fmt: skip
+    return program.replaced(constants=constants, equations=kept)
 
 
 def replaced_programs(params: dict[str, Any], change: Any) -> dict[str, Any]:

@@ -155,6 +155,26 @@ class Program:
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    def replaced(
+        self,
+        *,
+        inputs: Sequence[Var] | None = None,
+        constants: Sequence[tuple[Var, Any]] | None = None,
+        equations: Sequence[Equation] | None = None,
+        outputs: Sequence[Atom] | None = None,
+    ) -> "Program":
+        """Return the program with other parts; the containers of its arguments, or results, stay unless these change."""
+        return Program(
+            tuple(self.inputs if inputs is None else inputs),
+            tuple(self.constants if constants is None else constants),
+            tuple(self.equations if equations is None else equations),
+            tuple(self.outputs if outputs is None else outputs),
+            self.in_tree if inputs is None else None,
+            self.out_tree if outputs is None or len(outputs) == len(self.outputs) else None,
+            self.name,
+            self.input_names if inputs is None else (),
+        )
+
     @property
     def flat(self) -> "Program":
         """The program of flat arguments and results."""
