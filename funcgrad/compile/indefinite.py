@@ -37,6 +37,24 @@ def watched(program: Program, *, whole: bool) -> set[Var]:
             doubtful.update(filter(_is_float, equation.outputs))
     if whole:
         found.update(a for a in program.outputs if isinstance(a, Var) and a in doubtful)
+    return _where_they_are_few(program, found, doubtful)
+
+
+def _where_they_are_few(program: Program, found: set[Var], doubtful: set[Var]) -> set[Var]:
+    """Return what to look at in place of the variables found: what they are computed of, where that is smaller.
+
+    A nan comes from there, and goes from there into what is computed of it.
+    """
+    for equation in reversed(program.equations):
+        if (
+            not found.isdisjoint(equation.outputs)
+            and equation.primitive.passes_nan
+            and not _makes_doubtful(equation)
+        ):
+            (y,) = equation.outputs
+            read = {a for a in equation.inputs if isinstance(a, Var) and a in doubtful}
+            if sum(a.type.size for a in read) < y.type.size:
+                found = (found - {y}) | read
     return found
 
 
