@@ -176,11 +176,25 @@ def at_itself_twice(x):
     return y
 
 
-@pytest.mark.parametrize("function", [at_itself, at_itself_reversed, at_itself_turned, at_itself_twice])
-def test_places_read_from_the_array_that_is_written(function):
-    np.testing.assert_array_equal(fg.jit(function)(N), function(N))
+def at_a_copy_reversed(x):
+    y = np.cumsum(x)
+    y[y[::-1].copy()] = y * 3
+    return y
+
+
+@pytest.mark.parametrize(
+    "function, wanted",
+    [
+        (at_itself, at_itself),
+        (at_itself_reversed, at_a_copy_reversed),  # NumPy 2.2 reads places that it has written to
+        (at_itself_turned, at_itself_turned),
+        (at_itself_twice, at_itself_twice),
+    ],
+)
+def test_places_read_from_the_array_that_is_written(function, wanted):
+    np.testing.assert_array_equal(fg.jit(function)(N), wanted(N))
     (got,) = interpret(fg.trace(function)(N), N)
-    np.testing.assert_array_equal(got, function(N))
+    np.testing.assert_array_equal(got, wanted(N))
 
 
 def test_arguments_and_constants_are_never_written():
