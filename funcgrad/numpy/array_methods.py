@@ -1,6 +1,7 @@
 """The array interface of tracers: operators, methods, conversions, iteration, assignment."""
 
 import operator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -85,16 +86,31 @@ def _unary(self, primitive):
     return weaken(out) if is_weak(self) else out
 
 
+@lru_cache(256, typed=True)
+def _keeps_dtype(dtype, n):
+    """Whether an array ** n is of another dtype than np.power gives, by a shortcut: for Python numbers alone from some
+    version of NumPy on."""
+    if dtype.kind in "biu" and n < 0:
+        return False
+    one = np.ones(1, dtype)
+    return (one**n).dtype != np.power(one, n).dtype
+
+
 def _power(self, n):
     # The cheap exponents are those for which NumPy's own ** takes a shortcut.
+    kind = self.dtype.kind
+    if isinstance(n, np.generic) and n.dtype.kind in "iuf" and self.ndim and _keeps_dtype(self.dtype, n):
+        n = n.item()
     if type(n) in (int, float):
-        kind = self.dtype.kind
-        # Of bools, an array gives int8 by the shortcut, and a number int64 without it.
         if ufuncs.is_even(n) and kind in "fc":
             smooth = square_of(self)
             if smooth is not None:
                 return smooth if n == 2 else _power_general(smooth, n // 2)
-        if n == 2 and (kind in "fc" or (type(n) is int and (kind in "iu" or (kind == "b" and self.ndim)))):
+        if n == 2 and (
+            kind in "fc"
+            or (type(n) is int and kind in "iu")
+            or (kind == "b" and self.ndim and _keeps_dtype(self.dtype, n))
+        ):
             return _unary(self, arithmetic.square)
         if n == 0.5 and kind in "fc":
             return ufuncs.sqrt_with_square(self, _unary(self, sqrt))

@@ -9,7 +9,7 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
-from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements
+from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements, judged
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import tensordot
 from funcgrad.numpy.quantiles import median
@@ -75,6 +75,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
 
 def _widths(pad_width, ndim):
     if isinstance(pad_width, dict):
+        judged("pad", np.pad, np.ones((1,) * ndim), pad_width)  # no dicts in 2.2
         widths = [(0, 0)] * ndim
         for axis, width in pad_width.items():
             pair = np.broadcast_to(np.asarray(width), (2,)).tolist()

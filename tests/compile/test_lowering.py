@@ -150,37 +150,40 @@ def test_their_derivatives(function):
     )
 
 
-def at_itself(x):
+def at_itself(x, of=lambda places: places):
     y = np.cumsum(x)
-    y[y] = 7
+    y[of(y)] = 7
     return y
 
 
-def at_itself_reversed(x):
+def at_itself_reversed(x, of=lambda places: places):
     y = np.cumsum(x)
-    y[y[::-1]] = y * 3
+    y[of(y[::-1])] = y * 3
     return y
 
 
-def at_itself_turned(x):
+def at_itself_turned(x, of=lambda places: places):
     y = np.cumsum(x)
-    y[y] = y[::-1] * 10
+    y[of(y)] = y[::-1] * 10
     return y
 
 
-def at_itself_twice(x):
+def at_itself_twice(x, of=lambda places: places):
     y = np.cumsum(x)
-    y[y % 3] = 9
-    y[y[0] % 3] = 11
-    np.add.at(y, y % 4, 5)
+    y[of(y % 3)] = 9
+    y[of(y[0] % 3)] = 11
+    np.add.at(y, of(y % 4), 5)
     return y
 
 
 @pytest.mark.parametrize("function", [at_itself, at_itself_reversed, at_itself_turned, at_itself_twice])
 def test_places_read_from_the_array_that_is_written(function):
-    np.testing.assert_array_equal(fg.jit(function)(N), function(N))
+    want = function(
+        N, np.copy
+    )  # without the copy, NumPy 2.2 reads places it has written to, and writes beyond the array
+    np.testing.assert_array_equal(fg.jit(function)(N), want)
     (got,) = interpret(fg.trace(function)(N), N)
-    np.testing.assert_array_equal(got, function(N))
+    np.testing.assert_array_equal(got, want)
 
 
 def test_arguments_and_constants_are_never_written():

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,6 @@ LAWS = {
     "symmetric odd": (lambda m, x: m.pad(x, (7, 3), "symmetric", reflect_type="odd"), (V,)),
     "reflect even": (lambda m, x: m.pad(x, 2, "reflect", reflect_type="even"), (V,)),
     "reflect far": (lambda m, x: m.pad(x, 11, "reflect"), (V,)),
-    "dict": (lambda m, x: m.pad(x, {-1: (1, 2)}, "edge"), (A,)),
     "nothing": (lambda m, x: m.pad(x, 0, "edge"), (A,)),
     "empty": (lambda m, x: m.pad(x, 1, "empty")[1:-1, 1:-1], (A,)),
 } | {
@@ -34,6 +35,11 @@ LAWS = {
     for mode in ("constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "mean", "median", "minimum")
     for kind, x in (("floats", A), ("ints", INTS))
 }  # fmt: skip
+
+
+with contextlib.suppress(TypeError):  # where NumPy takes none, it is refused: tests/numpy/test_refusals.py
+    np.pad(V, {0: 1})
+    LAWS["dict"] = (lambda m, x: m.pad(x, {-1: (1, 2)}, "edge"), (A,))
 
 
 @pytest.mark.parametrize("name", LAWS)

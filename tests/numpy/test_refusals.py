@@ -36,6 +36,7 @@ BY_VERSION = [
     ("put_along_axis", Call([np.array([1.0, 0.0]), np.array([1, 0]), np.arange(5.0), None], {})),
     ("put_along_axis", Call([np.zeros(3), np.array([1, 0, 2]), np.array([1.0, 2.0]), None], {})),
     ("put_along_axis", Call([np.zeros(3), np.array([1, 0, 2]), np.array([[1.0], [2.0], [3.0]]), None], {})),
+    ("pad", Call([np.ones((2, 3)), {-1: (1, 2)}, "edge"], {})),
     ("empty", Call([np.zeros(0)], {})),
     ("zeros", Call([np.zeros(0)], {})),
     ("full", Call([np.zeros(0), 1.5], {})),
