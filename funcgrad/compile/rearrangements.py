@@ -332,4 +332,4 @@ def _product_of_transpose(known: Known, equation: Equation):
             batch[side] = tuple(axes[d] for d in batch[side])
     if inputs == list(equation.inputs):
         return None
-    return Apply("dot", *inputs, contract=tuple(contract), batch=tuple(batch))
+    return Apply("dot", *inputs, **{**equation.params, "contract": tuple(contract), "batch": tuple(batch)})

@@ -90,3 +90,26 @@ def test_what_overflowed_is_no_zero():
             for transform in (fg.grad, fg.jacfwd, lambda f: fg.jit(fg.grad(f))):
                 slope = transform(f)(1500.0)
                 assert np.isnan(slope) or slope > 0
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, fg.jit], ids=["as it is", "compiled"])
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda v: v @ v.T,
+        lambda v: np.einsum("ij,kj->ik", v, v),
+        lambda v: np.swapaxes(v[None] @ np.swapaxes(v[None], 1, 2), 1, 2)[0],
+        lambda v: (v.T[:, ::-1].T @ v.T)[::-1],
+        lambda v: np.tensordot(v, np.transpose(v), 1),
+    ],
+)
+def test_products_of_transposed_matrices_keep_their_guard(product, transform):
+    """Where a zero cotangent meets infinity, however the simplified program arranges the product (found by fuzzing)."""
+    x = np.array([[1.0, np.inf, 2.0], [np.inf, 1.0, -1.0]])
+
+    def f(x):
+        return np.sum(np.where(np.isfinite(product(x)), product(x), 0.0)) + np.sum(np.where(np.isfinite(x), x, 0) ** 2)
+
+    with np.errstate(all="ignore"):
+        got = transform(fg.grad(f))(x)
+    np.testing.assert_array_equal(got, np.where(np.isfinite(x), 2 * x, 0))
