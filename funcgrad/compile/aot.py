@@ -12,7 +12,7 @@ from funcgrad.core.program import Program
 from funcgrad.core.types import type_of
 from funcgrad.errors import TreeError
 
-__all__ = ["Cost", "Lowered"]
+__all__ = ["Cost", "Lowered", "Stage"]
 
 
 class Cost(NamedTuple):
@@ -36,6 +36,13 @@ class Cost(NamedTuple):
         )
 
 
+class Stage(NamedTuple):
+    """What there is after a stage of compilation."""
+
+    name: str
+    text: str
+
+
 class Lowered:
     """A function lowered for one signature.
 
@@ -53,30 +60,51 @@ class Lowered:
         return compiler().prepared(self._program)
 
     @cached_property
-    def _module(self) -> Any:
-        return compiler().Module(self.program)
+    def _plan(self) -> Any:
+        return compiler().planned(compiler().optimized(self._program))
 
     @cached_property
     def loops(self) -> str:
-        return compiler().format_loops(self._module)
+        return compiler().format_loops(self._plan)
 
     @cached_property
     def llvm(self) -> str:
-        return self._module.text
+        return compiler().Module(self._plan).text
 
     @cached_property
     def assembly(self) -> str:
         """The machine code for this CPU, as text."""
-        return compiler().assembly(self._module.text)
+        return compiler().assembly(self.llvm)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """What there is after each stage of compilation, in order: its name, and the text.
+
+        The passes over the Program one by one, then the loops that it is lowered to and in which order they run, then LLVM's
+        language and the machine's.
+
+        >>> import numpy as np
+        >>> import funcgrad as fg
+        >>> [stage.name for stage in fg.jit(np.tanh).lower(1.0).stages]
+        ['trace', 'decompose', 'simplify', 'if-conversion', 'read order', 'schedule', 'write', 'load']
+        """
+        stages = [Stage("trace", str(self._program))]
+        stages += [Stage(name, str(program)) for name, program in compiler().passed(self._program)]
+        return [
+            *stages,
+            Stage("schedule", self.loops),
+            Stage("write", self.llvm),
+            Stage("load", self.assembly),
+        ]
 
     def cost(self) -> Cost:
         """Return what one call does: operations, memory traffic, scratch."""
         types = [*self.program.in_types, *(v.type for v, _ in self.program.constants)]
         return Cost(
-            self._module.flops,
+            self._plan.flops,
             sum(t.size * t.dtype.itemsize for t in types),
             sum(t.size * t.dtype.itemsize for t in self.program.out_types),
-            self._module.scratch,
+            self._plan.scratch,
         )
 
     def compile(self) -> Callable:

@@ -2,6 +2,7 @@
 
 import sys
 import weakref
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,6 @@ from funcgrad.compile.native import Loaded, compile_object, identity
 from funcgrad.compile.native_errors import OutOfBounds, TooLarge
 from funcgrad.compile.parallel import parallel_loop
 from funcgrad.compile.statement import HostCall, Operand
-from funcgrad.core.program import Program
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, TreeError
 from funcgrad.heavy import blas_address, blas_threads, ctypes, hashlib
@@ -31,13 +31,19 @@ class Executable:
     returns NotImplemented, and calling the executable itself does the rest.
     """
 
-    def __init__(self, program: Program, *, careful: bool = False):
-        self.program = program
-        self.module = Module(program, careful=careful)
-        self.code = _machine_code(self.module.text)
+    def __init__(self, module: Module, careful: "Callable[[], Executable] | None"):
+        """Load a module.
+
+        Args:
+            careful: makes what computes the same with nothing left out that is right for some arguments only; None where
+                `module` does.
+        """
+        self.program = module.plan.program
+        self.module = module
+        self.code = _machine_code(module.text)
         self._keeper = _Keeper(Loaded(self.code))
-        self._keeper.fill(self.module, program)
-        self.call = self._keeper.callable(program.name)
+        self._keeper.fill(module)
+        self.call = self._keeper.callable(self.program.name)
         self._careful = careful
 
     def __call__(self, *args: Any) -> Any:
@@ -51,14 +57,15 @@ class Executable:
 
     @cached_property
     def _careful_one(self) -> "Executable":
-        return Executable(self.program, careful=True)
+        assert self._careful is not None
+        return self._careful()
 
     def forget(self) -> None:
         """Free the memory kept for later calls."""
         self._keeper.memory.release()
 
     def _carefully(self, args):
-        if self._careful:
+        if self._careful is None:
             raise TreeError(f"{self.program.name}: expected arguments of the compiled types, got others.")
         return self._careful_one(*args)
 
@@ -92,7 +99,7 @@ class _Keeper:
         self._loaded = loaded
         self._alive: list[Any] = []
 
-    def fill(self, module: Module, program: Program) -> None:
+    def fill(self, module: Module) -> None:
         """Write the addresses into the module's table."""
         c = ctypes()
         names = module.table.names

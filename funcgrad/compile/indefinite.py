@@ -17,6 +17,9 @@ from funcgrad.core.types import ArrayType
 
 __all__ = ["watch", "watched"]
 
+# How many times smaller what a result is computed of must be, to be looked at in its place.
+FEW = 2
+
 
 def watched(program: Program, *, whole: bool) -> set[Var]:
     """Return the variables to be looked at as soon as they are computed.
@@ -41,9 +44,10 @@ def watched(program: Program, *, whole: bool) -> set[Var]:
 
 
 def _where_they_are_few(program: Program, found: set[Var], doubtful: set[Var]) -> set[Var]:
-    """Return what to look at in place of the variables found: what they are computed of, where that is smaller.
+    """Return what to look at in place of the variables found: what they are computed of, where that is much smaller.
 
-    A nan comes from there, and goes from there into what is computed of it.
+    A nan comes from there, and goes from there into what is computed of it. (Where it is not, results are better: they
+    are made in any case.)
     """
     for equation in reversed(program.equations):
         if (
@@ -53,7 +57,7 @@ def _where_they_are_few(program: Program, found: set[Var], doubtful: set[Var]) -
         ):
             (y,) = equation.outputs
             read = {a for a in equation.inputs if isinstance(a, Var) and a in doubtful}
-            if sum(a.type.size for a in read) < y.type.size:
+            if FEW * sum(a.type.size for a in read) <= y.type.size:
                 found = (found - {y}) | read
     return found
 

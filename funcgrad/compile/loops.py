@@ -21,34 +21,34 @@ _UPDATES = {"add": "+=", "multiply": "*=", "logical_or": "|=", "logical_and": "&
 _COUNTERS = "ijklmnpq"
 
 
-def format_loops(module: Any) -> str:
-    """Return the loop nests of a module: what is computed, in which order, and where it is kept."""
-    return _Printer(module).text()
+def format_loops(plan: Any) -> str:
+    """Return the loop nests of a plan: what is computed, in which order, and where it is kept."""
+    return _Printer(plan).text()
 
 
 class _Printer:
-    def __init__(self, module: Any):
-        self.module = module
+    def __init__(self, plan: Any):
+        self.plan = plan
         self.names: dict[Buffer, str] = {}
         self.lines: list[str] = []
         self.scratch = 0
         self.local = 0
-        program = module.program
+        program = plan.program
         self.inputs = [name or f"x{k}" for k, name in enumerate(program.input_names)]
         self.inputs += [f"x{k}" for k in range(len(self.inputs), len(program.inputs))]
 
     def text(self) -> str:
-        program = self.module.program
+        program = self.plan.program
         head = ", ".join(f"{name}: {v.type}" for name, v in zip(self.inputs, program.inputs, strict=True))
         out = ", ".join(str(t) for t in program.out_types)
         self.lines.append(f"{program.name}({head}) -> {out}:")
-        for nodes in self.module.steps:
+        for nodes in self.plan.steps:
             for node in nodes:
                 self._node(node, 0)
         declared = [
             f"    {name} = empty({list(b.shape)}, {b.dtype})"
             for b, name in self.names.items()
-            if b.kind == "scratch" and b not in self.module.local
+            if b.kind == "scratch" and b not in self.plan.local
         ]
         self.lines[1:1] = declared
         return "\n".join(self.lines)
@@ -62,10 +62,10 @@ class _Printer:
             if buffer.kind == "input":
                 known = self.inputs[buffer.position]
             elif buffer.kind == "output":
-                known = "out" if len(self.module.program.outputs) == 1 else f"out{buffer.position}"
+                known = "out" if len(self.plan.program.outputs) == 1 else f"out{buffer.position}"
             elif buffer.kind == "constant":
                 known = f"constant{buffer.position}"
-            elif buffer in self.module.local:
+            elif buffer in self.plan.local:
                 known, self.local = f"t{self.local}", self.local + 1
             else:
                 known, self.scratch = f"s{self.scratch}", self.scratch + 1
@@ -78,7 +78,7 @@ class _Printer:
             return
         for leaf in leaves(node):
             for access in leaf.statement.accesses:
-                local = self.module.local.get(access.buffer)
+                local = self.plan.local.get(access.buffer)
                 if (
                     local is not None
                     and local.size > 1
@@ -132,7 +132,7 @@ class _Printer:
         results = ", ".join(self._name(x.buffer) for x in call.results)
         params = "".join(f", {name}={value}" for name, value in call.params.items())
         self._line(depth, f"{results} = {call.kind}({args}{params}):")
-        for child in self.module.children[id(call)]:
+        for child in self.plan.children[id(call)]:
             for line in format_loops(child).splitlines():
                 self._line(depth + 1, line)
 
@@ -150,7 +150,7 @@ class _Printer:
 
     def _place(self, buffer: Buffer, offset: Index, leaf: Leaf) -> str:
         name = self._name(buffer)
-        local: Local | None = self.module.local.get(buffer)
+        local: Local | None = self.plan.local.get(buffer)
         if local is not None:
             if local.size == 1:
                 return name

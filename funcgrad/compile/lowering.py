@@ -20,7 +20,6 @@ from funcgrad.compile.lapack import Lapack
 from funcgrad.compile.lowered import Piece, Value
 from funcgrad.compile.order import ordered_loops
 from funcgrad.compile.products import lower_product
-from funcgrad.compile.reads import reads_first
 from funcgrad.compile.scalars import identity, is_native, supports
 from funcgrad.compile.statement import Effect, Statement
 from funcgrad.compile.updates import Updates
@@ -66,7 +65,7 @@ class Lowering:
         careful: bool = False,
         whole: bool = True,
     ):
-        self.program = program = reads_first(program)
+        self.program = program
         self.careful = careful
         self._watched = set() if careful else watched(program, whole=whole)
         self.expressions = Expressions()

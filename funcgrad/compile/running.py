@@ -30,10 +30,11 @@ PART = 1000
 class Run:
     """Writes the function that calls the nests in order: `@fg_run`, which sets memory up, or that of a body."""
 
-    def __init__(self, module: Any, name: str):
+    def __init__(self, module: Any, plan: Any, name: str):
         self.module = module
+        self.plan = plan
         self.name = name
-        self.whole = module.root is module
+        self.whole = plan.whole
         self.lines: list[str] = []
         self.count = 0
         self.pointers: dict[Buffer, str] = {}
@@ -44,7 +45,7 @@ class Run:
         self.released = False
         self.alone = False
         self.hosts = 0
-        self.long = self.whole and module.work > LONG  # what runs inside leaves Python's lock as it is
+        self.long = self.whole and plan.work > LONG  # what runs inside leaves Python's lock as it is
 
     def _name(self) -> str:
         self.count += 1
@@ -55,14 +56,14 @@ class Run:
         if known is not None:
             return known
         name = self.pointers[buffer] = f"%b{len(self.pointers)}"
-        inputs = len(self.module.program.inputs)
+        inputs = len(self.plan.program.inputs)
         if buffer.kind == "scratch":
-            offset = self.module.offsets.get(buffer, 0)
+            offset = self.plan.offsets.get(buffer, 0)
             self.setup.append(f"  {name} = getelementptr i8, ptr %scratch, i64 {offset}")
             return name
         if buffer.kind == "constant":
-            position = self.module.first_constant + buffer.position
-            slot = self.module.root.table.slot(f"constant {position}")
+            position = self.module.constant(self.plan, buffer.position)
+            slot = self.module.table.slot(f"constant {position}")
             source = f"@fg_table, i64 {slot}"
         else:
             slot = buffer.position + (inputs if buffer.kind == "output" else 0)
@@ -126,7 +127,7 @@ class Run:
         alone = bool(writer.external) and writer.largest_call < ALONE
         if alone:
             self.alone = True
-            get, put = (self.module.root.table.slot(f"threads {way}") for way in ("get", "set"))
+            get, put = (self.module.table.slot(f"threads {way}") for way in ("get", "set"))
             self.lines.append(f"  {threads} = call i32 @fg_alone(i64 {get}, i64 {put})")
         self.lines.append(f"  {status} = call i32 @{name}({', '.join(args)})")
         if alone:
@@ -142,7 +143,7 @@ class Run:
         register = f"%f_{name}"
         if name not in self.routines:
             self.routines.add(name)
-            place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.root.table.slot(f'blas {name}')})"
+            place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.table.slot(f'blas {name}')})"
             self.setup.append(f"  {register} = load ptr, ptr {place}")
         return register
 
@@ -151,8 +152,8 @@ class Run:
         self._bound()
         self._acquire()
         self.hosts += 1
-        number = len(self.module.root.parallel)
-        self.module.root.parallel.append(extent)
+        number = len(self.module.parallel)
+        self.module.parallel.append(extent)
         frame = f"%p{number}"
         self.setup.append(f"  {frame} = alloca [{max(len(writer.parameters), 1)} x ptr]")
         chunk = [f"define i32 @fg_chunk{number}(ptr %frame, i64 %first, i64 %last) {{"]
@@ -175,7 +176,7 @@ class Run:
         self._check(status)
 
     def _host(self, slot_name: str, frame: str) -> str:
-        slot = self.module.root.table.slot(slot_name)
+        slot = self.module.table.slot(slot_name)
         place, function, status = self._name(), self._name(), self._name()
         self.lines += [
             f"  {place} = getelementptr ptr, ptr @fg_table, i64 {slot}",
@@ -187,8 +188,8 @@ class Run:
     def host_call(self, call: HostCall) -> None:
         self._bound()
         self._acquire()
-        number = len(self.module.root.host_calls)
-        self.module.root.host_calls.append(call)
+        number = len(self.module.host_calls)
+        self.module.host_calls.append(call)
         operands = [x for x in (*call.args, *call.results) if hasattr(x, "buffer")]
         frame = f"%h{number}"
         self.setup.append(f"  {frame} = alloca [{max(len(operands), 1)} x ptr]")
@@ -206,7 +207,7 @@ class Run:
     def control(self, call: ControlCall, function: str) -> None:
         """Call the function of a loop or branch."""
         self._bound()
-        children = self.module.children[id(call)]
+        children = self.plan.children[id(call)]
         if any(child.asks_host for child in children):
             self._acquire()
         else:
@@ -224,7 +225,7 @@ class Run:
         scratch = "null"
         if any(child.scratch for child in children):
             scratch = self._name()
-            self.lines.append(f"  {scratch} = getelementptr i8, ptr %scratch, i64 {self.module.own_scratch}")
+            self.lines.append(f"  {scratch} = getelementptr i8, ptr %scratch, i64 {self.plan.own_scratch}")
         self.lines.append(f"  {status} = call i32 @{function}(ptr {frame}, ptr {scratch})")
         self._acquire()
         self.hosts += 1
@@ -236,7 +237,7 @@ class Run:
         if self.parts:
             self._close_part()
             self._call_parts()
-        size = self.module.scratch if self.whole else 0
+        size = self.plan.scratch if self.whole else 0
         setup, finish = [], []
         if size and size <= STACK:
             setup = [f"  %scratch = alloca [{size} x i8], align 64"]
@@ -250,7 +251,7 @@ class Run:
 
     def _call_parts(self) -> None:
         self.setup.append("  %thread = alloca ptr")
-        scratch = "null" if self.whole and not self.module.scratch else "%scratch"
+        scratch = "null" if self.whole and not self.plan.scratch else "%scratch"
         for k in range(len(self.parts)):
             status = self._name()
             self.lines += [

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from funcgrad.compile.expand import expanded
 from funcgrad.compile.expression import Buffer
 from funcgrad.compile.lowered import Value
 from funcgrad.compile.scalars import is_native
-from funcgrad.compile.simplify import simplify
 from funcgrad.compile.statement import ControlCall, HostCall, Operand, Statement
 from funcgrad.core.program import Equation, Literal, Program
 from funcgrad.core.types import ArrayType
@@ -38,12 +36,11 @@ def control_call(
     params: dict[str, Any],
 ) -> tuple[Value, ...] | None:
     """Have a loop or branch run (see `compile.control`); None where its bodies cannot be native."""
-    prepared = tuple(simplify(expanded(program)) for program in programs)
-    if not all(is_native(t.dtype) for p in prepared for t in (*p.in_types, *p.out_types)):
+    if not all(is_native(t.dtype) for p in programs for t in (*p.in_types, *p.out_types)):
         return None
     operands = tuple(Operand(_in_memory(lower, x), x.shape) for x in args)
     results = _results(lower, outs)
-    call = ControlCall(kind, prepared, operands, results, _results(lower, spares), params)
+    call = ControlCall(kind, tuple(programs), operands, results, _results(lower, spares), params)
     lower.statements.append(Statement((), call=call))
     return _values(lower, results, outs)
 

@@ -15,8 +15,8 @@ from funcgrad.compile.contraction import inner_offset
 from funcgrad.compile.expression import Expression
 from funcgrad.compile.fusion import Block, Leaf, leaves
 from funcgrad.compile.index import Data, Index, Loop, Remainder
-from funcgrad.compile.module import Module
-from funcgrad.compile.pipeline import prepared
+from funcgrad.compile.pipeline import optimized, planned
+from funcgrad.compile.plan import Plan
 from funcgrad.compile.statement import HostCall, MatrixProduct, Operand
 from funcgrad.core.program import Program
 
@@ -25,9 +25,9 @@ __all__ = ["evaluate_index", "interpret", "lowered"]
 POISON = 0xA5
 
 
-def lowered(program: Program) -> Module:
-    """Return the module of a program as it is compiled."""
-    return Module(prepared(program))
+def lowered(program: Program) -> Plan:
+    """Return the plan of a program as it is compiled."""
+    return planned(optimized(program))
 
 
 def interpret(program: Program, *args: Any, seed: int | None = None) -> list[np.ndarray]:
@@ -76,20 +76,20 @@ OPERATIONS = {
 
 
 class _Run:
-    def __init__(self, module: Module, args, seed):
-        self.module = module
+    def __init__(self, plan: Plan, args, seed):
+        self.plan = plan
         self.random = None if seed is None else np.random.default_rng(seed)
-        self.scratch = np.full(module.scratch + 64, POISON, np.uint8)
+        self.scratch = np.full(plan.scratch + 64, POISON, np.uint8)
         self.memory: dict[Any, np.ndarray] = {}
         self.args = [np.ravel(x).copy() for x in args]
         with np.errstate(all="ignore"):
-            for nodes in module.steps:
+            for nodes in plan.steps:
                 for node in nodes:
                     self._outermost(node)
 
     def outputs(self) -> list[np.ndarray]:
-        types = self.module.program.out_types
-        found = {b.position: self._of(b) for b in self.module.buffers if b.kind == "output"}
+        types = self.plan.program.out_types
+        found = {b.position: self._of(b) for b in self.plan.buffers if b.kind == "output"}
         assert set(found) == set(range(len(types)))
         return [found[k].reshape(t.shape) for k, t in enumerate(types)]
 
@@ -104,12 +104,12 @@ class _Run:
         if buffer.kind == "input":
             return self.args[buffer.position].astype(dtype)
         if buffer.kind == "constant":
-            return np.ravel(self.module.program.constants[buffer.position][1]).astype(dtype)
-        local = self.module.local.get(buffer)
+            return np.ravel(self.plan.program.constants[buffer.position][1]).astype(dtype)
+        local = self.plan.local.get(buffer)
         if local is not None:
             return np.full(local.size * dtype.itemsize, POISON, np.uint8).view(dtype)
         if buffer.kind == "scratch":
-            first = self.module.offsets[buffer]
+            first = self.plan.offsets[buffer]
             return self.scratch[first : first + size * dtype.itemsize].view(dtype)
         return np.full(size * dtype.itemsize, POISON, np.uint8).view(dtype)
 
@@ -152,7 +152,7 @@ class _Run:
             memory[place] = value
 
     def _place(self, buffer, offset: Index):
-        memory, local = self._of(buffer), self.module.local.get(buffer)
+        memory, local = self._of(buffer), self.plan.local.get(buffer)
         if local is not None:
             offset = inner_offset(offset, self.leaf, local.shared) + -local.low
         place = evaluate_index(offset, self.env, self._value)

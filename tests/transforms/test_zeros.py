@@ -108,7 +108,9 @@ def test_products_of_transposed_matrices_keep_their_guard(product, transform):
     x = np.array([[1.0, np.inf, 2.0], [np.inf, 1.0, -1.0]])
 
     def f(x):
-        return np.sum(np.where(np.isfinite(product(x)), product(x), 0.0)) + np.sum(np.where(np.isfinite(x), x, 0) ** 2)
+        return np.sum(np.where(np.isfinite(product(x)), product(x), 0.0)) + np.sum(
+            np.where(np.isfinite(x), x, 0) ** 2
+        )
 
     with np.errstate(all="ignore"):
         got = transform(fg.grad(f))(x)
