@@ -9,15 +9,17 @@ with an error as soon as it is used.
 
 from typing import Any
 
+from funcgrad.core.layout import is_shared, memory_of
 from funcgrad.core.roles import in_role, is_outside_body
-from funcgrad.core.tracer import Alias, Tracer, refresh
+from funcgrad.core.tracer import Alias, Tracer, block, detach, refresh
 from funcgrad.core.types import shape_of
 from funcgrad.errors import InPlaceError
 
-__all__ = ["argument", "in_order", "is_in_order", "overwrite", "own", "readonly", "write"]
+__all__ = ["argument", "in_order", "is_in_order", "overwrite", "own", "raveled", "readonly", "write"]
 
 # Shared marks: handles that must not be written to.
 _ARGUMENT = Alias()
+_ARGUMENT.in_order = False  # it may lie in any order
 _READONLY = Alias()
 _READONLY.frozen = True
 _REFUSED = {
@@ -40,6 +42,8 @@ def write(x: Tracer, new: Any) -> None:
             f"of times, got a write to {x.array_type}.",
             hint="carry the array through the loop, or return it from every branch: x = cond(p, lambda x: ..., ..., x).",
         )
+    if x.alias is not None and x.alias.watched:
+        refresh(x)  # what is written belongs to what the view is now
     alias = x.alias
     if alias is None:
         alias = x.alias = Alias()
@@ -88,30 +92,15 @@ def _write_base(alias, x):
     if isinstance(alias.params.get("key"), tuple) and overwrite(base, alias.params["key"], x):
         alias.seen = base.alias.version if base.alias is not None else 0
         return
-    new_base = None
-    if alias.primitive.write_rule is not None:
-        new_base = alias.primitive.write_rule(base, x, **alias.params)
-    if new_base is not None:
-        write(base, new_base)
+    shared = is_shared(x)
+    if shared:
+        write(base, alias.primitive.write_rule(base, x, **alias.params))
         alias.seen = base.alias.version
         return
-    _block(base, alias.primitive.name)
-    alias.base = None
-    alias.watched = False
-
-
-def _block(base, name):
-    """Let no array be used again of which it is unknown whether a write to a view reached it."""
-    while base is not None:
-        if base.alias is None:
-            base.alias = Alias()
-        alias = base.alias
-        alias.blocked = (
-            f"assignment: an array must not be used again after a write to a {name} of it, because "
-            f"whether NumPy lets them share memory depends on the layout, got {base.array_type}."
-        )
-        alias.watched = True
-        base = alias.base
+    detach(x)
+    while shared is None and base is not None:
+        block(base)
+        base = base.alias.base
 
 
 def _become(x, new):
@@ -147,16 +136,17 @@ def in_order(x: Any) -> Any:
     return x
 
 
+def raveled(x: Any) -> Any:
+    """Mark a fresh reshape as one that is a view in NumPy only of what lies in C order."""
+    if type(x) is Tracer and x.alias is not None and x.alias.base is not None:
+        x.alias.raveled = True
+    return x
+
+
 def is_in_order(x: Tracer) -> bool:
     """Whether the elements are certain to be in C order in memory, each behind the other."""
-    alias = x.alias
-    if alias is None:
-        return x.ndim < 2
-    if alias in _REFUSED:
-        return False
-    if alias.base is None:
-        return alias.in_order or x.ndim < 2
-    return alias.primitive.name == "reshape" and is_in_order(alias.base)
+    memory = memory_of(x)
+    return memory is not None and memory.flags.c_contiguous
 
 
 def own(x: Any) -> Any:

@@ -110,6 +110,7 @@ class Primitive:
         differentiable: False when the derivative is zero wherever it exists.
         linear_in: sets of argument positions in which it is jointly linear, for transposition.
         view: NumPy's result is a view of argument 0, so `write_rule` is needed.
+        may_copy: of a view, that NumPy copies where the layout in memory leaves no other way (see `core.layout`).
         unread: argument positions of which the derivative rules read only shape and dtype.
         effect: it does something besides its result (it prints, or raises), so it stays in a program whose
             outputs do not need it.
@@ -144,7 +145,7 @@ class Primitive:
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
         accumulate_batch_rule: the same, where both have a leading batch axis
         overwrite_rule(y_bar, *args, **params) -> one cotangent an argument, the first in `y_bar` itself
-        write_rule(x, new, **params) -> x with the view replaced; None where NumPy may have copied
+        write_rule(x, new, **params) -> x with the view replaced
         lower_rule(lower, out, *args, **params) -> the result's values for compilation, with `out` its
             ArrayType (see compile.lowering); None where it does not apply: then NumPy evaluates it
         expand_rule(*args, **params) -> the result by other primitives, for compilation
@@ -166,6 +167,7 @@ class Primitive:
     differentiable: bool = True
     linear_in: Sequence[Iterable[int]] = ()
     view: bool = False
+    may_copy: bool = False
     effect: bool = False
     fails: bool = False
     may_not_end: bool = False

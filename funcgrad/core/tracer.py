@@ -12,6 +12,7 @@ from weakref import ref
 
 import numpy as np
 
+from funcgrad.core.layout import is_shared
 from funcgrad.core.roles import enclosed, enclosing, in_role, roles
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import (
@@ -34,8 +35,10 @@ __all__ = [
     "Trace",
     "Tracer",
     "bind",
+    "block",
     "closes_over_traced",
     "concrete",
+    "detach",
     "is_any_open",
     "is_concrete",
     "refresh",
@@ -93,18 +96,22 @@ class Alias:
     """A handle's ties: the base it is a view of, and how often it has been written.
 
     `seen` is the base's version when this view was last read. `blocked`, when set, is the error
-    text for any further use. `frozen` marks a read-only view. `in_order` says that the elements are in C order in
-    memory, for an array that is no view, and for a reshape that its base's are: so that it is a view in NumPy, too.
+    text for any further use. `frozen` marks a read-only view. `in_order` says whether an array that is no view is in C
+    order in memory (None: where it has one axis), or that a reshape is a view whatever the order; `raveled` that NumPy
+    has a view only where the base is in C order.
     """
 
-    __slots__ = ("base", "blocked", "frozen", "in_order", "params", "primitive", "seen", "version", "watched")
+    __slots__ = (
+        "base", "blocked", "frozen", "in_order", "params", "primitive", "raveled", "seen", "version", "watched"
+    )  # fmt: skip
 
     def __init__(self, base=None, primitive=None, params=None, blocked=""):
         self.base = base
         self.primitive = primitive
         self.params = params
         self.version = 0
-        self.frozen = self.in_order = False
+        self.frozen = self.raveled = False
+        self.in_order: bool | None = None
         self.seen = 0 if base is None or base.alias is None else base.alias.version
         self.blocked = blocked
         self.watched = base is not None or bool(blocked)
@@ -321,11 +328,35 @@ def refresh(x: Tracer) -> None:
     if base.alias.watched:
         refresh(base)
     if base.alias.version != alias.seen:
+        shared = is_shared(x)
+        if shared is None:
+            block(x)
+            refresh(x)  # raises
+        if not shared:
+            detach(x)
+            return
         with enclosed(None):  # the view is the user's, within a branch and after it
             fresh = alias.primitive(base, **alias.params)
         x.tracing, x.value, x.node = fresh.tracing, fresh.value, fresh.node
         alias.seen = base.alias.version
         alias.version += 1
+
+
+def block(x: Tracer) -> None:
+    """Let an array not be used again, of which it is unknown whether a write through another name has reached it."""
+    if x.alias is None:
+        x.alias = Alias()
+    x.alias.blocked = (
+        "assignment: an array must not be used again after a write to a reshape of it, or to what it is a reshape of, "
+        f"because whether NumPy lets them share memory depends on the layout, got {x.array_type}."
+    )
+    x.alias.watched = True
+
+
+def detach(x: Tracer) -> None:
+    """Let a view be an array of its own, in C order, as NumPy has made it."""
+    assert x.alias is not None
+    x.alias.base, x.alias.watched, x.alias.in_order = None, False, True
 
 
 def is_concrete(x: Any) -> bool:

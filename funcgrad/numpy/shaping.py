@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.inplace import own, readonly
+from funcgrad.core.inplace import own, raveled, readonly
 from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements, judged
@@ -60,9 +60,9 @@ def ravel(a: Any, order: str = "C") -> Any:
     """Return the elements of `a` along one axis."""
     a = as_array(a)
     order = _in_order("ravel", np.ravel, order, a)
-    if a.ndim == 1:
-        return broadcasting.reshape(a, shape=a.shape)
-    return reshape(a, (type_of(a).size,), order)
+    if order == "F" and a.ndim > 1:
+        a = transpose(a)
+    return raveled(broadcasting.reshape(a, shape=a.shape if a.ndim == 1 else (type_of(a).size,)))
 
 
 def _in_order(name, original, order, a, *shape):

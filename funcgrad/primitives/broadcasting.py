@@ -5,7 +5,6 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from funcgrad.core.inplace import is_in_order
 from funcgrad.core.primitive import Bad, Linear, Sample, box
 from funcgrad.core.types import ArrayType, broadcast_shapes, identity, shape_of
 from funcgrad.errors import ShapeError
@@ -18,6 +17,7 @@ class Reshape(Linear):
 
     name = "reshape"
     view = True
+    may_copy = True
 
     def type_rule(self, x, *, shape):
         if math.prod(shape) != x.size:
@@ -40,9 +40,7 @@ class Reshape(Linear):
         return reshape(x, shape=(size, *shape)), True
 
     def write_rule(self, x, new, *, shape):
-        if new.alias.in_order or _only_splits(x.shape, shape) or is_in_order(x):
-            return reshape(new, shape=x.shape)
-        return None  # the layout in memory decides
+        return reshape(new, shape=x.shape)
 
     def samples(self):
         return [
@@ -52,18 +50,6 @@ class Reshape(Linear):
             Sample((box((0, 3)),), {"shape": (3, 0)}),
             Bad((box((3,)),), {"shape": (2,)}, "expected a shape with 3 elements"),
         ]
-
-
-def _only_splits(old, new):
-    """Whether ones come or go and axes are split, and none merged: certainly a view, whatever the strides."""
-    sizes = iter([n for n in new if n != 1])
-    for n in old:
-        product = 1
-        while product < n:
-            product *= next(sizes, 0) or n + 1
-        if product != n and n != 0:
-            return False
-    return 0 not in old
 
 
 class BroadcastTo(Linear):
