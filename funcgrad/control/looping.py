@@ -13,7 +13,7 @@ from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, 
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
-from funcgrad.control.scanning import scan
+from funcgrad.control.scanning import check_length, scan
 from funcgrad.control.trimming import trimmed_while
 from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.check import check_body, check_number
@@ -22,8 +22,8 @@ from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, has_effect
 from funcgrad.core.staging import name_of, stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
-from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
-from funcgrad.errors import DTypeError
+from funcgrad.core.types import ArrayType, dtype_of, fits, is_inexact, shape_of, type_of
+from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.selection import where
 from funcgrad.numpy.shaping import broadcast_to
 from funcgrad.transforms.arguments import as_derivative
@@ -329,10 +329,11 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init: Any) -> Any:
             )
     if is_concrete(lower) and is_concrete(upper):
         first, last = int(concrete(lower)), int(concrete(upper))
+        length = check_length("fori_loop", max(last - first, 0))
+        if not fits(first, np.dtype(np.int64)) or not fits(last, np.dtype(np.int64)):
+            raise ShapeError(f"fori_loop: expected bounds within 64 bits, got {first} and {last}.")
         step = _numbered(body_fun, init)
-        return scan(lambda c, _: (step(c), None), (np.int64(first), init), None, length=max(last - first, 0))[
-            0
-        ][1]
+        return scan(lambda c, _: (step(c), None), (np.int64(first), init), None, length=length)[0][1]
     start = (lower + upper * 0, init)
     return while_loop(lambda c: c[0] < upper, _numbered(body_fun, init), start)[1]
 

@@ -108,7 +108,7 @@ def _length(owner: str, types: list[ArrayType], treedef: tree.TreeDef, length: i
     if length is not None:
         if not isinstance(length, (int, np.integer)) or length < 0:
             raise ShapeError(f"{owner}: expected a length that is a whole number from 0 up, got {length!r}.")
-        lengths.add(int(length))
+        lengths.add(check_length(owner, int(length)))
     if len(lengths) != 1:
         if not lengths:
             raise ShapeError(f"{owner}: expected xs or a length, got neither.", hint="pass length=n.")
@@ -118,6 +118,15 @@ def _length(owner: str, types: list[ArrayType], treedef: tree.TreeDef, length: i
     (found_length,) = lengths
     assert found_length is not None
     return found_length
+
+
+def check_length(owner: str, length: int) -> int:
+    """Return a number of steps; raise ShapeError unless 63 bits can count them."""
+    if length >= 2**63:
+        raise ShapeError(
+            f"{owner}: expected fewer steps than 2**63, which no computer ever makes, got {length}."
+        )
+    return length
 
 
 def _unrolled(body, carry, xs, length, reverse, unroll):

@@ -23,7 +23,7 @@ def memory_of(x: Any) -> np.ndarray | None:
     if not shared:
         return np.empty(x.shape, x.dtype)
     whole = memory_of(alias.base)
-    if whole is None or not x.ndim:
+    if whole is None or not x.ndim or not hasattr(alias.primitive, "eval_rule"):
         return None
     return alias.primitive.eval_rule(whole, **alias.params)
 
@@ -31,7 +31,7 @@ def memory_of(x: Any) -> np.ndarray | None:
 def is_shared(x: Any) -> bool | None:
     """Return whether a view shares memory with its base in NumPy; None where that is not certain."""
     alias = x.alias
-    if not alias.primitive.may_copy or alias.in_order:
+    if not getattr(alias.primitive, "may_copy", False) or alias.in_order:
         return True
     whole = memory_of(alias.base)
     if alias.raveled:

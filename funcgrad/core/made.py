@@ -12,6 +12,7 @@ import numpy as np
 from funcgrad.core.capture import exclusive
 from funcgrad.core.inplace import in_order
 from funcgrad.core.roles import level_of_innermost
+from funcgrad.core.tables import without_table
 from funcgrad.core.tracer import Trace, Tracer, refresh
 
 __all__ = ["known", "made"]
@@ -32,7 +33,7 @@ class _Made(Trace):
         return tuple(map(made, y)) if primitive.multiple else made(y)
 
     def lift(self, value):
-        return made(value)
+        return Tracer(self, value, level_of_innermost())
 
     def level_of(self, tracer):
         return tracer.node
@@ -60,9 +61,9 @@ def made(x: Any) -> Any:
 
 
 def known(x: Any) -> Any:
-    """Return the plain value of an array made within a traced function; anything else as it is."""
+    """Return the plain value of an array made within a traced function, or of a table; anything else as it is."""
     if type(x) is not Tracer:
-        return x
+        return without_table(x)
     if x.alias is not None and x.alias.watched:
         refresh(x)
     return x.value if x.tracing is _MADE else x

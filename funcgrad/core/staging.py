@@ -84,6 +84,9 @@ class Staging(Trace):
                 raise x.tracing.leaked(x)
             return self._constant(x, x.array_type)
         if isinstance(x, np.ndarray) and x.ndim:
+            if not x.dtype.isnative:
+                native = x.astype(x.dtype.newbyteorder("="))
+                return self._constant(native, type_of(native), x)
             if x.size > 1 and x.dtype.kind in "biufc" and any(map(_is_spread, x.shape, x.strides)):
                 return self._spread(x)
             return self._constant(x, type_of(x))

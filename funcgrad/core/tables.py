@@ -1,29 +1,49 @@
 """Plain arrays that a function reaches, indexed by traced integers: `TABLE[i, j]` under jit, vmap and in loops.
 
 NumPy's `array[i]` asks `i` for its value and gives a plain array; no protocol lets a traced index have a say. So where
-a traced function fails at this, it is traced once more, as a copy of itself that reaches the same arrays as a subclass
-that asks first: through its closure, its globals and defaults, the object it is bound to, and the functions it calls.
-A copy has globals of its own, so what it assigns to them is lost, as is an assignment to a variable around it.
+a traced function meets this, it is traced once more, as a copy of itself that reaches the same arrays as a subclass
+that asks first: through its closure, its globals and defaults, containers in these, and the functions that it calls.
+(Objects are not copied: they may have an identity, and care for more than their attributes.)
 """
 
 import operator
 from collections.abc import Callable
-from copy import copy
 from functools import partial
+from threading import local
 from types import CellType, FunctionType, MethodType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from funcgrad.core.reach import NOTHING_INSIDE, attributes, holds_tracer, names_of, parts
+from funcgrad.core.reach import NOTHING_INSIDE, holds_tracer, is_object, parts
 from funcgrad.core.tracer import FUNCTIONS, Tracer
-from funcgrad.errors import PlainIndexError
 
-__all__ = ["with_tables"]
+__all__ = ["meet_traced_index", "with_tables", "without_table"]
 
 T = TypeVar("T")
 # Functions of these modules keep their globals.
 _LIBRARIES = ("funcgrad", "numpy", "scipy")
+
+
+class _TracedIndex(BaseException):
+    """Stops a trace where a plain array is indexed by traced integers. No `except Exception` of the user's catches it."""
+
+
+class _State(local):
+    """Whether this thread's function may be traced once more, and whether it has met such an index."""
+
+    can_retry = False
+    met = False
+
+
+_state = _State()
+
+
+def meet_traced_index() -> None:
+    """Stop the trace, if the function can be traced once more, with tables."""
+    if _state.can_retry:
+        _state.met = True
+        raise _TracedIndex
 
 
 class _Table(np.ndarray):
@@ -50,15 +70,39 @@ for _name in ("choose", "dot", "repeat", "searchsorted", "take"):
     setattr(_Table, _name, _with_traced_arguments(_name))
 
 
+def without_table(x: Any) -> Any:
+    """Return a plain array in place of a table."""
+    return x.view(np.ndarray) if type(x) is _Table else x
+
+
 def with_tables(attempt: Callable[[Callable], T], function: Callable) -> T:
     """Return what `attempt(function)` does; where that indexes a plain array by traced integers, that of a copy that can."""
     try:
-        return attempt(function)
-    except PlainIndexError:
+        return _tried(attempt, function)
+    except _TracedIndex:
         reaching = _reaching_arrays(function)
-        if id(function) not in reaching:
-            raise
-    return attempt(_Copies(reaching).of(function))
+        if id(function) not in reaching and _state.can_retry:
+            raise  # what is around may reach the array
+    copies = _Copies(reaching)
+    before, _state.can_retry = _state.can_retry, False
+    try:
+        return attempt(copies.of(function))
+    finally:
+        _state.can_retry = before
+        copies.write_back()
+
+
+def _tried(attempt, function):
+    """Return what an attempt does, unless it meets a traced index, also if the function itself swallows that."""
+    before = _state.can_retry, _state.met
+    _state.can_retry, _state.met = True, False
+    try:
+        out = attempt(function)
+        if _state.met:
+            raise _TracedIndex
+        return out
+    finally:
+        _state.can_retry, _state.met = before
 
 
 def _reaching_arrays(function: Callable) -> dict[int, Any]:
@@ -68,9 +112,13 @@ def _reaching_arrays(function: Callable) -> dict[int, Any]:
     waiting, seen = [function], {id(function): function}
     while waiting:
         x = waiting.pop()
-        if type(x) is np.ndarray:
+        if type(x) is np.ndarray and x.dtype.kind in "biufc":
             arrays.append(x)
-        if type(x) in NOTHING_INSIDE or type(x) is Tracer:
+        if (
+            type(x) in NOTHING_INSIDE
+            or type(x) is Tracer
+            or (is_object(x) and not hasattr(type(x), "of_function"))
+        ):
             continue
         for part in parts(x, every_global=not _is_library(x)):
             users.setdefault(id(part), []).append(x)
@@ -91,14 +139,25 @@ def _is_library(x):
     return (getattr(x, "__module__", None) or "").partition(".")[0] in _LIBRARIES
 
 
+class _Globals(dict):
+    """The globals of a copied function: those of the original as they are now, with copies in place of what has them."""
+
+    def __init__(self, original: dict[str, Any], of: Callable[[Any], Any]):
+        super().__init__(__builtins__=original.get("__builtins__"))
+        self.original, self.of = original, of
+
+    def __getitem__(self, name):
+        return super().__getitem__(name) if name in self else self.of(self.original[name])
+
+
 class _Copies:
-    """Copies of the objects that reach arrays, each once, with tables in place of the arrays."""
+    """Copies of what reaches arrays, each once, with tables in place of the arrays."""
 
     def __init__(self, reaching: dict[int, Any]):
         self._reaching = reaching
         self._made: dict[int, Any] = {}
-        self._globals: dict[int, dict[str, Any]] = {}
-        self._cells: dict[int, CellType] = {}
+        self._globals: dict[int, _Globals] = {}
+        self._cells: dict[int, tuple[CellType, CellType, Any]] = {}  # the original, the copy, and what it had
 
     def of(self, x: Any) -> Any:
         """Return the copy of `x`; `x` itself where no array is reached from it."""
@@ -109,57 +168,55 @@ class _Copies:
             self._made[id(x)] = self._copy(x)
         return self._made[id(x)]
 
+    def write_back(self) -> None:
+        """Give the originals what the copies have assigned to globals, and to variables around them."""
+        for copied in self._globals.values():
+            for name in [*copied]:
+                if name != "__builtins__":
+                    copied.original[name] = without_table(copied.pop(name))
+        for original, copied, held in self._cells.values():
+            if copied.cell_contents is not held:
+                original.cell_contents = without_table(copied.cell_contents)
+
     def _copy(self, x):
         if type(x) is np.ndarray:
             return x.view(_Table)
         if isinstance(x, FunctionType):
             return self._function(x)
         if isinstance(x, MethodType):
-            return MethodType(self.of(x.__func__), self.of(x.__self__))
+            return MethodType(self.of(x.__func__), x.__self__)
         if isinstance(x, partial):
             return partial(
                 self.of(x.func), *map(self.of, x.args), **{k: self.of(v) for k, v in x.keywords.items()}
             )
-        if isinstance(x, tuple):
-            items = map(self.of, x)
-            return x._make(items) if hasattr(x, "_make") else type(x)(items)
-        if isinstance(x, (list, dict)):
-            y = self._made[id(x)] = copy(x)
-            for key in range(len(x)) if isinstance(x, list) else x:
-                y[key] = self.of(x[key])
-            return y
-        if hasattr(x, "of_function"):
-            return x.of_function(self.of(x.__wrapped__))
-        return x if _is_library(type(x)) else self._object(x)
-
-    def _object(self, x):
-        try:
-            y = self._made[id(x)] = object.__new__(type(x))
-        except TypeError:  # a class that is made otherwise
-            return x
-        for name, value in attributes(x).items():
-            object.__setattr__(y, name, self.of(value))
-        return y
+        if type(x) in (list, tuple):
+            return type(x)([self.of(item) for item in x])
+        if type(x) is dict:
+            return {key: self.of(value) for key, value in x.items()}
+        return x.of_function(self.of(x.__wrapped__)) if hasattr(type(x), "of_function") else x
 
     def _function(self, f):
-        library = _is_library(f)
-        around = (
-            f.__globals__ if library else self._globals.setdefault(id(f.__globals__), dict(f.__globals__))
-        )
+        around = f.__globals__
+        if not _is_library(f):
+            around = self._globals.setdefault(id(around), _Globals(around, self.of))
         cells = tuple([self._cell(c) for c in f.__closure__ or ()])
         y = self._made[id(f)] = FunctionType(f.__code__, around, f.__name__, None, cells or None)
         y.__defaults__, y.__kwdefaults__ = self.of(f.__defaults__), self.of(f.__kwdefaults__)
         y.__dict__.update(f.__dict__)
         y.__qualname__, y.__module__ = f.__qualname__, f.__module__
-        for name in () if library else names_of(f.__code__) & around.keys():
-            around[name] = self.of(around[name])
         return y
 
     def _cell(self, cell):
+        """Return a copy of a variable around a function; the variable itself where no array is reached from it."""
+        try:
+            value = cell.cell_contents
+        except ValueError:  # of a name that has no value yet
+            return cell
+        if id(value) not in self._reaching:
+            return cell
         if id(cell) not in self._cells:
-            new = self._cells[id(cell)] = CellType()
-            try:
-                new.cell_contents = self.of(cell.cell_contents)
-            except ValueError:  # of a name that has no value yet
-                pass
-        return self._cells[id(cell)]
+            new = CellType()
+            self._cells[id(cell)] = cell, new, None
+            new.cell_contents = self.of(value)
+            self._cells[id(cell)] = cell, new, new.cell_contents
+        return self._cells[id(cell)][1]

@@ -137,7 +137,7 @@ def _scalar_dtype(x):
 
 
 def type_of(x: Any) -> ArrayType:
-    """Return the ArrayType of an array, tracer, NumPy scalar or Python scalar.
+    """Return the ArrayType of an array, tracer, NumPy scalar or Python scalar; in the machine's byte order.
 
     Raises:
         DTypeError: when `x` is none of these.
@@ -150,7 +150,8 @@ def type_of(x: Any) -> ArrayType:
     if own is not None:
         return own
     if isinstance(x, (np.ndarray, np.generic)):
-        return ArrayType(x.shape, x.dtype)
+        dtype = x.dtype
+        return ArrayType(x.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
     return ArrayType((), _scalar_dtype(x))
 
 

@@ -63,9 +63,9 @@ def _floating(a):
 def _count(a, axes, keepdims, where):
     if where is True:
         count = math.prod(shape_of(a)[i] for i in axes)
-        return (
-            count if isinstance(count, int) else astype(count, dtype_of(a))
-        )  # of what a mask chooses: traced
+        if isinstance(count, int):
+            return count
+        return astype(count, np.empty(0, dtype_of(a)).real.dtype)  # of what a mask chooses: a traced number
     count = reductions.sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
     return astype(count, np.empty(0, dtype_of(a)).real.dtype)
 

@@ -42,7 +42,7 @@ _live = _Live()
 class Masked(Trace):
     """A trace whose tracers hold all elements, those that are chosen and the others, along one axis: their `node`."""
 
-    __slots__ = ("grids", "length", "mask", "meaning", "shape")
+    __slots__ = ("given", "grids", "length", "mask", "meaning", "shape")
 
     transparent = False
     takes_jitted_apart = True
@@ -50,6 +50,7 @@ class Masked(Trace):
     def __init__(self, mask: Any, meaning: Any):
         super().__init__("x[mask]")
         self.shape = shape_of(mask)
+        self.given = own(mask)
         self.mask = own(reshape(mask, shape=(_size(self.shape),)))
         self.meaning = meaning
         self.grids: tuple[np.ndarray, ...] | None = (
@@ -332,7 +333,7 @@ def as_mask(x: Any, key: Any) -> Tracer | None:
     if not isinstance(trace, Masked) or trace.grids is None or shape_of(x)[: len(items)] != trace.shape:
         return None
     if all(trace.has(x) and x.value is grid for x, grid in zip(items, trace.grids, strict=True)):
-        return reshape(trace.mask, shape=trace.shape)
+        return trace.given
     return None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from funcgrad.core.decisions import truth
 from funcgrad.core.roles import enclosing
+from funcgrad.core.tables import meet_traced_index
 from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import type_of
 from funcgrad.errors import (
@@ -47,7 +48,7 @@ __all__ = [
 
 def value_for(self, what, edit):
     """Return the one element's value; the messages of deeper levels gain the edit for `what`."""
-    if self.size != 1:
+    if any(type(n) is not int or n != 1 for n in self.shape):  # (a size may not be known while tracing)
         if what == "bool":
             raise ValueError(
                 "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
@@ -175,10 +176,12 @@ def as_plain_array(self, dtype=None, copy=None):
     if edit:
         hint = edit
     elif self.dtype.kind in "biu":  # of an index, or of a shape
+        meet_traced_index()
         kind = PlainIndexError
         hint = (
-            "in place of plain[i], of an array made inside a traced function, use fg.numpy.asarray(plain)[i]; in place of "
-            f"NumPy's array, asarray, full, stack or arange, funcgrad.numpy's; {WHEN_STATIC}"
+            "in place of plain[i], of an array made inside a traced function or held by an object, use "
+            "fg.numpy.asarray(plain)[i]; in place of NumPy's array, asarray, full, stack or arange, funcgrad.numpy's; "
+            f"{WHEN_STATIC}"
         )
     else:
         hint = (

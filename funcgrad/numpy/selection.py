@@ -69,7 +69,8 @@ def nonzero(a: Any) -> tuple[np.ndarray, ...]:
 @implements(np.flatnonzero)
 def flatnonzero(a: Any) -> np.ndarray:
     """Return the places in the flattened array of the elements that are not zero; see `nonzero`."""
-    return nonzero(ravel(as_array(a)))[0]
+    a = as_array(a)
+    return nonzero(a if a.ndim == 1 else ravel(a))[0]
 
 
 @implements(np.argwhere)

@@ -347,6 +347,21 @@ def test_a_policy_keeps_what_it_says(backend, policy):
         ),
         (lambda: fg.while_loop(lambda x: True, lambda x: (x, x), 1.0), TreeError, "containers"),
         (lambda: fg.fori_loop(0, 1.5, lambda i, c: c, 1.0), DTypeError, "whole numbers"),
+        (
+            lambda: fg.fori_loop(0, 2**64 + 2, lambda i, c: c, 1.0),
+            ShapeError,
+            r"^fori_loop: expected fewer steps than 2\*\*63",
+        ),
+        (
+            lambda: fg.fori_loop(2**63, 2**63 + 3, lambda i, c: c, 1.0),
+            ShapeError,
+            "^fori_loop: expected bounds within 64",
+        ),
+        (
+            lambda: fg.scan(lambda c, _: (c, None), 1.0, None, length=2**70),
+            ShapeError,
+            "expected fewer steps",
+        ),
         (lambda: fg.fori_loop(0, 3, lambda i, c: (c, c), 1.0), TreeError, "^fori_loop: .* got . in"),
         (
             lambda: fg.fori_loop(0, 3, lambda i, c: {"a": np.ones(3)}, {"a": 1.0}),

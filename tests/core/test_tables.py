@@ -17,24 +17,20 @@ KEPT = {"row": ROW, "deep": [TABLE, (ORDER,)]}
 class _Model:
     def __init__(self):
         self.table = np.arange(5.0)
-        self.parts = {"a": np.arange(6.0)}
-        self.me = self
+        self.calls = 0
 
     def at(self, i):
-        return self.me.table[i] * self.parts["a"][i + 1]
+        return fg.numpy.asarray(self.table)[i] * ROW[i]
 
-    def __call__(self, i):
-        return self.table[i] ** 2
+    def plainly(self, i):
+        return self.table[i]
 
-
-class _Slotted:
-    __slots__ = ("table",)
-
-    def __init__(self):
-        self.table = ROW
+    def counted(self, i):
+        self.calls += 1
+        return ROW[i]
 
 
-MODEL, SLOTTED = _Model(), _Slotted()
+MODEL = _Model()
 
 
 def _helper(i):
@@ -69,8 +65,6 @@ PROGRAMS = {
     "closure": _closure(),
     "a nested function": lambda i: (lambda j: ROW[j])(i),
     "bound": MODEL.at,
-    "an object that is called": lambda i: MODEL(i),
-    "slots": lambda i: SLOTTED.table[i],
     "partial": partial(lambda table, i: table[i], ROW),
     "a default": lambda i, table=ROW: table[i],
     "containers": lambda i: KEPT["row"][i] + KEPT["deep"][0][i, 0] + KEPT["deep"][1][0][i],
@@ -126,7 +120,90 @@ def test_what_the_function_reaches_is_left_as_it_was():
     fg.jit(MODEL.at)(np.array(1))
     fg.jit(PROGRAMS["containers"])(np.array(1))
     assert all(type(x) is np.ndarray for x in before)
-    assert MODEL.table is before[0] and KEPT["row"] is before[1] and MODEL.me is MODEL
+    assert MODEL.table is before[0] and KEPT["row"] is before[1]
+    fg.jit(MODEL.counted)(np.array(1))
+    assert MODEL.calls == 2  # the object itself, each time that it is traced
+
+
+def test_an_attribute_is_refused_with_the_edit_that_works():
+    with pytest.raises(PlainIndexError, match=r"held by an object, use fg\.numpy\.asarray\(plain\)\[i\]"):
+        fg.jit(MODEL.plainly)(np.array(1))
+
+
+GAIN = 1.0
+LATEST = None
+
+
+def test_globals_are_the_present_ones_and_can_be_assigned():
+    def f(i, x):
+        global LATEST
+        LATEST = "traced"
+        return ROW[i] * fg.pure_callback(lambda v: v * GAIN, fg.ArrayType((), float), x)
+
+    global GAIN
+    compiled = fg.jit(f)
+    assert compiled(np.array(1), 2.0) == 3.0
+    assert LATEST == "traced"
+    GAIN = 10.0
+    try:
+        assert compiled(np.array(1), 2.0) == 30.0
+    finally:
+        GAIN = 1.0
+
+
+def test_variables_around_are_assigned():
+    count, rows = 0, ROW
+
+    def f(i):
+        nonlocal count, rows
+        count += 1
+        y = rows[i]
+        rows = rows * 1
+        return y
+
+    assert fg.jit(f)(np.array(1)) == 1.5
+    assert count == 2 and type(rows) is np.ndarray
+
+
+@pytest.mark.parametrize("transform", [fg.jit, lambda f: lambda i: fg.vmap(f)(i[None])[0]])
+def test_handlers_of_the_function_do_not_hide_it(transform):
+    def guarded(i):
+        try:
+            return ROW[i]
+        except Exception:
+            return np.float64(-1.0)
+
+    def bare(i):
+        try:
+            return ROW[i]
+        except:  # noqa: E722
+            return np.float64(-1.0)
+
+    for f in (guarded, bare):
+        assert transform(f)(np.array(1)) == 1.5
+
+
+def test_a_table_that_is_returned_is_a_plain_array():
+    row, whole = fg.vmap(lambda i: (ROW[i], ROW), out_axes=(0, None))(np.array([1, 2]))
+    assert type(whole) is np.ndarray and row[1] == 2.5
+    assert type(fg.jit(lambda i: (ROW[i], ROW))(np.array(1))[1]) is np.ndarray
+
+
+def test_tables_in_another_byte_order():
+    big = np.arange(5.0).astype(">f8")
+    numbers = np.arange(5).astype(">i4")
+    assert fg.jit(lambda i: big[i])(np.array(2)) == 2.0
+    assert fg.jit(lambda i: numbers[i])(np.array(2)) == 2
+    np.testing.assert_array_equal(fg.jit(lambda x: (x, big))(1.0)[1], np.arange(5.0))
+
+
+def test_places_that_a_mask_chooses():
+    def f(x):
+        return np.sum(ROW[np.flatnonzero(x > 2)]), np.sum(ROW[np.where(x > 2)[0]] * x[x > 2])
+
+    x = np.arange(1.0, 5.0)
+    np.testing.assert_allclose(fg.jit(f)(x), f(x))
+    np.testing.assert_allclose(np.ravel(fg.vmap(f)(x[None])), f(x))
 
 
 def test_an_array_made_inside_is_refused_with_the_edit_that_works():

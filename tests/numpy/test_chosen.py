@@ -170,6 +170,28 @@ def test_a_mask_from_around_an_inner_derivative():
         np.testing.assert_allclose(got, want, rtol=1e-12)
 
 
+def test_masks_and_their_places_are_one_choice():
+    def f(x):
+        y, m = x.copy(), x > 0
+        y[np.where(m)] = x[m] ** 2
+        y[np.flatnonzero(~m)] = -x[~m]
+        y[m] *= x[np.where(x > 0)]
+        return y, np.sum(np.flatnonzero(m) * x[m] + x[np.flatnonzero(m)])
+
+    for got, want in zip(fg.jit(f)(VECTOR), f(VECTOR), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [complex, np.complex64, np.float16, np.float32])
+def test_dtypes_of_statistics(dtype):
+    z = (VECTOR + (1j if np.dtype(dtype).kind == "c" else 0)).astype(dtype)
+    for f in (np.var, np.std, np.mean, np.sum):
+        g = lambda z, f=f: f(z[np.abs(z) > 0.5])
+        np.testing.assert_allclose(fg.jit(g)(z), g(z), rtol=1e-2 if dtype is np.float16 else 1e-5)
+        assert fg.jit(g)(z).dtype == g(z).dtype
+        assert fg.vmap(g)(z[None]).dtype == g(z).dtype
+
+
 REFUSED = {
     "result": lambda x: x[x > 0],
     "inside a result": lambda x: {"a": x[x > 0]},
