@@ -21,7 +21,7 @@ from funcgrad.errors import RandomnessWarning
 from funcgrad.heavy import ctypes
 from funcgrad.source import Location
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "paused"]
 
 _SEEN: dict[Any, Any] = {}  # what Python's warnings keep of the lines they have told of
 
@@ -85,6 +85,10 @@ class Watch:
         if self._drawn:
             self._warn()
 
+    def resume(self) -> None:
+        """Go on after what draws as often as the program runs: a function on the host."""
+        self._begin()
+
     def _around(self) -> "Watch | None":
         return None if self._outer is None else self._outer()
 
@@ -120,6 +124,14 @@ class Watch:
             at.line if at else 0,
             registry=_SEEN,
         )
+
+
+def paused() -> Watch | None:
+    """Return this thread's watch, which is not to look until it resumes; None where there is none."""
+    watch = None if _active.innermost is None else _active.innermost()
+    if watch is not None:
+        watch._look()
+    return watch
 
 
 def _global() -> Any:

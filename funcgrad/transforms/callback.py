@@ -9,6 +9,7 @@ from funcgrad import tree
 from funcgrad.core.closures import captured_by, standing_in
 from funcgrad.core.made import known
 from funcgrad.core.primitive import Primitive, Sample, box
+from funcgrad.core.randomness import paused
 from funcgrad.core.staging import name_of
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, type_of
@@ -57,8 +58,11 @@ class PureCallback(Primitive):
         # beyond a function's 256th instruction and its exit.
         arrays = [np.array(x) if isinstance(x, np.ndarray) else x for x in leaves]
         own = len(arrays) - len(call.captured)
+        watch = paused()
         with standing_in(call.name, call.captured, arrays[own:]):
             result = call.function(*tree.unflatten(call.in_tree, arrays[:own]))
+        if watch is not None:
+            watch.resume()
         return _as_promised(result, call)
 
     def jvp_rule(self, x_dots, ys, *leaves, call):

@@ -260,3 +260,14 @@ def test_a_generator_that_is_loaded_meanwhile():
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
         ).stdout
         assert out.split()[1] == str(count)
+
+
+def test_a_function_on_the_host_draws_for_each_example():
+    rng = np.random.default_rng(0)
+    draw = lambda x: fg.pure_callback(lambda v: v + rng.normal(), fg.ArrayType((), float), x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = fg.vmap(draw)(np.zeros(3))
+    assert len(set(first)) == 3
+    with pytest.warns(fg.RandomnessWarning):
+        fg.vmap(lambda x: rng.normal() + draw(x) + rng.normal())(np.zeros(3))
