@@ -13,7 +13,7 @@ from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, 
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
-from funcgrad.control.scanning import check_length, scan
+from funcgrad.control.scanning import check_length, scan_for
 from funcgrad.control.trimming import trimmed_while
 from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.check import check_body, check_number
@@ -333,7 +333,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init: Any) -> Any:
         if not fits(first, np.dtype(np.int64)) or not fits(last, np.dtype(np.int64)):
             raise ShapeError(f"fori_loop: expected bounds within 64 bits, got {first} and {last}.")
         step = _numbered(body_fun, init)
-        return scan(lambda c, _: (step(c), None), (np.int64(first), init), None, length=length)[0][1]
+        out = scan_for("fori_loop", lambda c, _: (step(c), None), (np.int64(first), init), None, length)
+        return out[0][1]
     start = (lower + upper * 0, init)
     return while_loop(lambda c: c[0] < upper, _numbered(body_fun, init), start)[1]
 

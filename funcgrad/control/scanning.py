@@ -16,7 +16,7 @@ from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, shape_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 
-__all__ = ["scan"]
+__all__ = ["check_length", "scan", "scan_for"]
 
 
 def scan(
@@ -65,6 +65,21 @@ def scan(
     array([1., 3., 6.])
     """
     owner = f"scan of {name_of(f)}" if name_of(f) != "lambda" else "scan"
+    return scan_for(owner, f, init, xs, length, reverse, unroll, checkpoint, memory_limit)
+
+
+def scan_for(
+    owner: str,
+    f: Callable,
+    init: Any,
+    xs: Any,
+    length: int | None,
+    reverse: bool = False,
+    unroll: int = 1,
+    checkpoint: int | str | None = None,
+    memory_limit: int | None = None,
+) -> Any:
+    """Return what `scan` does, whose messages begin with `owner`."""
     carry, carry_types, carry_tree = leaves_of(init, owner, "carry")
     stacked, x_types, x_tree = leaves_of(xs, owner, "xs")
     length = _length(owner, x_types, x_tree, length)
