@@ -40,7 +40,7 @@ def _filled(rng, template, names, values):
     x = values[0]
     if "einsum" in template and any(v.size == 0 for v in values):
         return None  # a sum of nothing times infinity is 0 or nan, by the order
-    if ".flat[" in template and not x.ndim:
+    if (".flat[" in template or "it.reshape" in template) and not x.ndim:
         return None  # NumPy's numbers are written to in vain
     parts = dict(zip("abc", names, strict=False))
     if "{axis}" in template:
