@@ -10,8 +10,9 @@ import operator
 from collections.abc import Callable
 from functools import partial
 from threading import local
-from types import CellType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class _State(local):
 
 
 _state = _State()
+# Code that has met such an index: it is traced as a copy at once.
+_needing: WeakSet[CodeType] = WeakSet()
 
 
 def meet_traced_index() -> None:
@@ -77,12 +80,18 @@ def without_table(x: Any) -> Any:
 
 def with_tables(attempt: Callable[[Callable], T], function: Callable) -> T:
     """Return what `attempt(function)` does; where that indexes a plain array by traced integers, that of a copy that can."""
-    try:
-        return _tried(attempt, function)
-    except _TracedIndex:
+    code = getattr(function, "__code__", None)
+    if code not in _needing:
+        try:
+            return _tried(attempt, function)
+        except _TracedIndex:
+            reaching = _reaching_arrays(function)
+            if id(function) not in reaching and _state.can_retry:
+                raise  # what is around may reach the array
+            if code is not None:
+                _needing.add(code)
+    else:
         reaching = _reaching_arrays(function)
-        if id(function) not in reaching and _state.can_retry:
-            raise  # what is around may reach the array
     copies = _Copies(reaching)
     before, _state.can_retry = _state.can_retry, False
     try:

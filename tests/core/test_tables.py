@@ -165,6 +165,18 @@ def test_variables_around_are_assigned():
     assert count == 2 and type(rows) is np.ndarray
 
 
+def test_the_second_time_it_is_known():
+    runs = []
+
+    def f(i):
+        runs.append(1)
+        return ROW[i]
+
+    for _ in range(3):
+        np.testing.assert_array_equal(fg.vmap(f)(np.array([1, 2])), [1.5, 2.5])
+    assert len(runs) == 4
+
+
 @pytest.mark.parametrize("transform", [fg.jit, lambda f: lambda i: fg.vmap(f)(i[None])[0]])
 def test_handlers_of_the_function_do_not_hide_it(transform):
     def guarded(i):
