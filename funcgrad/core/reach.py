@@ -10,7 +10,7 @@ import numpy as np
 from funcgrad.core.program import Program
 from funcgrad.core.tracer import Tracer
 
-__all__ = ["NOTHING_INSIDE", "attributes", "holds_tracer", "is_object", "names_of", "parts"]
+__all__ = ["NOTHING_INSIDE", "attributes", "holds_tracer", "is_object", "module_of", "names_of", "parts"]
 
 NOTHING_INSIDE = frozenset(
     {
@@ -50,7 +50,7 @@ def parts(x: Any, *, every_global: bool = False) -> Iterable[Any]:
         return (x.__wrapped__,)
     if isinstance(x, Program):
         return [value for _, value in x.constants]
-    if isinstance(x, (type, ModuleType)) or type(x).__module__.startswith(_NOT_LOOKED_INTO):
+    if isinstance(x, (type, ModuleType)) or module_of(type(x)).startswith(_NOT_LOOKED_INTO):
         return ()
     return list(attributes(x).values())
 
@@ -69,6 +69,12 @@ def is_object(x: Any) -> bool:
 def _names(slots: Any) -> Iterable[str]:
     names = (slots,) if isinstance(slots, str) else slots
     return [name for name in names if not name.startswith("__")]
+
+
+def module_of(x: Any) -> str:
+    """Return the name of the module that a function or class is of; none for a class with a slot of this very name."""
+    name = getattr(x, "__module__", None)
+    return name if isinstance(name, str) else ""
 
 
 def _parts_of_function(function: FunctionType, every_global: bool) -> list[Any]:

@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from funcgrad.core.reach import NOTHING_INSIDE, holds_tracer, is_object, parts
+from funcgrad.core.reach import NOTHING_INSIDE, holds_tracer, is_object, module_of, parts
 from funcgrad.core.tracer import FUNCTIONS, Tracer
 
 __all__ = ["meet_traced_index", "with_tables", "without_table"]
@@ -145,7 +145,7 @@ def _reaching_arrays(function: Callable) -> dict[int, Any]:
 
 
 def _is_library(x):
-    return (getattr(x, "__module__", None) or "").partition(".")[0] in _LIBRARIES
+    return module_of(x).partition(".")[0] in _LIBRARIES
 
 
 class _Globals(dict):

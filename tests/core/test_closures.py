@@ -324,3 +324,18 @@ def test_a_callback_does_not_depend_on_what_its_object_holds_besides():
     wanted = fg.grad(lambda x, weight: np.sin(x) * weight, (0, 1))(0.4, 0.7)
     assert fg.grad(value, (0, 1))(0.4, 0.7) == pytest.approx(wanted)
     assert fg.jit(fg.grad(value, (0, 1)))(0.4, 0.7) == pytest.approx(wanted)
+
+
+def test_classes_whose_module_is_asked_of_their_objects():
+    """Python 3.12 has such classes; what a function reaches is searched for all the same."""
+
+    class Odd:
+        pass
+
+    Odd.__module__ = property(lambda self: "elsewhere")
+    odd = Odd()
+    odd.kept = lambda: 1.0
+    f = fg.custom_jvp(lambda x: x * odd.kept())
+    f.defjvp(lambda primals, tangents: (primals[0] * odd.kept(), tangents[0]))
+    assert fg.jit(fg.grad(f))(2.0) == 1.0
+    assert fg.vmap(lambda x: x * odd.kept())(np.ones(2)).sum() == 2.0
