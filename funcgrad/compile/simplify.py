@@ -186,7 +186,7 @@ class _Forward:
         bits = value.tobytes() if value.nbytes <= SMALL else id(value)
         key = (value.shape, value.dtype, bits)
         if key in self._constants_seen:
-            return self._constants_seen[key]
+            return self.atom(self._constants_seen[key])  # which may be another variable by now
         self._constants_seen[key] = var
         if _is_uniform(value):
             broadcast_to = primitive_named("broadcast_to")

@@ -314,3 +314,15 @@ def test_random_programs(steps, seed, differentiated):
 @given(STEPS, st.integers(0, 2**31), st.booleans())
 def test_many_random_programs(steps, seed, differentiated):
     random_program(steps, seed, differentiated)
+
+
+def test_a_constant_that_became_another_variable_is_that_one():
+    """Of matrices of one number, what was evaluated to a constant was found equal to an equation (found by fuzzing)."""
+
+    def f(x):
+        v = np.outer(x, x)
+        return np.sum(np.linalg.solve(v.T @ v + 5 * np.eye(v.shape[1]), v.T))
+
+    for x in (np.array([[[1e-300]]]), np.array([[0.5]])):
+        check(simplify(fg.trace(fg.grad(f))(x)))
+        np.testing.assert_allclose(fg.jit(fg.grad(f))(x), fg.grad(f)(x))

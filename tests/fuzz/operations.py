@@ -42,6 +42,8 @@ def _filled(rng, template, names, values):
         return None  # a sum of nothing times infinity is 0 or nan, by the order
     if (".flat[" in template or "it.reshape" in template) and not x.ndim:
         return None  # NumPy's numbers are written to in vain
+    if "[: len(" in template and not x.size:
+        return None  # NumPy takes a mask of another shape where there are no elements
     parts = dict(zip("abc", names, strict=False))
     if "{axis}" in template:
         if not x.ndim:
