@@ -193,8 +193,10 @@ class Jitted:
             leaves = [_native(x) for x in leaves]
             args, kwargs = tree.unflatten(in_tree, leaves)
         traced = [x for x in leaves if type(x) is Tracer]
-        if traced and any(known(x) is not x for x in traced):
-            return self._call(*tree.unflatten(in_tree, [known(x) for x in leaves]))
+        if traced:  # but for arrays that funcgrad.numpy has made within the function around this one
+            leaves = [known(x) for x in leaves]
+            args, kwargs = tree.unflatten(in_tree, leaves)
+            traced = [x for x in leaves if type(x) is Tracer]
         if traced:
             innermost = max(traced, key=lambda x: x.tracing.level).tracing
             if innermost.takes_jitted_apart:

@@ -164,6 +164,16 @@ def test_one_that_outlives_its_function_is_an_array_still():
     np.testing.assert_array_equal(fg.grad(lambda x: np.sum(x * kept[0]))(X), 1)
 
 
+def test_jitted_functions_take_it_beside_static_arguments():
+    scaled = fg.jit(lambda a, n, *, power=1: a * n**power, static_argnums=1, static_argnames="power")
+
+    def f(x):
+        return np.sum(x * scaled(fnp.ones(3), 2, power=2) + scaled(x, 3) * scaled(fnp.ones(3), 1))
+
+    np.testing.assert_array_equal(fg.grad(f)(X), 7)
+    np.testing.assert_array_equal(fg.jit(fg.grad(f))(X), 7)
+
+
 def test_writes_of_plain_values_are_in_place():
     """A copy for each element of 100,000 would take a minute."""
 
