@@ -10,9 +10,8 @@ from funcgrad.errors import ShapeError
 from funcgrad.numpy import reductions
 from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out
 from funcgrad.numpy.reductions import given, reduced_axes, sum_of_squares
-from funcgrad.numpy.squares import with_square
+from funcgrad.numpy.squares import squared_magnitude, with_square
 from funcgrad.primitives import reduction
-from funcgrad.primitives.arithmetic import absolute
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.logic import maximum, select
 
@@ -64,9 +63,9 @@ def _count(a, axes, keepdims, where):
     if where is True:
         count = math.prod(shape_of(a)[i] for i in axes)
         if isinstance(count, int):
-            return count
-        return astype(count, np.empty(0, dtype_of(a)).real.dtype)  # of what a mask chooses: a traced number
-    count = reductions.sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
+            return count  # and not of what a mask chooses, a traced number
+    else:
+        count = reductions.sum(fit(as_array(where), shape_of(a)), axes, keepdims=keepdims)
     return astype(count, np.empty(0, dtype_of(a)).real.dtype)
 
 
@@ -102,10 +101,11 @@ def var(
     a, want, where = _inexact("var", np.var, a, axis, dtype, where, details)
     axes = reduced_axes("var", axis, a.ndim)
     d = _deviations(a, axes, details.get("mean"), where)
-    squares = absolute(d) ** 2 if dtype_of(d).kind == "c" else d * d
     axes = as_axes("var", axis, len(shape_of(d)))  # a mean given may have more axes
     divisor = _divisor(_count(a, axes, keepdims, where), details.get("correction", ddof))
-    total = reductions.sum(squares, axes, None if dtype is None else want, keepdims=keepdims, where=where)
+    total = reductions.sum(
+        squared_magnitude(d), axes, None if dtype is None else want, keepdims=keepdims, where=where
+    )
     return _as(want, total / divisor)
 
 

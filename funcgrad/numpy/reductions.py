@@ -10,8 +10,9 @@ from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out, single_axis
 from funcgrad.numpy.chosen import without_choice
+from funcgrad.numpy.squares import squared_magnitude
 from funcgrad.primitives import cumulative, reduction
-from funcgrad.primitives.arithmetic import add, imag, multiply, real, square
+from funcgrad.primitives.arithmetic import add, multiply
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
 from funcgrad.primitives.logic import maximum, minimum, select
 
@@ -161,8 +162,7 @@ min = amin = implements(np.min, np.amin)(_extremum("min", reduction.reduce_min, 
 def sum_of_squares(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """Return the sum of the squared magnitudes, what a norm is the root of."""
     x = astype(x, float) if dtype_of(x).kind in "biu" else x  # whose squares may not fit
-    squares = square(x) if dtype_of(x).kind != "c" else square(real(x)) + square(imag(x))
-    return reduce_sum(squares, axes=axes, keepdims=keepdims)
+    return reduce_sum(squared_magnitude(x), axes=axes, keepdims=keepdims)
 
 
 @implements(np.ptp)

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from funcgrad.core.tracer import Tracer, refresh
+from funcgrad.core.types import dtype_of
+from funcgrad.primitives.arithmetic import imag, real, square
 
-__all__ = ["as_now", "square_of", "with_square"]
+__all__ = ["as_now", "square_of", "squared_magnitude", "with_square"]
 
 # By the identity of a traced root: a reference to it, what it was then, and what makes its square.
 _SQUARES: dict[int, tuple[Any, Any, Any, Callable[[], Any]]] = {}
@@ -24,6 +26,11 @@ def with_square(y: Any, square: Callable[[], Any]) -> Any:
         reference = weakref.ref(y, lambda _, key=key, forget=_SQUARES.pop: forget(key, None))
         _SQUARES[key] = reference, y.value, y.node, square
     return y
+
+
+def squared_magnitude(x: Any) -> Any:
+    """Return |x|**2: the square, or of a complex x the sum of both parts' squares."""
+    return square(x) if dtype_of(x).kind != "c" else square(real(x)) + square(imag(x))
 
 
 def as_now(x: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad.core.tracer import UFUNCS, Tracer, bind
 from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.numpy.arrays import as_operand, astype
-from funcgrad.numpy.squares import as_now, square_of, with_square
+from funcgrad.numpy.squares import as_now, square_of, squared_magnitude, with_square
 from funcgrad.primitives import arithmetic, exponential, logic, trigonometric
 from funcgrad.primitives.elementwise import Elementwise
 
@@ -235,11 +235,7 @@ def absolute_with_square(x: Any, y: Any) -> Any:
     if type(y) is not Tracer:
         return y
     x = as_now(x)
-    if dtype_of(x).kind == "c":
-        return with_square(
-            y, lambda: arithmetic.square(arithmetic.real(x)) + arithmetic.square(arithmetic.imag(x))
-        )
-    return with_square(y, lambda: arithmetic.square(x))
+    return with_square(y, lambda: squared_magnitude(x))
 
 
 def _hypot(x: Any, y: Any, /) -> Any:
@@ -326,7 +322,7 @@ def _conjugate(x: Any, /) -> Any:
 def _float_power(x: Any, y: Any, /) -> Any:
     x, y = as_operand(x), as_operand(y)
     dtype = np.result_type(np.float64, dtype_of(x), dtype_of(y))
-    return power(astype(x, dtype), astype(y, dtype))
+    return power(astype(x, dtype), y if is_even(y) else astype(y, dtype))
 
 
 def _divmod(x: Any, y: Any, /) -> tuple[Any, Any]:

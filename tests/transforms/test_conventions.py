@@ -98,6 +98,10 @@ def once(f):
     return lambda x: (lambda n: n * n)(f(x))
 
 
+def lstsq(x):
+    return np.sum(np.linalg.lstsq(np.ones((4, 1)), np.concatenate([x, 0 * x]))[1])
+
+
 # Where the gradient at 0 is that of the convention, and the second derivative that of a smooth function.
 SMOOTH = {
     "norm squared": lambda x: norm(x) ** 2,
@@ -107,6 +111,10 @@ SMOOTH = {
     "exponential of it": lambda x: np.exp(-(norm(x) ** 2)),
     "variance": lambda x: np.std(x) ** 2,
     "variance without nan": lambda x: np.nanstd(x) ** 2.0,
+    "complex variance": lambda x: np.var(x * (1 + 2j)) + (x * 1j).var(),
+    "complex variance without nan": lambda x: np.nanvar(x * (1 + 2j)) + np.nanstd(x * (1 + 2j)) ** 2,
+    "float_power of a norm": lambda x: np.float_power(norm(x), 2) + np.float_power(norm(x), 4.0),
+    "residuals": lambda x: lstsq(x * [1, 2]) + lstsq(x * (1 + 2j)),
     "hypot squared": lambda x: np.hypot(x[0], x[1]) ** 2,
     "abs squared": lambda x: np.sum(np.abs(x) ** 2),
     "complex abs squared": lambda x: np.sum(abs(x * (1 + 2j)) ** 2),

@@ -13,7 +13,7 @@ from funcgrad.numpy.arrays import fit, implements, promoted
 from funcgrad.numpy.linalg.arguments import floating, known, tolerance
 from funcgrad.numpy.products import matmul
 from funcgrad.numpy.shaping import reshape, transpose
-from funcgrad.primitives.arithmetic import absolute, square
+from funcgrad.numpy.squares import squared_magnitude
 from funcgrad.primitives.broadcasting import reduce_sum
 from funcgrad.primitives.linalg import determinant, pseudoinverse, spectral
 from funcgrad.primitives.linalg import solve as solving
@@ -150,7 +150,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     if (min(m, n) if value is None else value) == n and m > n:
         rest = b - matmul(a, x)
         rest = rest if len(b.shape) == 2 else rest[:, None]
-        residuals = reduce_sum(square(absolute(rest)), axes=(0,), keepdims=False)
+        residuals = reduce_sum(squared_magnitude(rest), axes=(0,), keepdims=False)
     else:
         residuals = np.zeros(0, dtype_of(s))
     return x, residuals, rank if value is None else int(value), s
