@@ -199,7 +199,7 @@ class Jitted:
             traced = [x for x in leaves if type(x) is Tracer]
         if traced:
             innermost = max(traced, key=lambda x: x.tracing.level).tracing
-            if innermost.takes_jitted_apart:
+            if innermost.inlines_jitted:
                 args, kwargs = static.merged(args, kwargs)
                 return self._function(*args, **kwargs)
         try:

@@ -23,8 +23,8 @@ from funcgrad.compile.plan import Plan
 from funcgrad.compile.reads import reads_first
 from funcgrad.compile.simplify import simplify
 from funcgrad.compile.unit import lower
-from funcgrad.core.effects import replaced_programs
-from funcgrad.core.program import Equation, Program, subprograms
+from funcgrad.core.effects import with_bodies
+from funcgrad.core.program import Program
 from funcgrad.locks import forkable_lock
 
 __all__ = [
@@ -53,15 +53,7 @@ def _in_bodies(change: Callable[[Program], Program]) -> Callable[[Program], Prog
     """Return a function that makes a change to a program, and to the bodies of its loops and branches."""
 
     def changed(program: Program) -> Program:
-        program = change(program)
-        if not any(subprograms(e.params) for e in program.equations):
-            return program
-        return program.replaced(
-            equations=[
-                Equation(e.primitive, e.inputs, replaced_programs(e.params, changed), e.outputs, e.source)
-                for e in program.equations
-            ]
-        )
+        return with_bodies(change(program), changed)
 
     return changed
 

@@ -18,6 +18,7 @@ from funcgrad.compile.patterns import COMMUTATIVE, Apply, Known, Rule, atom_key
 from funcgrad.compile.rearrangements import REARRANGEMENTS
 from funcgrad.compile.rewrites import ALGEBRA
 from funcgrad.core.check import check
+from funcgrad.core.effects import replaced_programs
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned, subprograms
 from funcgrad.core.staging import stage_flat
@@ -107,13 +108,8 @@ class _Forward:
         inputs = tuple([self.atom(a) for a in equation.inputs])
         params = equation.params
         if any(type(v) is Program or type(v) is tuple for v in params.values()) and subprograms(params):
-            params = {key: self._simplified_parameter(value) for key, value in params.items()}
+            params = replaced_programs(params, self.simplified)
         return Equation(equation.primitive, inputs, params, outputs, equation.source)
-
-    def _simplified_parameter(self, value):
-        if type(value) is tuple:
-            return tuple([self._simplified_parameter(v) for v in value])
-        return self.simplified(value) if isinstance(value, Program) else value
 
     def take(self, equation: Equation) -> None:
         """Add an equation, or what takes its place, to those simplified so far."""

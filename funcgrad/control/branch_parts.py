@@ -16,14 +16,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funcgrad.control.read_after_write import with_reads_before_writes
+from funcgrad.control.read_after_write import READS, with_reads_before_writes
+from funcgrad.control.trimming import trimmed_switch
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Atom, Equation, Program, Var, has_effect, pruned, subprograms
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType
 from funcgrad.primitives.broadcasting import broadcast_to
-from funcgrad.primitives.indexing import gather, index, index_update, scatter_add, scatter_set
+from funcgrad.primitives.indexing import gather, index, scatter_add
 from funcgrad.primitives.logic import logical_or, select
 
 __all__ = ["choose_with_parts_outside"]
@@ -72,14 +73,18 @@ def choose_with_parts_outside(
         smaller = [_with_values_read(n, b, reads) for n, b in enumerate(smaller)]
     if not writes and not reads:
         return list(choose(args, branches))
-    used = [any(_is_used(b, k) for b in smaller) for k in range(len(smaller[0].inputs))]
-    inputs = [x for x, use in zip([*args, *values], used, strict=True) if use]
-    out = iter(choose(inputs, [_with_inputs(b, used) for b in smaller]))
+    out = iter(_chosen(choose, [*args, *values], smaller))
     results = [None if k in written else next(out) for k in range(len(branches[0].outputs))]
     for write in writes:
         y = args[write.source] if results[write.output] is None else results[write.output]
         results[write.output] = _written(write, y, _is_chosen(which, write.equations, len(branches)), out)
     return results
+
+
+def _chosen(choose: Callable, args: Sequence[Any], branches: Sequence[Program]) -> Any:
+    """Return the results of the branch chosen, of those arguments that any of them needs."""
+    (_, *used), _, params = trimmed_switch(branches, (True,) * len(branches[0].outputs))
+    return choose([x for x, use in zip(args, used, strict=True) if use], params["branches"])
 
 
 def _each_once(args: Sequence[Any], branches: Sequence[Program]) -> tuple[list[Any], list[Program]]:
@@ -128,9 +133,7 @@ def _writes(branches: Sequence[Program]) -> list[_Write]:
         source = chains[0][0]
         by_branch = {n: equations for n, (_, equations) in enumerate(chains) if equations}
         kinds = [[_kind(e) for e in equations] for equations in by_branch.values()]
-        if kinds and all(
-            kind == kinds[0] for kind in kinds
-        ):  # written after the choice once for all branches
+        if kinds and all(kind == kinds[0] for kind in kinds):  # written once for all branches
             rows = zip(*by_branch.values(), strict=True)
             found += [_Write(output, source, dict(zip(by_branch, row, strict=True))) for row in rows]
         else:
@@ -146,7 +149,7 @@ def _chain(branch: Program, output: int) -> tuple[int, list[Equation]] | None:
     chain: list[Equation] = []
     while atom in producers:
         equation = producers[atom]
-        if equation.primitive not in (index_update, scatter_set, scatter_add) or uses[atom] > 1:
+        if equation.primitive not in READS or uses[atom] > 1:
             return None
         if not _is_small_part(_part_written(equation), equation.outputs[0].type):
             return None
@@ -157,7 +160,7 @@ def _chain(branch: Program, output: int) -> tuple[int, list[Equation]] | None:
 
 def _part_written(e: Equation) -> ArrayType:
     x, _, *places = [a.type for a in e.inputs]
-    return (index if e.primitive is index_update else gather).type_rule(x, *places, **e.params)
+    return READS[e.primitive].type_rule(x, *places, **e.params)
 
 
 def _kind(e: Equation) -> tuple:
@@ -201,7 +204,7 @@ def _written(write: _Write, y: Any, chosen: Any, out: Any) -> Any:
         if primitive is scatter_add:
             other = np.asarray(-0.0).astype(y.dtype)[()]  # which leaves what it is added to
         else:
-            other = (index if primitive is index_update else gather)(y, *places, **params)
+            other = READS[primitive](y, *places, **params)
         v = select(chosen, v, other)
     return primitive(y, v, *places, **params)
 
@@ -253,10 +256,7 @@ def _read_before(
     types = [a.type for r in reads for a in r.equation.inputs[1:]]
     places: Any = iter(())
     if types:
-        asking = [_asking(n, b, reads) for n, b in enumerate(branches)]
-        used = [any(_is_used(b, k) for b in asking) for k in range(len(args))]
-        inputs = [x for x, use in zip(args, used, strict=True) if use]
-        places = iter(choose(inputs, [_with_inputs(b, used) for b in asking]))
+        places = iter(_chosen(choose, args, [_asking(n, b, reads) for n, b in enumerate(branches)]))
     return [
         r.equation.primitive(
             args[r.source], *[next(places) for _ in r.equation.inputs[1:]], **r.equation.params
@@ -289,14 +289,3 @@ def _with_values_read(n: int, branch: Program, reads: Sequence[_Read]) -> Progra
     values = [r.equation.outputs[0] if r.branch == n else Var(r.equation.outputs[0].type) for r in reads]
     equations = [e for e in branch.equations if id(e) not in mine]
     return _program(branch, [*branch.inputs, *values], equations, branch.outputs)
-
-
-def _is_used(branch: Program, position: int) -> bool:
-    var = branch.inputs[position]
-    return var in branch.outputs or any(var in e.inputs for e in branch.equations)
-
-
-def _with_inputs(branch: Program, used: Sequence[bool]) -> Program:
-    """Return the branch with some of its inputs."""
-    inputs = [v for v, use in zip(branch.inputs, used, strict=True) if use]
-    return branch.replaced(inputs=inputs)

@@ -15,9 +15,10 @@ from funcgrad.primitives.arithmetic import add
 from funcgrad.primitives.indexing import gather, index, index_update, scatter_add, scatter_set
 from funcgrad.primitives.logic import equal, less, logical_and, select
 
-__all__ = ["with_reads_before_writes"]
+__all__ = ["READS", "with_reads_before_writes"]
 
-_WRITES = (index_update, scatter_set, scatter_add)
+# Of those that write parts of an array, what reads the same parts.
+READS = {index_update: index, scatter_set: gather, scatter_add: gather}
 
 
 class _Place(NamedTuple):
@@ -43,7 +44,7 @@ def with_reads_before_writes(program: Program) -> Program:
         if place is None or not e.inputs:
             continue
         x = e.inputs[0]
-        if e.primitive in _WRITES:
+        if e.primitive in READS:
             if isinstance(x, Var):
                 known = written.get(x, _Written(x, ()))
                 written[e.outputs[0]] = _Written(known.before, (*known.writes, (e, place)))

@@ -1,10 +1,11 @@
 """What running a program does besides its results."""
 
+from collections.abc import Callable
 from typing import Any
 
 from funcgrad.core.program import Equation, Program, pruned, subprograms
 
-__all__ = ["is_observable", "replaced_programs", "without_effects"]
+__all__ = ["is_observable", "replaced_programs", "with_bodies", "without_effects"]
 
 
 def is_observable(equation: Equation) -> bool:
@@ -22,16 +23,25 @@ def is_observable(equation: Equation) -> bool:
 
 def without_effects(program: Program) -> Program:
     """Return the program without its prints and checks, those in its loops and branches included."""
-    equations = [
-        Equation(e.primitive, e.inputs, replaced_programs(e.params, without_effects), e.outputs, e.source)
-        for e in program.equations
-        if not e.primitive.effect
-    ]
+    program = with_bodies(program, without_effects)
+    equations = [e for e in program.equations if not e.primitive.effect]
     kept, constants = pruned(equations, program.constants, program.outputs)
     return program.replaced(constants=constants, equations=kept)
 
 
-def replaced_programs(params: dict[str, Any], change: Any) -> dict[str, Any]:
+def with_bodies(program: Program, change: Callable[[Program], Program]) -> Program:
+    """Return the program with a change made to the bodies of its loops and branches."""
+    if not any(subprograms(e.params) for e in program.equations):
+        return program
+    return program.replaced(
+        equations=[
+            Equation(e.primitive, e.inputs, replaced_programs(e.params, change), e.outputs, e.source)
+            for e in program.equations
+        ]
+    )
+
+
+def replaced_programs(params: dict[str, Any], change: Callable[[Program], Program]) -> dict[str, Any]:
     """Return parameters in which `change` was made to every Program."""
 
     def changed(value: Any) -> Any:

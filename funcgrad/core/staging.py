@@ -47,7 +47,7 @@ class Staging(Trace):
     __slots__ = ("_constants", "_latest", "_snapshot", "decisions", "equations")
 
     transparent = False
-    takes_jitted_apart = True
+    inlines_jitted = True
 
     def __init__(self, owner: str, *, snapshot: bool = True, decisions: Decisions | None = None):
         super().__init__(owner)

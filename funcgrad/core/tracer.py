@@ -146,7 +146,7 @@ class Trace:
     # Whether a tracer has the shape and dtype of its value one level down.
     transparent = True
     # Whether a jitted function called on its tracers is traced as part of the function around it.
-    takes_jitted_apart = False
+    inlines_jitted = False
 
     def __init__(self, owner: str):
         self.owner = owner

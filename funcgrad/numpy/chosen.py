@@ -45,7 +45,7 @@ class Masked(Trace):
     __slots__ = ("given", "grids", "length", "mask", "meaning", "shape")
 
     transparent = False
-    takes_jitted_apart = True
+    inlines_jitted = True
 
     def __init__(self, mask: Any, meaning: Any):
         super().__init__("x[mask]")
