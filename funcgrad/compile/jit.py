@@ -28,7 +28,7 @@ from funcgrad.core.made import known
 from funcgrad.core.program import Program, subprograms
 from funcgrad.core.staging import name_of, stage
 from funcgrad.core.tracer import Tracer
-from funcgrad.core.types import refuse_subclass, type_of
+from funcgrad.core.types import refuse_subclass, type_of, with_native_bytes
 from funcgrad.errors import DTypeError
 from funcgrad.locks import forkable_lock
 from funcgrad.transforms.arguments import presented
@@ -190,7 +190,7 @@ class Jitted:
             kwargs = dict(sorted(kwargs.items()))
         leaves, in_tree = tree.flatten((args, kwargs))
         if any(isinstance(x, np.ndarray) and not x.dtype.isnative for x in leaves):
-            leaves = [_native(x) for x in leaves]
+            leaves = [with_native_bytes(x) for x in leaves]
             args, kwargs = tree.unflatten(in_tree, leaves)
         traced = [x for x in leaves if type(x) is Tracer]
         if traced:  # but for arrays that funcgrad.numpy has made within the function around this one
@@ -391,8 +391,3 @@ def _kind(x):
     refuse_subclass("jit", x)
     kind = type_of(x)
     return kind.shape, kind.dtype.num, kind.weak
-
-
-def _native(x):
-    """Return an array in the machine's byte order."""
-    return x.astype(x.dtype.newbyteorder("=")) if isinstance(x, np.ndarray) else x

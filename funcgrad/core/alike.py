@@ -14,7 +14,7 @@ __all__ = ["computed_as"]
 _EQUATIONS, _DEPTH = 64, 4
 
 
-def computed_as(x: Any, depth: int = _DEPTH) -> Any:
+def computed_as(x: Any) -> Any:
     """Return what is equal for values that are computed alike, as the two masks of `x[x > 0] = f(x[x > 0])`.
 
     Values that are equal by other reasons, or computed of too much, have different ones.
@@ -26,10 +26,10 @@ def computed_as(x: Any, depth: int = _DEPTH) -> Any:
     trace = x.tracing
     if isinstance(trace, Staging):
         producers = {v: e for e in trace.equations[-_EQUATIONS:] for v in e.outputs}
-        return _of_atom(x.node, producers, depth)
+        return _of_atom(x.node, producers, _DEPTH)
     if trace.transparent:
-        return computed_as(x.value, depth)
-    return trace, x.node, computed_as(x.value, depth)
+        return computed_as(x.value)
+    return trace, x.node, computed_as(x.value)
 
 
 def _of_atom(atom, producers, depth):

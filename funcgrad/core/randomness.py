@@ -8,7 +8,7 @@ import dis
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -16,6 +16,7 @@ from weakref import ref
 
 import numpy as np
 
+from funcgrad.core.reach import codes_of
 from funcgrad.core.reachable import Reachable
 from funcgrad.errors import RandomnessWarning
 from funcgrad.heavy import ctypes
@@ -186,17 +187,9 @@ def _drawing() -> frozenset[str]:
     return frozenset(names - {*dir(np)} | {"random"})
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """Yield the code of a function and of those inside it."""
-    yield code
-    for constant in code.co_consts:
-        if type(constant) is CodeType:
-            yield from _codes(constant)
-
-
 def _place(codes: Sequence[CodeType]) -> Location | None:
     """Return the first line that seems to draw; else where the function begins."""
-    for code in (inner for outer in codes for inner in _codes(outer)):
+    for code in (inner for outer in codes for inner in codes_of(outer)):
         for step in dis.get_instructions(code):
             if step.opname.startswith("LOAD_") and step.argval in _drawing() and step.positions is not None:
                 return Location(code.co_filename, step.positions.lineno or code.co_firstlineno, code.co_name)

@@ -1,6 +1,6 @@
 """What functions and objects refer to, as far as their user's code can reach it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from funcgrad.core.program import Program
 from funcgrad.core.tracer import Tracer
 
-__all__ = ["NOTHING_INSIDE", "attributes", "holds_tracer", "is_object", "module_of", "names_of", "parts"]
+__all__ = ["NOTHING_INSIDE", "codes_of", "holds_tracer", "is_object", "module_of", "names_of", "parts"]
 
 NOTHING_INSIDE = frozenset(
     {
@@ -52,13 +52,8 @@ def parts(x: Any, *, every_global: bool = False) -> Iterable[Any]:
         return [value for _, value in x.constants]
     if isinstance(x, (type, ModuleType)) or module_of(type(x)).startswith(_NOT_LOOKED_INTO):
         return ()
-    return list(attributes(x).values())
-
-
-def attributes(x: Any) -> dict[str, Any]:
-    """Return the values that an object has of its own, by name, in its dict or in slots."""
     slots = [name for cls in type(x).__mro__ for name in _names(cls.__dict__.get("__slots__", ()))]
-    return {**getattr(x, "__dict__", {}), **{name: getattr(x, name) for name in slots if hasattr(x, name)}}
+    return [*getattr(x, "__dict__", {}).values(), *(getattr(x, name) for name in slots if hasattr(x, name))]
 
 
 def is_object(x: Any) -> bool:
@@ -72,7 +67,7 @@ def _names(slots: Any) -> Iterable[str]:
 
 
 def module_of(x: Any) -> str:
-    """Return the name of the module that a function or class is of; none for a class with a slot of this very name."""
+    """Return the name of the module that a function or class is of; none for a class that asks its objects for it."""
     name = getattr(x, "__module__", None)
     return name if isinstance(name, str) else ""
 
@@ -94,11 +89,15 @@ def _parts_of_function(function: FunctionType, every_global: bool) -> list[Any]:
 
 def names_of(code: CodeType) -> set[str]:
     """Return the names of globals and attributes in a function, and in those that it defines."""
-    names = set(code.co_names)
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            names |= names_of(inner)
-    return names
+    return {name for each in codes_of(code) for name in each.co_names}
+
+
+def codes_of(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a function and of those that it defines."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_of(constant)
 
 
 def holds_tracer(items: Any) -> bool:

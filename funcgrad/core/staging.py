@@ -17,7 +17,7 @@ from funcgrad.core.randomness import Watch
 from funcgrad.core.roles import with_effects
 from funcgrad.core.tables import with_tables
 from funcgrad.core.tracer import Trace, Tracer
-from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of
+from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of, with_native_bytes
 from funcgrad.errors import ConcretizationError, DTypeError
 from funcgrad.source import user_location
 
@@ -85,8 +85,7 @@ class Staging(Trace):
             return self._constant(x, x.array_type)
         if isinstance(x, np.ndarray) and x.ndim:
             if not x.dtype.isnative:
-                native = x.astype(x.dtype.newbyteorder("="))
-                return self._constant(native, type_of(native), x)
+                return self._constant(with_native_bytes(x), type_of(x), x)
             if x.size > 1 and x.dtype.kind in "biufc" and any(map(_is_spread, x.shape, x.strides)):
                 return self._spread(x)
             return self._constant(x, type_of(x))

@@ -130,8 +130,8 @@ _NO_SHAPE = "expected a sequence of integers or a single integer, got 'Tracer<"
 class Trace:
     """One run of a function under a transformation; a context manager.
 
-    A trace opened later has a higher level, on whichever thread, from 1 on (see `core.made` for what is below). The innermost trace among a primitive's arguments
-    handles it, so the levels of a nest of transformations never mix.
+    A trace opened later has a higher level, on whichever thread, from 1 on (see `core.made` for what is below). The
+    innermost trace among a primitive's arguments handles it, so the levels of a nest of transformations never mix.
 
     Args:
         owner: what the user called, for messages, such as `grad of loss`.

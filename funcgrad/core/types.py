@@ -22,6 +22,7 @@ __all__ = [
     "stand_in",
     "type_of",
     "ufunc_dtype",
+    "with_native_bytes",
 ]
 
 _WEAK = {int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
@@ -153,6 +154,12 @@ def type_of(x: Any) -> ArrayType:
         dtype = x.dtype
         return ArrayType(x.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
     return ArrayType((), _scalar_dtype(x))
+
+
+def with_native_bytes(x: Any) -> Any:
+    """Return `x`, and of an array in another byte order than the machine's a copy in that."""
+    swapped = isinstance(x, np.ndarray) and not x.dtype.isnative
+    return x.astype(x.dtype.newbyteorder("=")) if swapped else x
 
 
 _OPERATORS = (

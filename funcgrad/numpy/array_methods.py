@@ -31,7 +31,7 @@ from funcgrad.numpy.indexing import At, getitem, setitem
 from funcgrad.numpy.products import dot, matmul
 from funcgrad.numpy.protocols import array_function, array_ufunc
 from funcgrad.numpy.squares import square_of
-from funcgrad.primitives import arithmetic, broadcasting, logic
+from funcgrad.primitives import arithmetic, logic
 from funcgrad.primitives.broadcasting import broadcast_to
 from funcgrad.primitives.exponential import sqrt
 
@@ -211,12 +211,8 @@ def _conjugate(self):
     return ufuncs.conj(self) if self.dtype.kind == "c" else self  # the method gives a real array back
 
 
-def _flat(self):
-    return in_order(broadcasting.reshape(self, shape=(self.size,)))
-
-
 def _set_flat(self, value):
-    setitem(_flat(self), Ellipsis, value)
+    setitem(shaping.flat(self), Ellipsis, value)
 
 
 def _fill(self, value):
@@ -335,7 +331,7 @@ def attach(namespace: Any) -> None:
         "real": property(_real, _set_real),
         "imag": property(_imag, _set_imag),
         "__reduce__": refuse_pickling,
-        "flat": property(_flat, _set_flat),
+        "flat": property(shaping.flat, _set_flat),
         "at": property(At),
         "itemsize": property(lambda self: self.dtype.itemsize),
         "nbytes": property(lambda self: self.dtype.itemsize * self.size),

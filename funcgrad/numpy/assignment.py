@@ -9,10 +9,10 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import DTypeError, InPlaceError, ShapeError
 from funcgrad.numpy.arrays import as_array, astype, fit, implements, judged
-from funcgrad.numpy.indexing import updated
+from funcgrad.numpy.indexing import setitem, updated
 from funcgrad.numpy.rearranging import resize
 from funcgrad.numpy.selection import along_axis, take
-from funcgrad.numpy.shaping import ravel
+from funcgrad.numpy.shaping import flat, ravel
 from funcgrad.numpy.writing import as_written
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import remainder
@@ -74,7 +74,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     if len(places):
         v = as_array(as_written(a, v))
         if type_of(v).size:
-            _write_flat(a, places, resize(v, len(places)))
+            setitem(flat(a), places, resize(v, len(places)))
     return None
 
 
@@ -86,10 +86,6 @@ def _check_count(count, values):
         raise ShapeError(
             f"put_along_axis: expected a value for each of {count} indices, got {type_of(values)}."
         ) from None
-
-
-def _write_flat(a, key, values):
-    write(a, reshape(updated(reshape(a, shape=(a.size,)), key, values), shape=a.shape))
 
 
 @implements(np.place)
@@ -138,7 +134,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
         places, values = ravel(as_array(indices)), as_array(values)
         if shape_of(values) not in ((), (len(places),)):
             _check_count(len(places), values)
-        _write_flat(arr, places, resize(values, len(places)))
+        setitem(flat(arr), places, resize(values, len(places)))
     else:
         key = along_axis("put_along_axis", arr, as_array(indices), axis)
         write(arr, updated(arr, key, values))
@@ -158,5 +154,5 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     end = a.size if wrap or a.ndim > 2 else min(a.size, a.shape[1] * a.shape[1])
     count = len(range(0, end, step))
     if count and type_of(as_array(val)).size:
-        _write_flat(a, slice(0, end, step), resize(as_array(as_written(a, val)), count))
+        setitem(flat(a), slice(0, end, step), resize(as_array(as_written(a, val)), count))
     return None

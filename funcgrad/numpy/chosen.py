@@ -8,6 +8,7 @@ chosen meets a select, and gets exactly zero.
 """
 
 from collections.abc import Callable
+from math import prod
 from threading import local
 from typing import Any
 from weakref import WeakSet
@@ -51,11 +52,9 @@ class Masked(Trace):
         super().__init__("x[mask]")
         self.shape = shape_of(mask)
         self.given = own(mask)
-        self.mask = own(reshape(mask, shape=(_size(self.shape),)))
+        self.mask = own(reshape(mask, shape=(prod(self.shape),)))
         self.meaning = meaning
-        self.grids: tuple[np.ndarray, ...] | None = (
-            None  # the places of all elements, once they have been asked for
-        )
+        self.grids: tuple[np.ndarray, ...] | None = None  # the places of all elements, once asked for
         self.length = Length(self)
         self._begin()  # and never closed: what is chosen is of use as long as the trace that the mask belongs to
 
@@ -67,11 +66,8 @@ class Masked(Trace):
         raise _refused("an array of another length")
 
     def type_of(self, tracer):
-        return self._typed(tracer.value, tracer.node)
-
-    def _typed(self, value, axis):
-        kind = ArrayType((), dtype_of(value))
-        shape = shape_of(value)
+        kind = ArrayType((), dtype_of(tracer.value))
+        shape, axis = shape_of(tracer.value), tracer.node
         kind.shape = (*shape[:axis], self.length, *shape[axis + 1 :])
         return kind
 
@@ -98,18 +94,13 @@ class Masked(Trace):
         """Return the mask along one of `ndim` axes."""
         return reshape(self.mask, shape=(*(1,) * axis, len(self.mask), *(1,) * (ndim - axis - 1)))
 
-    def filled(self, x: Tracer, other: Any) -> Any:
-        """Return all elements of `x`, with `other` for those that are not chosen."""
+    def filled(self, x: Any, other: Any) -> Any:
+        """Return all elements of `x`, with `other` for those that are not chosen; what is not chosen from as it is."""
+        if not self.has(x):
+            return x
         value = x.value
         number = np.asarray(other).astype(dtype_of(value))[()]
         return select(self.along(len(shape_of(value)), x.node), value, number)
-
-
-def _size(shape):
-    size = 1
-    for n in shape:
-        size *= n
-    return size
 
 
 def _refused(what, *xs):
@@ -134,7 +125,7 @@ def _pointwise(trace, primitive, args, params):
 
 
 def _is_one(n):
-    return type(n) is int and n == 1
+    return type(n) is int and n == 1  # and no length, whose comparison would be a decision
 
 
 def _reduced(trace, primitive, args, params):
@@ -179,7 +170,7 @@ def _reshaped(trace, primitive, args, params):
     shape = params["shape"]
     at = [d for d, n in enumerate(shape) if n is trace.length]
     own_shape = shape_of(x.value)
-    if len(at) != 1 or _size(shape[: at[0]]) != _size(own_shape[: x.node]):
+    if len(at) != 1 or prod(shape[: at[0]]) != prod(own_shape[: x.node]):
         return NotImplemented
     full = (*shape[: at[0]], own_shape[x.node], *shape[at[0] + 1 :])
     return Tracer(trace, bind(primitive, x.value, shape=full), at[0])
@@ -225,7 +216,7 @@ def _gathered(trace, primitive, args, params):
     behind = {len(shape_of(i)) - i.node for i in indices if trace.has(i)}
     if len(behind) != 1 or any(not trace.has(i) and shape_of(i) for i in indices):
         return NotImplemented
-    y = bind(primitive, x, *[trace.filled(i, 0) if trace.has(i) else i for i in indices], **params)
+    y = bind(primitive, x, *[trace.filled(i, 0) for i in indices], **params)
     lead = max(len(shape_of(i)) for i in indices)
     return Tracer(trace, y, lead - behind.pop())
 
@@ -235,15 +226,13 @@ def _scattered(trace, primitive, args, params):
     x, v, *indices = args
     if trace.has(x) or any(not trace.has(i) and shape_of(i) for i in indices):
         return NotImplemented
-    if {len(shape_of(i)) - i.node for i in indices if trace.has(i)} != {1} and trace.has(indices[0]):
-        return NotImplemented
     lead = max(len(shape_of(i)) for i in indices)
     rest = len(shape_of(x)) - len(indices)
     if lead != 1 or (trace.has(v) and len(shape_of(v)) - v.node != rest + 1):
         return NotImplemented
     mask = trace.along(rest + 1, 0)
     value = select(mask, v.value if trace.has(v) else v, np.zeros((), dtype_of(v))[()])
-    return bind(primitive, x, value, *[trace.filled(i, 0) if trace.has(i) else i for i in indices], **params)
+    return bind(primitive, x, value, *[trace.filled(i, 0) for i in indices], **params)
 
 
 def _contracted(trace, primitive, args, params):
@@ -291,7 +280,7 @@ def choose(x: Any, mask: Tracer) -> Tracer:
         raise ShapeError(
             f"indexing: expected a mask of shape {shape[: len(masked)]} for {type_of(x)}, got {type_of(mask)}."
         )
-    flat = own(reshape(x, shape=(_size(masked), *shape[len(masked) :])))
+    flat = own(reshape(x, shape=(prod(masked), *shape[len(masked) :])))
     return Tracer(_trace_of(mask, x), flat, 0)
 
 

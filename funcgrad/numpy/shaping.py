@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.inplace import own, raveled, readonly
+from funcgrad.core.inplace import in_order, own, raveled, readonly
 from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
 from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements, judged
@@ -53,6 +53,11 @@ def _full_shape(a, shape):
             )
         sizes[sizes.index(-1)] = total // known
     return tuple(sizes)
+
+
+def flat(x: Any) -> Any:
+    """Return the view of a traced array's elements along one axis, in C order: what `x.flat` writes to."""
+    return in_order(broadcasting.reshape(x, shape=(x.size,)))
 
 
 @implements(np.ravel)
