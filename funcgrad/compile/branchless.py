@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from funcgrad.compile.expression import COSTS
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
@@ -11,16 +10,6 @@ __all__ = ["branchless"]
 
 # About what calling a branch and passing its arguments through memory costs, in additions.
 CALL = 100
-# Operations that can be done in vain: they give a number for all arguments, and nothing else.
-_HARMLESS = frozenset(
-    {
-        "absolute", "add", "bitwise_and", "bitwise_or", "bitwise_xor", "broadcast_to", "convert", "copysign", "cos", "divide", "equal", "exp", "expm1", "flip",
-        "greater", "greater_equal", "guarded_multiply", "index", "invert", "isfinite", "isinf", "isnan", "less",
-        "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "logical_xor", "logistic", "max", "maximum", "min",
-        "minimum", "multiply", "negative", "not_equal", "place", "reciprocal", "reshape", "select", "sign", "sin",
-        "sqrt", "square", "subtract", "sum", "tanh", "times", "to_integer", "transpose",
-    }
-)  # fmt: skip
 
 
 def branchless(program: Program) -> Program:
@@ -42,21 +31,18 @@ def _is_cheap(equation: Equation) -> bool:
 
 def _cost(equation: Equation) -> float:
     """Return what an equation costs, in additions; infinite if it cannot be computed in vain."""
-    name = equation.primitive.name
-    if name == "switch":
+    primitive = equation.primitive
+    if primitive.name == "switch":
         branches = equation.params["branches"]
         if len(branches) < 2 or any(branch.constants for branch in branches):
             return np.inf
         return sum(v.type.size for v in equation.outputs) + sum(
             _cost(e) for b in branches for e in b.equations
         )
-    if name not in _HARMLESS:
+    if any(v.type.dtype.kind not in primitive.speculative for v in equation.outputs):
         return np.inf
-    (out,) = [v.type for v in equation.outputs]
-    if name == "divide" and out.dtype.kind not in "fc":
-        return np.inf
-    points = max([out.size, *(a.type.size for a in equation.inputs)])
-    return 0 if equation.primitive.view else points * COSTS.get(name, 1)
+    points = max([x.type.size for x in (*equation.outputs, *equation.inputs)])
+    return 0 if primitive.view else points * primitive.cost
 
 
 def _select(choice: Equation, equations: list[Equation]) -> None:

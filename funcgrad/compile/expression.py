@@ -12,22 +12,9 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.index import Index, Interval, Loop, Remainder
+from funcgrad.core.primitive import cost_of
 
 __all__ = ["Buffer", "Expression", "Expressions", "intervals"]
-
-# The price of an operation, in additions. What is not listed costs 1.
-COSTS = {
-    "divide": 10,
-    "reciprocal": 10,
-    "sqrt": 12,
-    "floor_divide": 15,
-    "remainder": 15,
-    "fmod": 15,
-    **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tanh"), 20),
-    **dict.fromkeys(("tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "logistic"), 25),
-    **dict.fromkeys(("arcsinh", "arccosh", "arctanh", "cbrt", "erf", "erfc", "logaddexp", "logaddexp2"), 30),
-    **dict.fromkeys(("power", "hypot", "erfinv", "gammaln", "digamma"), 50),
-}
 
 # Operands shared by several nodes count once for each: sizes of deep expressions are cut off here.
 _HUGE = 1_000_000
@@ -73,7 +60,7 @@ class Expression:
         self.args = args
         self.dtype = dtype
         self.detail = detail
-        self.own_cost = 0 if op in ("const", "cast") else COSTS.get(op, 1)
+        self.own_cost = 0 if op in ("const", "cast") else cost_of(op)
         self.cost: int = min(self.own_cost + sum([a.cost for a in args]), _HUGE)
         self.size: int = min(1 + sum([a.size for a in args]), _HUGE)
         self.divides: bool = any([a.divides for a in args]) or any([i.is_divided() for i in self.indices()])

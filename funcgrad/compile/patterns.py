@@ -15,25 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.primitive import Primitive
 from funcgrad.core.program import Atom, Equation, Literal, Var
 from funcgrad.core.types import ArrayType
 
 __all__ = ["Apply", "Known", "Rule", "atom_key", "rewrite", "rule", "spread", "strong"]
-
-COMMUTATIVE = frozenset(
-    {
-        "add",
-        "bitwise_and",
-        "bitwise_or",
-        "bitwise_xor",
-        "equal",
-        "logical_and",
-        "logical_or",
-        "logical_xor",
-        "multiply",
-        "not_equal",
-    }
-)
 
 
 class Apply:
@@ -72,27 +58,36 @@ class Known:
 class Rule:
     """A rewrite: the name tests know it by, the primitives it starts from, and why nothing changes.
 
+    These are named, or all that have a trait: an attribute of `Primitive`.
+
     `rewrite(known, equation)` returns what takes the place of the equation's result (an atom or an Apply), or
     None where the rule does not apply.
     """
 
-    __slots__ = ("name", "rewrite", "roots", "why")
+    __slots__ = ("name", "rewrite", "roots", "trait", "why")
 
-    def __init__(self, name: str, roots: tuple[str, ...], rewrite: Callable, why: str):
+    def __init__(self, name: str, roots: tuple[str, ...], rewrite: Callable, why: str, trait: str = ""):
         self.name = name
         self.roots = roots
+        self.trait = trait
         self.rewrite = rewrite
         self.why = why
+
+    def starts_from(self, primitive: Primitive) -> bool:
+        """Whether it may apply to an equation of the primitive."""
+        return primitive.name in self.roots or bool(self.trait and getattr(primitive, self.trait))
 
     def __repr__(self) -> str:
         return f"Rule({self.name})"
 
 
-def rule(table: list[Rule], name: str, *roots: str, why: str) -> Callable[[Callable], Callable]:
+def rule(
+    table: list[Rule], name: str, *roots: str, why: str, trait: str = ""
+) -> Callable[[Callable], Callable]:
     """Add the decorated function `(known, equation) -> replacement or None` to a table."""
 
     def decorate(function: Callable) -> Callable:
-        table.append(Rule(name, roots, function, why))
+        table.append(Rule(name, roots, function, why, trait))
         return function
 
     return decorate
@@ -154,7 +149,7 @@ def _match_inputs(pattern, equation, found, known, dtype) -> bool:
         return True
     found.clear()
     found.update(saved)
-    if equation.primitive.name not in COMMUTATIVE:
+    if not equation.primitive.commutative:
         return False
     if all(_match(p, a, found, known, dtype) for p, a in zip(subpatterns, reversed(inputs), strict=True)):
         return True

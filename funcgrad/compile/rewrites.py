@@ -125,14 +125,6 @@ def _guard_without_need(known: Known, equation: Equation):
     return Apply("multiply", c, p) if needless else None
 
 
-# Nothing is computed: the result's elements are elements of argument 0, but for a sign.
-_SAME_MAGNITUDE = (
-    "absolute", "broadcast_to", "conjugate", "copysign", "fabs", "flip", "index", "negative", "positive", "reshape",
-    "transpose",
-)  # fmt: skip
-_ONE_OF_TWO = ("fmax", "fmin", "maximum", "minimum")
-
-
 def _is_finite(known: Known, atom: Atom, depth: int = 6, *, zero: bool = True) -> bool:
     """Whether the elements are finite for all arguments; a bounded function is not: sin(inf) is nan.
 
@@ -147,37 +139,26 @@ def _is_finite(known: Known, atom: Atom, depth: int = 6, *, zero: bool = True) -
         value = known.constants[atom]
         fits = value.nbytes <= 1 << 16 and bool(np.isfinite(value).all())
         return fits and (zero or bool((value != 0).all()))
-    equation = known.producer(atom, *_SAME_MAGNITUDE, *_ONE_OF_TWO, "select", "convert")
+    equation = known.equations.get(atom)
     if equation is None or depth == 0:
         return False
-    inputs = equation.inputs
-    if equation.primitive.name == "select":
-        inputs = inputs[1:]
-    elif equation.primitive.name == "convert":
+    if equation.primitive.name == "convert":
+        inputs = equation.inputs
         source, target = inputs[0].type.dtype, atom.type.dtype
         fits = np.finfo(target).max >= (2**64 if source.kind in "biu" else np.finfo(source).max)
         if not fits or (not zero and target.itemsize < source.itemsize):
             return False
-    elif equation.primitive.name in _SAME_MAGNITUDE:
-        inputs = inputs[:1]
+    else:
+        inputs = tuple([equation.inputs[i] for i in equation.primitive.magnitude_of])
+        if not inputs:
+            return False
     # In the dtype of the result a finite number may be another: of weak operands only literals are sure.
     return all(
         a.type.dtype == atom.type.dtype or equation.primitive.name == "convert" for a in inputs
     ) and all(_is_finite(known, a, depth - 1, zero=zero) for a in inputs)
 
 
-# What NumPy computes alike, to the bit, for one element and for many.
-_CORRECTLY_ROUNDED = (
-    "absolute", "add", "bitwise_and", "bitwise_or", "bitwise_xor", "ceil", "copysign", "divide", "equal", "fabs", "floor",
-    "fmax", "fmin", "greater", "greater_equal", "guarded_multiply", "invert", "isfinite", "isinf", "isnan", "less",
-    "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative",
-    "not_equal", "reciprocal", "rint", "select", "sign", "signbit", "sqrt", "square", "subtract", "times", "trunc",
-)  # fmt: skip
-
-
-@rule(
-    ALGEBRA, "operand broadcast without need", *_CORRECTLY_ROUNDED, why="the operation broadcasts by itself"
-)
+@rule(ALGEBRA, "operand broadcast without need", trait="exact", why="the operation broadcasts by itself")
 def _broadcast_without_need(known: Known, equation: Equation):
     out = equation.outputs[0].type
     if not out.shape or any(a.type.dtype.kind == "c" for a in equation.inputs):
@@ -195,7 +176,7 @@ def _broadcast_without_need(known: Known, equation: Equation):
     return Apply(equation.primitive.name, *inputs)
 
 
-@rule(ALGEBRA, "operation on broadcast arrays", *_CORRECTLY_ROUNDED, why="equal elements have equal results")
+@rule(ALGEBRA, "operation on broadcast arrays", trait="exact", why="equal elements have equal results")
 def _of_broadcast_arrays(known: Known, equation: Equation):
     out = equation.outputs[0].type
     if not out.shape or any(a.type.dtype.kind == "c" for a in equation.inputs):

@@ -9,17 +9,18 @@ argument itself where it was a copy or a view of it.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from math import gcd
 from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.patterns import COMMUTATIVE, Apply, Known, Rule, atom_key
+from funcgrad.compile.patterns import Apply, Known, Rule, atom_key
 from funcgrad.compile.rearrangements import REARRANGEMENTS
 from funcgrad.compile.rewrites import ALGEBRA
 from funcgrad.core.check import check
 from funcgrad.core.effects import replaced_programs
-from funcgrad.core.primitive import primitive_named
+from funcgrad.core.primitive import Primitive, primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned, subprograms
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer
@@ -30,10 +31,11 @@ __all__ = ["RULES", "simplify"]
 
 RULES: tuple[Rule, ...] = (*ALGEBRA, *REARRANGEMENTS)
 
-_by_root: dict[str, list[Rule]] = {}
-for _rule in RULES:
-    for _root in _rule.roots:
-        _by_root.setdefault(_root, []).append(_rule)
+
+@cache
+def _rules_of(primitive: Primitive) -> list[Rule]:
+    return [rule for rule in RULES if rule.starts_from(primitive)]
+
 
 _DERIVATIVES_ONLY = ("custom_jvp", "custom_vjp", "stop_gradient")
 # Constants up to this many bytes are evaluated with, and compared.
@@ -138,7 +140,7 @@ class _Forward:
 
     def _rewritten(self, equation: Equation) -> Equation | Atom | None:
         """Return what the first rule that applies makes of the equation."""
-        for rule in _by_root.get(equation.primitive.name, ()):
+        for rule in _rules_of(equation.primitive):
             proposed = rule.rewrite(self.known, equation)
             if proposed is not None:
                 accepted = self._accepted(proposed, equation)
@@ -283,7 +285,7 @@ class _Forward:
         keys: Iterable[Any] = [atom_key(a) for a in equation.inputs]
         name = equation.primitive.name
         # (Complex products are not commutative where their parts are rounded together.)
-        if name in COMMUTATIVE and equation.outputs[0].type.dtype.kind != "c":
+        if equation.primitive.commutative and equation.outputs[0].type.dtype.kind != "c":
             keys = sorted(self._order.setdefault(key, len(self._order)) for key in keys)
         params = tuple([(key, _param_key(value)) for key, value in sorted(equation.params.items())])
         return name, tuple(keys), params, tuple([v.type.weak for v in equation.outputs])
@@ -318,7 +320,7 @@ def _is_opaque(equation: Equation) -> bool:
         for item in value if type(value) is tuple else (value,):
             if type(item) is Program or (callable(item) and not isinstance(item, type)):
                 return True
-    return "callback" in equation.primitive.name or equation.primitive.name in ("custom_jvp", "custom_vjp")
+    return equation.primitive.opaque or equation.primitive.name in ("custom_jvp", "custom_vjp")
 
 
 def _is_uniform(x: np.ndarray) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "Primitive",
     "Sample",
     "box",
+    "cost_of",
     "primitive_named",
     "primitives",
 ]
@@ -33,6 +34,12 @@ _registry: dict[str, "Primitive"] = {}
 def primitives() -> dict[str, "Primitive"]:
     """Return every registered primitive by name."""
     return dict(_registry)
+
+
+def cost_of(name: str) -> float:
+    """Return what an element by the operation of this name costs, in additions: 1 for what is no primitive."""
+    primitive = _registry.get(name)
+    return 1 if primitive is None else primitive.cost
 
 
 class Sample:
@@ -124,6 +131,13 @@ class Primitive:
         by_matrix: the leading axes of its arguments, all but the last two of the first, are independent examples: one with
             zero derivatives gets zeros, whatever the rules would give.
         pointwise: each element of the result is computed of those at its place, of arguments broadcast together.
+        cost: what an element of the result costs, in additions: compiled code stores what costs much, and computes again
+            what does not.
+        speculative: the kinds of dtype (`fciub`) of a result that may be computed in vain, in the branch that is not
+            chosen: all arguments give one, natively, and nothing else happens.
+        commutative: of two arguments, that their order makes no difference.
+        exact: of a pointwise one, that NumPy computes one element and many alike, to the bit.
+        magnitude_of: the arguments of whose elements each one of the result is one, but for its sign.
         needs_elements: a reduction that NumPy refuses of no elements.
         opaque: it calls a function of the user's that cannot be traced.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
@@ -174,6 +188,11 @@ class Primitive:
     repeats: bool = False
     opaque: bool = False
     pointwise: bool = False
+    cost: float = 1
+    speculative: str = ""
+    commutative: bool = False
+    exact: bool = False
+    magnitude_of: Sequence[int] = ()
     needs_elements: bool = False
     passes_nan: bool = False
     hasty: bool = False

@@ -70,23 +70,46 @@ add = elementwise(
     (1, 1),
     linear_in=((0, 1),),
     samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box(()), box((0,))), _bad_shapes],
+    commutative=True,
+    exact=True,
 )
 subtract = elementwise(
-    "subtract", np.subtract, (1, -1), linear_in=((0, 1),), samples=[_pair, (_complex, box(())), _bad_shapes]
+    "subtract",
+    np.subtract,
+    (1, -1),
+    linear_in=((0, 1),),
+    samples=[_pair, (_complex, box(())), _bad_shapes],
+    exact=True,
 )
 negative = elementwise(
-    "negative", np.negative, (-1,), linear_in=((0,),), samples=[box((2, 3)), _complex, box((0,))]
+    "negative",
+    np.negative,
+    (-1,),
+    linear_in=((0,),),
+    samples=[box((2, 3)), _complex, box((0,))],
+    exact=True,
+    magnitude_of=(0,),
 )
-positive = elementwise("positive", np.positive, (1,), linear_in=((0,),), samples=[box((2, 3)), _complex])
+positive = elementwise(
+    "positive", np.positive, (1,), linear_in=((0,),), samples=[box((2, 3)), _complex], magnitude_of=(0,)
+)
 multiply = elementwise(
     "multiply",
     np.multiply,
     (lambda _z, _x, y: y, lambda _z, x, _y: x),
     linear_in=((0,), (1,)),
     samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box((2,)), 3.0), _bad_shapes],
+    commutative=True,
+    exact=True,
 )
 reciprocal = elementwise(
-    "reciprocal", np.reciprocal, (lambda y, _: -y * y,), singular=True, samples=[_positive, _complex]
+    "reciprocal",
+    np.reciprocal,
+    (lambda y, _: -y * y,),
+    singular=True,
+    samples=[_positive, _complex],
+    cost=10,
+    exact=True,
 )
 divide = elementwise(
     "divide",
@@ -102,8 +125,12 @@ divide = elementwise(
         (box((2,)), np.array([4, 2])),
         _bad_shapes,
     ],
+    cost=10,
+    exact=True,
 )
-square = elementwise("square", np.square, (lambda _, x: x + x,), samples=[box((2, 3)), _complex, box(())])
+square = elementwise(
+    "square", np.square, (lambda _, x: x + x,), samples=[box((2, 3)), _complex, box(())], exact=True
+)
 power = elementwise(
     "power",
     _power,
@@ -125,6 +152,8 @@ power = elementwise(
             note="0**0 and 0**2",
         ),
     ],
+    cost=50,
+    speculative="fc",  # NumPy raises for integers to negative ones
 )
 remainder = elementwise(
     "remainder",
@@ -132,6 +161,8 @@ remainder = elementwise(
     (1, lambda _, x, y: -floor_divide(x, y)),
     singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
+    cost=15,
+    speculative="",
 )
 fmod = elementwise(
     "fmod",
@@ -139,6 +170,8 @@ fmod = elementwise(
     (1, lambda _, x, y: -trunc(x / y)),
     singular=True,
     samples=[(box((2, 3), 0.1, 0.9), box((3,), 1.0, 2.0)), (np.array([5.3, -5.3]), 2.0)],
+    cost=15,
+    speculative="",
 )
 copysign: Elementwise = elementwise(
     "copysign",
@@ -149,11 +182,14 @@ copysign: Elementwise = elementwise(
         (np.array([1.0, -2.0]), np.array([-3.0, -0.5])),
         Sample((0.0, -1.0), derivative=(0.0, 0.0), note="kink: 0, as for abs"),
     ],
+    exact=True,
+    magnitude_of=(0,),
 )
 ldexp: Elementwise = elementwise(
     "ldexp",
     np.ldexp,
     (lambda _z, _x, n: ldexp(1.0, n), None),
+    speculative="",
     linear_in=((0,),),
     samples=[(box((3,)), np.array([1, -2, 3])), (box((2, 1)), np.array([0, 4]))],
 )
@@ -167,12 +203,16 @@ absolute = elementwise(
         Sample((np.array([0.0]),), derivative=(np.zeros(1),)),
         Sample((np.array([0j]),), derivative=(np.zeros(1),)),
     ],
+    exact=True,
+    magnitude_of=(0,),
 )
 fabs = elementwise(
     "fabs",
     np.fabs,
     (lambda _, x: sign(x),),
     samples=[np.array([0.5, -2.0]), Sample((0.0,), derivative=(0.0,))],
+    exact=True,
+    magnitude_of=(0,),
 )
 
 
@@ -180,6 +220,7 @@ class Conjugate(Linear):
     """y = conj(x); linear over the reals, and its own transpose."""
 
     name = "conjugate"
+    magnitude_of = (0,)
     pointwise = True
 
     def type_rule(self, x):

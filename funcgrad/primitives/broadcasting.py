@@ -16,6 +16,8 @@ class Reshape(Linear):
     """y holds the elements of x in C order, in another shape."""
 
     name = "reshape"
+    magnitude_of = (0,)
+    speculative = "fciub"
     view = True
     may_copy = True
 
@@ -56,6 +58,8 @@ class BroadcastTo(Linear):
     """y[..., i, ...] = x[..., i or 0, ...], by NumPy's broadcasting."""
 
     name = "broadcast_to"
+    magnitude_of = (0,)
+    speculative = "fciub"
     view = True
 
     def type_rule(self, x, *, shape):
@@ -95,6 +99,7 @@ class Sum(Linear):
     """y = sum of x over `axes`."""
 
     name = "sum"
+    speculative = "fciub"
     identity = staticmethod(partial(identity, np.add))
 
     def type_rule(self, x, *, axes, keepdims):

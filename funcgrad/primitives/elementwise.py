@@ -36,6 +36,7 @@ class Elementwise(Primitive):
             products, rather than look for nan in the end.
         linear_in: see Primitive.
         passes_nan: see Primitive; by default where there is a derivative.
+        cost, speculative, commutative, exact, magnitude_of: see Primitive.
         loop: the ufunc of NumPy's whose dtypes the evaluation has, where it is none itself.
         dtype_rule: in place of `loop`, a function of the arguments' types that gives the dtype.
     """
@@ -54,6 +55,11 @@ class Elementwise(Primitive):
         passes_nan: bool | None = None,
         dtype_rule: Callable | None = None,
         loop: np.ufunc | None = None,
+        cost: float = 1,
+        speculative: str = "fciub",
+        commutative: bool = False,
+        exact: bool = False,
+        magnitude_of: Sequence[int] = (),
     ):
         self.name = name
         self.loop = loop if loop is not None else ufunc if isinstance(ufunc, np.ufunc) else None
@@ -63,6 +69,11 @@ class Elementwise(Primitive):
         self.partials = tuple(partials or ())
         self.singular = singular
         self.linear_in = linear_in
+        self.cost = cost
+        self.speculative = speculative
+        self.commutative = commutative
+        self.exact = exact
+        self.magnitude_of = magnitude_of
         self._samples = samples
         read = [_parameters_read(p, len(self.partials) + 1) for p in self.partials if callable(p)]
         self.reads_result = any(flags[0] for flags in read)
@@ -261,6 +272,7 @@ class _DerivativeProduct(Elementwise):
             singular=not hasty,
             linear_in=((0,), (1,)),
             loop=np.multiply,
+            exact=True,
             samples=[
                 (box((2, 3)), box((2, 3))),
                 (box((3,)), box((2, 1))),

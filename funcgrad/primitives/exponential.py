@@ -56,14 +56,24 @@ _equal = (np.array([np.inf, -np.inf, 1e17, 0.0]), np.array([np.inf, -np.inf, 1e1
 _halves = (np.full(4, 0.5), np.full(4, 0.5))
 _shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
 
-exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex)
-exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), singular=True, samples=_any)
-expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), singular=True, samples=_any + _complex)
+exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex, cost=20)
+exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), singular=True, samples=_any, cost=20)
+expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), singular=True, samples=_any + _complex, cost=20)
 log = elementwise(
-    "log", np.log, (lambda _, x: unless_infinite(inverse(x), x),), singular=True, samples=_positive + _complex
+    "log",
+    np.log,
+    (lambda _, x: unless_infinite(inverse(x), x),),
+    singular=True,
+    samples=_positive + _complex,
+    cost=20,
 )
 log2 = elementwise(
-    "log2", np.log2, (lambda _, x: unless_infinite(inverse(x * _LN2), x),), singular=True, samples=_positive
+    "log2",
+    np.log2,
+    (lambda _, x: unless_infinite(inverse(x * _LN2), x),),
+    singular=True,
+    samples=_positive,
+    cost=20,
 )
 log10 = elementwise(
     "log10",
@@ -71,6 +81,7 @@ log10 = elementwise(
     (lambda _, x: unless_infinite(inverse(x * _LN10), x),),
     singular=True,
     samples=_positive,
+    cost=20,
 )
 log1p = elementwise(
     "log1p",
@@ -78,6 +89,7 @@ log1p = elementwise(
     (lambda _, x: unless_infinite(inverse(1 + x), x),),
     singular=True,
     samples=_positive + _complex,
+    cost=20,
 )
 sqrt = elementwise(
     "sqrt",
@@ -85,6 +97,8 @@ sqrt = elementwise(
     (lambda y, _: unless_infinite(0.5 / y, y),),
     singular=True,
     samples=[*_positive, *_complex, Sample((np.array([0.0, 4.0]),), derivative=(np.array([np.inf, 0.25]),))],
+    cost=12,
+    exact=True,
 )
 cbrt = elementwise(
     "cbrt",
@@ -92,6 +106,7 @@ cbrt = elementwise(
     (lambda y, _: unless_infinite(1 / (3 * y * y), y),),
     singular=True,
     samples=[np.array([-8.0, 0.5]), Sample((np.array([0.0]),), derivative=(np.array([np.inf]),))],
+    cost=30,
 )
 logaddexp = elementwise(
     "logaddexp",
@@ -103,6 +118,7 @@ logaddexp = elementwise(
         Sample(_dominant, derivative=_shares),
         Sample(_equal, derivative=_halves),
     ],
+    cost=30,
 )
 logaddexp2 = elementwise(
     "logaddexp2",
@@ -110,4 +126,5 @@ logaddexp2 = elementwise(
     (lambda z, x, y: _share(z, x, y, exp2), lambda z, x, y: _share(z, y, x, exp2)),
     singular=True,
     samples=[(box((2, 3)), box((3,))), Sample(_equal, derivative=_halves)],
+    cost=30,
 )

@@ -20,6 +20,8 @@ class Index(Linear):
     """y = x[key], for a static key."""
 
     name = "index"
+    magnitude_of = (0,)
+    speculative = "fciub"
     view = True
 
     def type_rule(self, x, *, key):
@@ -63,6 +65,7 @@ class Place(Linear):
     """y = zeros(shape) with y[key] = x: the transpose of index."""
 
     name = "place"
+    speculative = "fciub"
 
     def type_rule(self, x, *, shape, key):
         target = ArrayType(shape, x.dtype)

@@ -52,21 +52,21 @@ _special = np.array([-1.5, -0.0, 0.0, 0.5, 2.5, np.inf, -np.inf, np.nan])
 _bools = (np.array([True, False, True]), np.array([True, True, False]))
 
 
-def _constant(name, ufunc, *samples):
+def _constant(name, ufunc, *samples, **traits):
     """Register an elementwise primitive whose derivative is zero."""
-    return elementwise(name, ufunc, None, samples=samples)
+    return elementwise(name, ufunc, None, samples=samples, exact=True, **traits)
 
 
-equal = _constant("equal", np.equal, _reals, _whole)
-not_equal = _constant("not_equal", np.not_equal, _reals, _whole)
+equal = _constant("equal", np.equal, _reals, _whole, commutative=True)
+not_equal = _constant("not_equal", np.not_equal, _reals, _whole, commutative=True)
 less = _constant("less", np.less, _reals, _whole)
 less_equal = _constant("less_equal", np.less_equal, _reals)
 greater = _constant("greater", np.greater, _reals, (_special, 0.0))
 greater_equal = _constant("greater_equal", np.greater_equal, _reals)
 
-logical_and = _constant("logical_and", np.logical_and, _bools, _reals)
-logical_or = _constant("logical_or", np.logical_or, _bools)
-logical_xor = _constant("logical_xor", np.logical_xor, _bools)
+logical_and = _constant("logical_and", np.logical_and, _bools, _reals, commutative=True)
+logical_or = _constant("logical_or", np.logical_or, _bools, commutative=True)
+logical_xor = _constant("logical_xor", np.logical_xor, _bools, commutative=True)
 logical_not = _constant("logical_not", np.logical_not, _bools[0], _special)
 
 isnan = _constant("isnan", np.isnan, _special)
@@ -74,22 +74,24 @@ isinf = _constant("isinf", np.isinf, _special)
 isfinite = _constant("isfinite", np.isfinite, _special)
 signbit = _constant("signbit", np.signbit, _special)
 
-bitwise_and = _constant("bitwise_and", np.bitwise_and, _whole, _bools)
-bitwise_or = _constant("bitwise_or", np.bitwise_or, _whole)
-bitwise_xor = _constant("bitwise_xor", np.bitwise_xor, _whole)
-bitwise_count = _constant("bitwise_count", np.bitwise_count, _whole[0])
+bitwise_and = _constant("bitwise_and", np.bitwise_and, _whole, _bools, commutative=True)
+bitwise_or = _constant("bitwise_or", np.bitwise_or, _whole, commutative=True)
+bitwise_xor = _constant("bitwise_xor", np.bitwise_xor, _whole, commutative=True)
+bitwise_count = _constant("bitwise_count", np.bitwise_count, _whole[0], speculative="")
 invert = _constant("invert", np.invert, _whole[0], _bools[0])
-left_shift = _constant("left_shift", np.left_shift, _whole)
-right_shift = _constant("right_shift", np.right_shift, _whole)
-gcd = _constant("gcd", np.gcd, _whole)
-lcm = _constant("lcm", np.lcm, _whole)
+left_shift = _constant("left_shift", np.left_shift, _whole, speculative="")
+right_shift = _constant("right_shift", np.right_shift, _whole, speculative="")
+gcd = _constant("gcd", np.gcd, _whole, speculative="")
+lcm = _constant("lcm", np.lcm, _whole, speculative="")
 
 sign = _constant("sign", np.sign, _special, _whole[0])
 floor = _constant("floor", np.floor, _special)
 ceil = _constant("ceil", np.ceil, _special)
 trunc = _constant("trunc", np.trunc, _special)
 rint = _constant("rint", np.rint, _special)
-floor_divide = _constant("floor_divide", np.floor_divide, (box((3,)), box((3,), 0.5, 2.0)))
+floor_divide = _constant(
+    "floor_divide", np.floor_divide, (box((3,)), box((3,), 0.5, 2.0)), cost=15, speculative=""
+)
 heaviside = elementwise(
     "heaviside",
     np.heaviside,
@@ -103,9 +105,10 @@ nextafter = elementwise(
     "nextafter",
     np.nextafter,
     (1, None),
+    speculative="",
     samples=[(box((3,)), 2.0), Sample((np.ones(2), 1.0), derivative=(np.ones(2), 0.0), note="there already")],
 )
-spacing = _constant("spacing", np.spacing, box((3,)))
+spacing = _constant("spacing", np.spacing, box((3,)), speculative="")
 
 
 class Select(JointlyLinear):
@@ -113,6 +116,9 @@ class Select(JointlyLinear):
 
     name = "select"
     pointwise = True
+    exact = True
+    speculative = "fciub"
+    magnitude_of = (1, 2)
     positions = (1, 2)
 
     def type_rule(self, condition, x, y):
@@ -175,6 +181,8 @@ def _extremum(name, ufunc, passes_nan=True):
         ufunc,
         (lambda z, x, y: _wins(z, x, y), lambda z, x, y: _wins(z, y, x)),
         passes_nan=passes_nan,
+        exact=True,
+        magnitude_of=(0, 1),
         samples=[
             (box((2, 3)), np.array([0.1, -0.2, 0.3])),
             Sample((np.array([1.0, 2.0]), 1.0), derivative=None, smooth=False),

@@ -105,6 +105,7 @@ class Max(_Extremum):
     """y = the largest element of x over `axes`; nan if any is nan."""
 
     name = "max"
+    speculative = "fciub"
     passes_nan = True
     reduce = np.maximum
     combine = "maximum"
@@ -114,6 +115,7 @@ class Min(_Extremum):
     """y = the smallest element of x over `axes`; nan if any is nan."""
 
     name = "min"
+    speculative = "fciub"
     passes_nan = True
     reduce = np.minimum
     combine = "minimum"

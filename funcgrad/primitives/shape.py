@@ -16,6 +16,7 @@ class Convert(Linear):
     """y = x as another floating or complex dtype; a complex x loses its imaginary part to a real one."""
 
     name = "convert"
+    speculative = "fciub"
     pointwise = True
 
     def type_rule(self, x, *, dtype):
@@ -50,6 +51,7 @@ class ToInteger(Primitive):
     """y = x as an integer or bool dtype; the derivative is zero."""
 
     name = "to_integer"
+    speculative = "fciub"
     pointwise = True
     differentiable = False
 
@@ -77,6 +79,8 @@ class Transpose(Linear):
     """y has the axes of x in the order `axes`."""
 
     name = "transpose"
+    magnitude_of = (0,)
+    speculative = "fciub"
     view = True
 
     def type_rule(self, x, *, axes):
@@ -111,6 +115,8 @@ class Flip(Linear):
     """y is x with the order along `axes` reversed."""
 
     name = "flip"
+    magnitude_of = (0,)
+    speculative = "fciub"
     view = True
 
     def type_rule(self, x, *, axes):

@@ -69,6 +69,7 @@ direction = Direction(
     _direction,
     (1, 1),
     loop=np.true_divide,
+    cost=10,
     samples=[
         (box((2, 3)), box((2, 1), 0.5, 2.0)),
         (box((3,), dtype=complex), box((3,), 0.5, 2.0)),

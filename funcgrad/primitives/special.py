@@ -37,14 +37,15 @@ def _special(name, ufunc, partial, samples, **options):
 _any = [box((2, 3), -2, 2), box((0,)), box(())]
 _positive = [box((2, 3), 0.5, 3.0)]
 
-erf = _special("erf", "erf", lambda _, x: _SLOPE * exp(-x * x), _any)
-erfc = _special("erfc", "erfc", lambda _, x: -_SLOPE * exp(-x * x), _any)
+erf = _special("erf", "erf", lambda _, x: _SLOPE * exp(-x * x), _any, cost=30)
+erfc = _special("erfc", "erfc", lambda _, x: -_SLOPE * exp(-x * x), _any, cost=30)
 erfinv = _special(
     "erfinv",
     "erfinv",
     lambda y, _: exp(y * y) / _SLOPE,
     [box((2, 3), -0.9, 0.9), Sample((np.array([1.0, 0.0]),), derivative=(np.array([np.inf, 1 / _SLOPE]),))],
     singular=True,
+    cost=50,
 )
 ndtri = _special(
     "ndtri",
@@ -58,6 +59,7 @@ ndtri = _special(
         ),
     ],
     singular=True,
+    speculative="",
 )
 logistic: Elementwise = _special(
     "logistic",
@@ -68,6 +70,7 @@ logistic: Elementwise = _special(
         Sample((np.array([800.0, -800.0, 0.0]),), derivative=(np.array([0.0, 0.0, 0.25]),)),
         Sample((np.array([40.0, -40.0]),), derivative=(np.full(2, math.exp(-40)),)),
     ],
+    cost=25,
 )
 
 
@@ -97,5 +100,7 @@ class PolyGamma(Primitive):
 
 
 polygamma = PolyGamma()
-digamma = _special("digamma", "digamma", lambda _, x: polygamma(x, order=1), _positive)
-gammaln = _special("gammaln", "gammaln", lambda _, x: digamma(x), [*_positive, np.array([-0.5, 30.0])])
+digamma = _special("digamma", "digamma", lambda _, x: polygamma(x, order=1), _positive, cost=50)
+gammaln = _special(
+    "gammaln", "gammaln", lambda _, x: digamma(x), [*_positive, np.array([-0.5, 30.0])], cost=50
+)

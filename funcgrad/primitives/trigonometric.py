@@ -43,12 +43,12 @@ def _nonzero(x):
     return select(equal(x, 0), 1.0, x)
 
 
-sin = elementwise("sin", np.sin, (lambda _, x: cos(x),), samples=_any + _complex)
-cos: Elementwise = elementwise("cos", np.cos, (lambda _, x: -sin(x),), samples=_any + _complex)
-tan = elementwise("tan", np.tan, (lambda y, _: 1 + y * y,), singular=True, samples=_any + _complex)
-sinh = elementwise("sinh", np.sinh, (lambda _, x: cosh(x),), singular=True, samples=_any + _complex)
+sin = elementwise("sin", np.sin, (lambda _, x: cos(x),), samples=_any + _complex, cost=20)
+cos: Elementwise = elementwise("cos", np.cos, (lambda _, x: -sin(x),), samples=_any + _complex, cost=20)
+tan = elementwise("tan", np.tan, (lambda y, _: 1 + y * y,), singular=True, samples=_any + _complex, cost=25)
+sinh = elementwise("sinh", np.sinh, (lambda _, x: cosh(x),), singular=True, samples=_any + _complex, cost=25)
 cosh: Elementwise = elementwise(
-    "cosh", np.cosh, (lambda _, x: sinh(x),), singular=True, samples=_any + _complex
+    "cosh", np.cosh, (lambda _, x: sinh(x),), singular=True, samples=_any + _complex, cost=25
 )
 
 
@@ -62,6 +62,7 @@ tanh_slope: Elementwise = elementwise(
     _sech_squared,
     (lambda y, x: -2 * tanh(x) * y,),
     loop=np.tanh,
+    cost=25,
     samples=[
         *_any,
         Sample((np.array([20.0, 0.0, 800.0]),), derivative=(np.array([-2 * _SECH_20**2, 0.0, 0.0]),)),
@@ -83,6 +84,7 @@ tanh = elementwise(
         *_complex,
         Sample((np.array([20.0, -20.0, 800.0]),), derivative=(np.array([1, 1, 0]) * _SECH_20**2,)),
     ],
+    cost=20,
 )
 
 arcsin = elementwise(
@@ -91,6 +93,7 @@ arcsin = elementwise(
     (lambda _, x: 1 / sqrt((1 - x) * (1 + x)),),
     singular=True,
     samples=[*_inner, *_complex, _infinite_at_one],
+    cost=25,
 )
 arccos = elementwise(
     "arccos",
@@ -98,9 +101,10 @@ arccos = elementwise(
     (lambda _, x: -1 / sqrt((1 - x) * (1 + x)),),
     singular=True,
     samples=_inner + _complex,
+    cost=25,
 )
 arctan = elementwise(
-    "arctan", np.arctan, (lambda _, x: 1 / (1 + x * x),), singular=True, samples=_any + _complex
+    "arctan", np.arctan, (lambda _, x: 1 / (1 + x * x),), singular=True, samples=_any + _complex, cost=25
 )
 
 
@@ -122,6 +126,7 @@ arcsinh = elementwise(
         *_complex,
         Sample((np.array([1e170, -1e200]),), derivative=(np.array([1e-170, 1e-200]),)),
     ],
+    cost=30,
 )
 arccosh = elementwise(
     "arccosh",
@@ -129,6 +134,7 @@ arccosh = elementwise(
     (lambda _, x: inverse(sqrt(x - 1) * sqrt(x + 1)),),
     singular=True,
     samples=[box((2, 3), 1.5, 3.0), *_complex],
+    cost=30,
 )
 arctanh = elementwise(
     "arctanh",
@@ -136,6 +142,7 @@ arctanh = elementwise(
     (lambda _, x: inverse((1 - x) * (1 + x)),),
     singular=True,
     samples=_inner + _complex,
+    cost=30,
 )
 
 
@@ -164,6 +171,7 @@ arctan2 = elementwise(
             note="squares that underflow, and overflow",
         ),
     ],
+    cost=25,
 )
 hypot = elementwise(
     "hypot",
@@ -172,6 +180,7 @@ hypot = elementwise(
     passes_nan=False,  # hypot(inf, nan) is inf
     singular=True,
     samples=[(box((2, 3), 0.1), box((3,))), Sample((0.0, 0.0), derivative=(0.0, 0.0), note="the origin")],
+    cost=50,
 )
 deg2rad = elementwise("deg2rad", np.deg2rad, (np.pi / 180,), linear_in=((0,),), samples=_any)
 rad2deg = elementwise("rad2deg", np.rad2deg, (180 / np.pi,), linear_in=((0,),), samples=_any)
@@ -185,6 +194,7 @@ class Sinc(Primitive):
     """
 
     name = "sinc"
+    cost = 25
     pointwise = True
 
     def type_rule(self, x, *, order):
