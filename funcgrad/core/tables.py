@@ -57,6 +57,10 @@ class _Table(np.ndarray):
             return FUNCTIONS[operator.getitem](self.view(np.ndarray), key)
         return super().__getitem__(key)
 
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        """Return a scalar where NumPy gives one for plain arrays: it has other dtypes (np.bool_ ** 2 is no int8)."""
+        return array[()] if return_scalar else array.view(_Table)
+
 
 def _with_traced_arguments(name):
     plain, function = getattr(np.ndarray, name), getattr(np, name)

@@ -33,6 +33,22 @@ class _Model:
 MODEL = _Model()
 
 
+def _scalars(i):
+    # As NumPy has it for plain arrays: a scalar, whose ** 2 is int64 (an array's is int8).
+    whole = [
+        np.any(ROW) ** 2,
+        np.argmax(ROW),
+        np.sum(TABLE),
+        ROW @ ROW,
+        np.mean(ROW),
+        ROW[0],
+        np.sin(ROW[1]),
+        ROW.max(),
+    ]
+    assert all(isinstance(x, np.generic) for x in whole) and whole[0].dtype == np.int64
+    return ROW[i]
+
+
 def _helper(i):
     return TABLE[i, 1]
 
@@ -54,6 +70,7 @@ _jitted = fg.jit(_helper)
 PROGRAMS = {
     "an element": lambda i: TABLE[i, i + 1],
     "rows": lambda i: TABLE[i],
+    "numbers computed of tables": _scalars,
     "slices beside": lambda i: np.sum(TABLE[i, :2] * ROW[i][..., None], -1),
     "a row, then an element": lambda i: TABLE[1][i],
     "an index by an index": lambda i: ROW[ORDER[i]],

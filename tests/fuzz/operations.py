@@ -42,6 +42,9 @@ def _filled(rng, template, names, values):
         return None  # a sum of nothing times infinity is 0 or nan, by the order
     if (".flat[" in template or "it.reshape" in template) and not x.ndim:
         return None  # NumPy's numbers are written to in vain
+    # (np.bool_ ** 2 is int64, and ** 2 of an array of bools int8; which of the two an array without axes is, is lost.)
+    if "**" in template and any(v.ndim == 0 and v.dtype == bool for v in values):
+        return None
     if "[: len(" in template and not x.size:
         return None  # NumPy takes a mask of another shape where there are no elements
     parts = dict(zip("abc", names, strict=False))
@@ -194,8 +197,9 @@ _add(2, "{a} * 1; it[{key}] = {b}", "{a} * 1; it[{key}] += {b}", "{a} * 1; it[{r
 _add(2, "{a} @ {b}", "np.dot({a}, {b})", "np.outer({a}, {b})", "np.tensordot({a}, {b}, 1)", "np.inner({a}, {b})",
      "np.einsum('i...,i...->...', {a}, {b})", "np.einsum('ij,kj->ik', {a}, {b})", "np.convolve({a}, {b})", "{a}.T @ {b}",
      "np.einsum('ij,ij->j', {a}, {b})", weight=2)  # fmt: skip
-_add(1, "np.linalg.inv({a} @ {a}.T + 5 * np.eye(len({a})))", "np.linalg.det({a} @ {a}.T / 9 + np.eye(len({a})))",
-     "np.linalg.solve({a}.T @ {a} + 5 * np.eye({a}.shape[1]), {a}.T)", "np.trace({a})", "np.cross({a}, {a}[..., ::-1])")  # fmt: skip
+_add(1, "np.linalg.inv({a} @ {a}.T / (1 + np.sum(np.square({a}))) + np.eye(len({a})))", "np.linalg.det({a} @ {a}.T / 9 + np.eye(len({a})))",
+     "np.linalg.solve({a}.T @ {a} / (1 + np.sum(np.square({a}))) + np.eye({a}.shape[1]), {a}.T)",
+     "np.trace({a})", "np.cross({a}, {a}[..., ::-1])")  # fmt: skip
 
 # Loops.
 _add(2, "fg.scan(lambda c, x: (np.tanh(c * 0.5) + x, c), {a}, np.asarray({b}))[0]",

@@ -45,6 +45,12 @@ class Program:
         exec(compile(self.source(), "<fuzz>", "exec"), scope)
         return scope["program"]
 
+    def with_values(self) -> Any:
+        """Return the program as a function that gives the value of each line."""
+        whole = Program(self.inputs, self.layouts)
+        whole.lines, whole.outputs = self.lines, [name for name, _ in self.lines] or self.names
+        return whole.function()
+
 
 def _statement(name, text):
     # What writes has several statements: the first makes the array, `it` in the others.
