@@ -7,8 +7,9 @@ import numpy as np
 
 import funcgrad as fg
 from funcgrad import numpy as fnp
+from funcgrad.core.program import every_program
 
-__all__ = ["assert_same", "check_laws", "leaves"]
+__all__ = ["assert_same", "check_laws", "equations_of", "leaves"]
 
 STEP = 1e-5
 RTOL = 1e-6
@@ -178,3 +179,8 @@ def _check_vmap_of_gradient(f, args, examples):
     rows = [gradient(*point) for point in points]
     for y, column in zip(got, zip(*rows, strict=True), strict=True):
         assert_same(y, np.stack(column), rtol=1e-8)
+
+
+def equations_of(program):
+    """Return the equations of a program, and of those in it."""
+    return [e for p in every_program(program) for e in p.equations]

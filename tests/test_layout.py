@@ -17,6 +17,7 @@ LAYERS = [
     "core",
     "primitives",
     "transforms",
+    "programs",
     "numpy",
     "compile",
     "control",

@@ -11,6 +11,7 @@ from funcgrad.core.interpret import check_types
 from funcgrad.core.program import Program
 from funcgrad.core.types import type_of
 from funcgrad.errors import TreeError
+from funcgrad.programs.optimize import optimized, optimized_for_lowering, passed
 
 __all__ = ["Cost", "Lowered", "Stage"]
 
@@ -57,11 +58,11 @@ class Lowered:
 
     @cached_property
     def program(self) -> Program:
-        return compiler().prepared(self._program)
+        return optimized(self._program)
 
     @cached_property
     def _plan(self) -> Any:
-        return compiler().planned(compiler().optimized(self._program))
+        return compiler().planned(optimized_for_lowering(self._program))
 
     @cached_property
     def loops(self) -> str:
@@ -89,7 +90,7 @@ class Lowered:
         ['trace', 'decompose', 'simplify', 'if-conversion', 'read order', 'schedule', 'write', 'load']
         """
         stages = [Stage("trace", str(self._program))]
-        stages += [Stage(name, str(program)) for name, program in compiler().passed(self._program)]
+        stages += [Stage(name, str(program)) for name, program in passed(self._program)]
         return [
             *stages,
             Stage("schedule", self.loops),

@@ -12,8 +12,6 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.compiler import compiler
-from funcgrad.compile.derived import batched_program, halves, inexact_inputs, only, pushforward
-from funcgrad.compile.flow import flow
 from funcgrad.compile.layout import verified
 from funcgrad.core.check import check_body
 from funcgrad.core.interpret import run
@@ -22,6 +20,11 @@ from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer, bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
+from funcgrad.programs.batch import batched_program
+from funcgrad.programs.dataflow import activity
+from funcgrad.programs.differentiate import forward_and_backward, inexact_inputs, pushforward_program
+from funcgrad.programs.optimize import optimized
+from funcgrad.programs.trim import only
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 
@@ -31,7 +34,7 @@ __all__ = ["callable_of", "closed", "jit_call", "restored"]
 def callable_of(program: Program, backend: str) -> Callable:
     """Return what runs a program on flat arguments and returns the result (a tuple of several)."""
     if backend == "numpy" or not verified():
-        return partial(_by_numpy, compiler().prepared(program))
+        return partial(_by_numpy, optimized(program))
     return compiler().executable_of(program)
 
 
@@ -69,12 +72,12 @@ class JitCall(Primitive):
         out = callable_of(program, backend)(*args)
         return out if len(program.outputs) != 1 else (out,)
 
-    def expand_rule(self, *args, program, backend):
+    def decompose_rule(self, *args, program, backend):
         return tuple(run(program, args))
 
     def jvp_rule(self, x_dots, ys, *xs, program, backend):
         active = tuple(d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots, xs, strict=True))
-        tangent = pushforward(program, active)
+        tangent = pushforward_program(program, active)
         return bind(
             self,
             *xs,
@@ -84,7 +87,7 @@ class JitCall(Primitive):
         )
 
     def forward_rule(self, *xs, program, backend):
-        forward, _ = halves(program, inexact_inputs(program))
+        forward, _ = forward_and_backward(program, inexact_inputs(program))
         out = bind(self, *xs, program=forward, backend=backend)
         count = len(program.outputs)
         return tuple(out[:count]), (out[:count], out[count:])
@@ -94,7 +97,7 @@ class JitCall(Primitive):
 
     def vjp_rule(self, needs, y_bars, saved, *xs, program, backend):
         active = inexact_inputs(program)
-        _, backward = halves(program, active)
+        _, backward = forward_and_backward(program, active)
         wanted = tuple(bool(needs[i]) for i in active)
         bars = [
             as_derivative(bar, t)
@@ -105,8 +108,8 @@ class JitCall(Primitive):
         chosen = {i for i, want in zip(active, wanted, strict=True) if want}
         return [next(out) if i in chosen else None for i in range(len(xs))]
 
-    def flow_rule(self, active, *, program, backend):
-        return flow(program, active)
+    def activity_rule(self, active, *, program, backend):
+        return activity(program, active)
 
     def linear_rule(self, given, *types, program, backend):
         return is_linear(program, given)

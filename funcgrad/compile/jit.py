@@ -19,7 +19,6 @@ from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
 from funcgrad.compile.guards import Guarded
 from funcgrad.compile.interpreted import interpreted
-from funcgrad.compile.kept import forget_all
 from funcgrad.compile.native_errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments
 from funcgrad.compile.unrolled import advise
@@ -31,6 +30,7 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import refuse_subclass, type_of, with_native_bytes
 from funcgrad.errors import DTypeError
 from funcgrad.locks import forkable_lock
+from funcgrad.programs.memo import forget_all
 from funcgrad.transforms.arguments import presented
 
 __all__ = ["clear_caches", "jit"]

@@ -15,7 +15,7 @@ from funcgrad.compile.called import callable_of, closed, jit_call
 from funcgrad.core.decisions import Decisions
 from funcgrad.core.effects import is_observable, without_effects
 from funcgrad.core.interpret import run
-from funcgrad.core.program import Atom, Program, Var, pruned
+from funcgrad.core.program import Atom, Program, Var
 from funcgrad.core.tracer import Tracer, bind, concrete
 
 __all__ = ["Answers", "Way", "decided"]
@@ -91,8 +91,7 @@ class Way:
     def _asking(self, first: int, last: int) -> Program:
         """Return the program that makes some of the decisions, and does nothing else."""
         asked = self.program.outputs[self.count :][first:last]
-        equations, constants = pruned(self.program.equations, self.program.constants, asked)
-        return without_effects(Program(self.program.inputs, constants, equations, asked))
+        return without_effects(self.program.flat.computing(asked))
 
 
 def _observed(program: Program, atoms: Sequence[Atom]) -> list[int]:

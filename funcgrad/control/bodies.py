@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from funcgrad import tree
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
-from funcgrad.core.program import Program, Var, has_effect, pruned
+from funcgrad.core.program import Program, Var, has_effect
 from funcgrad.core.randomness import Watch
 from funcgrad.core.roles import enclosed, inside_body, with_effects
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
@@ -94,7 +94,7 @@ def _staged(in_tree, types, owner, chosen, decisions, function):
 def _closed(program: Program, owner: str, out_tree: tree.TreeDef) -> Body:
     """Return a program with what it captures as its first arguments."""
     captured = [var for var, _ in program.constants]
-    closed = Program((*captured, *program.inputs), (), program.equations, program.outputs, name=owner)
+    closed = program.replaced(inputs=(*captured, *program.inputs), constants=())
     return Body(closed, [value for _, value in program.constants], out_tree)
 
 
@@ -159,16 +159,9 @@ def hoisted(program: Program, consts: Sequence[Any], count: int) -> tuple[Progra
         return program, list(consts)
     made = [v for e in early for v in e.outputs if v in read]
     kept = [v for v in first if v in read]
-    equations, constants = pruned(early, program.constants, made)
-    before = Program(tuple(first), constants, equations, tuple(made), name=program.name)
+    before = program.computing(made, inputs=first, equations=early)
     values = dict(zip(first, consts, strict=True))
-    body = Program(
-        (*kept, *made, *program.inputs[count:]),
-        program.constants,
-        tuple(late),
-        program.outputs,
-        name=program.name,
-    )
+    body = program.replaced(inputs=(*kept, *made, *program.inputs[count:]), equations=late)
     return body, [*(values[v] for v in kept), *(run(before, consts) if made else ())]
 
 

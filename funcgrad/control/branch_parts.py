@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcgrad.control.read_after_write import READS, with_reads_before_writes
-from funcgrad.control.trimming import trimmed_switch
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Atom, Equation, Program, Var, has_effect, pruned, subprograms
 from funcgrad.core.staging import stage_flat
@@ -26,6 +25,7 @@ from funcgrad.core.types import ArrayType
 from funcgrad.primitives.broadcasting import broadcast_to
 from funcgrad.primitives.indexing import gather, index, scatter_add
 from funcgrad.primitives.logic import logical_or, select
+from funcgrad.programs.trim import trimmed_switch
 
 __all__ = ["choose_with_parts_outside"]
 

@@ -6,13 +6,9 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.derived import batched_program, pushed
-from funcgrad.compile.flow import flow
-from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
 from funcgrad.control.branch_parts import choose_with_parts_outside
 from funcgrad.control.one_by_one import one_by_one, shows
-from funcgrad.control.trimming import trimmed_switch
 from funcgrad.core.check import check_body
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
@@ -23,6 +19,11 @@ from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_
 from funcgrad.errors import DTypeError, ProgramError, ShapeError, TreeError
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
+from funcgrad.programs.batch import batched_program
+from funcgrad.programs.dataflow import activity
+from funcgrad.programs.differentiate import jvp_of_program
+from funcgrad.programs.memo import memoized
+from funcgrad.programs.trim import trimmed_switch
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
@@ -62,7 +63,7 @@ class Switch(Primitive):
         y_dots = iter(out[len(reached) :])
         return out[: len(reached)], tuple(next(y_dots) if r else None for r in reached)
 
-    def flow_rule(self, active, *, branches):
+    def activity_rule(self, active, *, branches):
         return _reached(branches, active[1:])
 
     def linear_rule(self, given, *types, branches):
@@ -135,24 +136,24 @@ def _by_parts(size, flags, index, xs, branches):
 
 def _reached(branches: Sequence[Program], active: tuple[bool, ...]) -> tuple[bool, ...]:
     """Return which results have a tangent in some branch."""
-    return tuple(any(column) for column in zip(*(flow(b, active) for b in branches), strict=True))
+    return tuple(any(column) for column in zip(*(activity(b, active) for b in branches), strict=True))
 
 
-@kept
+@memoized
 def _pushed(branch: Program, active: tuple[bool, ...], reached: tuple[bool, ...]) -> Program:
     """Return the branch of (arguments, tangents of the active ones) that gives the results, and the tangents of those
     that some branch reaches."""
     types = [*branch.in_types, *(t.strong() for t, a in zip(branch.in_types, active, strict=True) if a)]
 
     def push(*flat):
-        ys, y_dots = pushed(branch, flat[: len(active)], active, flat[len(active) :])
+        ys, y_dots = jvp_of_program(branch, flat[: len(active)], active, flat[len(active) :])
         found = [as_derivative(d, y) for d, y, r in zip(y_dots, ys, reached, strict=True) if r]
         return [*ys, *found]
 
     return stage_flat(push, types, f"jvp of {branch.name}")
 
 
-@kept
+@memoized
 def _pulled(branch: Program, active: tuple[bool, ...]) -> Program:
     """Return the branch that gives the cotangents of the active arguments: it runs the branch again, and back."""
     places = [i for i, a in enumerate(active) if a]

@@ -13,7 +13,6 @@ from funcgrad.control.looping import while_loop
 from funcgrad.core.closures import captured_by
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program
 from funcgrad.core.staging import name_of, stage_flat
 from funcgrad.core.tracer import Tracer, bind
 from funcgrad.core.types import ArrayType, shape_of, type_of
@@ -63,7 +62,7 @@ class Root(Primitive):
             for column, t in zip(zip(*rows, strict=True) if rows else types, types, strict=True)
         )
 
-    def expand_rule(self, *args, equation, batched=()):
+    def decompose_rule(self, *args, equation, batched=()):
         if equation.traceable:
             return self.eval_rule(*args, equation=equation, batched=batched)
         return bind(self, *args, equation=equation, batched=batched)
@@ -182,9 +181,7 @@ def custom_root(
     program, more = body.program, None
     if also is not None:
         *outputs, extra = program.outputs
-        program, more = (
-            Program(program.inputs, (), program.equations, tuple(o), name=owner) for o in (outputs, [extra])
-        )
+        program, more = program.computing(outputs), program.computing([extra])
     standing = captured_by(solve, tangent_solve)
     captured = [*body.consts, *standing]
     equation = Equation(

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from funcgrad.compile.derived import halves, inexact_inputs
 from funcgrad.core.program import Var
 from funcgrad.core.staging import name_of, stage
 from funcgrad.core.types import ArrayType
+from funcgrad.programs.differentiate import forward_and_backward, inexact_inputs
 
 __all__ = ["Residual", "Residuals", "residuals"]
 
@@ -70,7 +70,7 @@ def residuals(function: Callable) -> Callable:
 
     def shown(*args: Any, **kwargs: Any) -> Residuals:
         program = stage(function, args, kwargs, f"residuals of {name_of(function)}")
-        forward, _ = halves(program, inexact_inputs(program))
+        forward, _ = forward_and_backward(program, inexact_inputs(program))
         makers = {v: e for e in forward.equations for v in e.outputs}
         own = set(forward.outputs[: len(program.outputs)])
         kept = [

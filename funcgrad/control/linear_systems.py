@@ -11,7 +11,6 @@ from funcgrad.control.equations import Equation, as_float, dense_solve, for_solv
 from funcgrad.core.closures import captured_by
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program
 from funcgrad.core.staging import name_of, stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType
@@ -102,10 +101,9 @@ def _transposed(equation: Equation) -> Equation:
         return list(vjp(lambda *x: tuple(run(program, [*captured, *x])), *zeros)[1](tuple(y)))
 
     other = stage_flat(pulled, types, f"transpose of {equation.name}")
-    closed = Program(other.inputs, other.constants, other.equations, other.outputs, name=other.name)
     return Equation(
         other.name,
-        closed,
+        other,
         n,
         equation.treedef,
         equation.transposed,

@@ -6,17 +6,14 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.derived import batched_program, carried, reached_by
-from funcgrad.compile.flow import flow
-from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, typed
 from funcgrad.control.native import called_natively, worth_compiling
 from funcgrad.control.one_by_one import one_by_one, shows
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.control.scanning import check_length, scan_for
-from funcgrad.control.trimming import trimmed_while
 from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.check import check_body, check_number
+from funcgrad.core.dataflow import carried
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, has_effect
@@ -26,6 +23,10 @@ from funcgrad.core.types import ArrayType, dtype_of, fits, is_inexact, shape_of,
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.selection import where
 from funcgrad.numpy.shaping import broadcast_to
+from funcgrad.programs.batch import batched_program
+from funcgrad.programs.dataflow import activity, depends_on
+from funcgrad.programs.memo import memoized
+from funcgrad.programs.trim import trimmed_while
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
@@ -71,7 +72,7 @@ class While(Primitive):
         mine, rest, dots = args[:cond_consts], args[cond_consts:], x_dots[cond_consts:]
         carries = len(rest) - body_consts
         given = [d is not None and is_inexact(dtype_of(x)) for d, x in zip(dots, rest, strict=True)]
-        active, _ = carried(flow, body, body_consts, carries, given)
+        active, _ = carried(activity, body, body_consts, carries, given)
         both = with_tangents(body, body_consts, carries, active)
         found = [as_derivative(d, x) for d, x, a in zip(dots, rest, active, strict=True) if a]
         fixed = sum(active[:body_consts])
@@ -92,14 +93,14 @@ class While(Primitive):
         tangents = iter(out[carries:])
         return out[:carries], tuple(next(tangents) if a else None for a in active[body_consts:])
 
-    def flow_rule(self, active, *, cond, body, cond_consts, body_consts):
-        given, _ = carried(flow, body, body_consts, len(body.outputs), active[cond_consts:])
+    def activity_rule(self, active, *, cond, body, cond_consts, body_consts):
+        given, _ = carried(activity, body, body_consts, len(body.outputs), active[cond_consts:])
         return given[body_consts:]
 
     def linear_rule(self, given, *types, cond, body, cond_consts, body_consts):
-        active, _ = carried(flow, body, body_consts, len(body.outputs), given[cond_consts:])
+        active, _ = carried(activity, body, body_consts, len(body.outputs), given[cond_consts:])
         asked = (*given[:cond_consts], *active[body_consts:])
-        return is_linear(body, active) and not any(reached_by(cond, asked))
+        return is_linear(body, active) and not any(depends_on(cond, asked))
 
     def forward_rule(self, *args, cond, body, cond_consts, body_consts):
         counting, counted = _counting(cond, body, cond_consts, body_consts)
@@ -139,9 +140,9 @@ class While(Primitive):
         mine_b = tuple(map(bool, batched[:cond_consts]))
         fixed_b = tuple(map(bool, batched[cond_consts : cond_consts + body_consts]))
         carry, carry_b = args[cond_consts + body_consts :], batched[cond_consts + body_consts :]
-        flags, _ = carried(reached_by, body, body_consts, len(carry), batched[cond_consts:])
+        flags, _ = carried(depends_on, body, body_consts, len(carry), batched[cond_consts:])
         stay = flags[body_consts:]
-        alike = not any(reached_by(cond, (*mine_b, *stay)))  # all examples go on, or none does
+        alike = not any(depends_on(cond, (*mine_b, *stay)))  # all examples go on, or none does
         if (not alike and (shows(cond) or shows(body))) or any(
             map(has_effect, (*cond.equations, *body.equations))
         ):
@@ -193,7 +194,7 @@ def _with_unread(program: Program, types: list[ArrayType]) -> Program:
     )
 
 
-@kept
+@memoized
 def _counting(cond: Program, body: Program, cond_consts: int, body_consts: int) -> tuple[Program, Program]:
     """Return condition and body of the loop that counts its steps as well."""
     number = ArrayType((), np.int64)
@@ -201,7 +202,7 @@ def _counting(cond: Program, body: Program, cond_consts: int, body_consts: int) 
     return _with_unread(cond, [number]), counted
 
 
-@kept
+@memoized
 def _batched_loop(
     cond: Program, body: Program, size: int, mine: tuple, fixed: tuple
 ) -> tuple[Program, Program]:

@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.derived import batched_program, halves, inexact_inputs, pushforward
-from funcgrad.compile.flow import flow
-from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import Body, stage_body, strong
 from funcgrad.control.branching import switch_p
 from funcgrad.core.check import check_body
@@ -22,6 +19,10 @@ from funcgrad.core.staging import leaf_type, stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_array, is_inexact, shape_of
 from funcgrad.errors import DTypeError
+from funcgrad.programs.batch import batched_program
+from funcgrad.programs.dataflow import activity
+from funcgrad.programs.differentiate import forward_and_backward, inexact_inputs, pushforward_program
+from funcgrad.programs.memo import memoized
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 
@@ -73,12 +74,12 @@ class Checkpoint(Primitive):
     def eval_rule(self, *xs, program, policy):
         return tuple(owned(run(program, xs), xs))
 
-    def expand_rule(self, *xs, program, policy):
+    def decompose_rule(self, *xs, program, policy):
         return tuple(run(program, xs))
 
     def jvp_rule(self, x_dots, ys, *xs, program, policy):
         active = tuple(d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots, xs, strict=True))
-        tangent = pushforward(program, active)
+        tangent = pushforward_program(program, active)
         return bind(
             self, *xs, *(d for d, a in zip(x_dots, active, strict=True) if a), program=tangent, policy=policy
         )
@@ -104,8 +105,8 @@ class Checkpoint(Primitive):
         found = dict(zip(inexact_inputs(program), out, strict=True))
         return [found.get(i) if need else None for i, need in enumerate(needs)]
 
-    def flow_rule(self, active, *, program, policy):
-        return flow(program, active)
+    def activity_rule(self, active, *, program, policy):
+        return activity(program, active)
 
     def linear_rule(self, given, *types, program, policy):
         return is_linear(program, given)
@@ -128,11 +129,11 @@ def _keeps(policy: Any, equation: Any) -> bool:
     return equation.primitive is named_p and equation.params["label"] in policy
 
 
-@kept
+@memoized
 def _parts(program: Program, policy: Any) -> tuple[Program, Program]:
     """Return the program that gives the results and what is kept, and the one from the arguments, what was kept and
     the cotangents to those of the arguments."""
-    forward, backward = halves(program, inexact_inputs(program))
+    forward, backward = forward_and_backward(program, inexact_inputs(program))
     count, inputs = len(program.outputs), len(program.inputs)
     makers = {v: e for e in forward.equations for v in e.outputs}
     chosen = (
@@ -144,16 +145,8 @@ def _parts(program: Program, policy: Any) -> tuple[Program, Program]:
     again, _ = pruned([e for e in forward.equations if not set(e.outputs) & set(chosen)], (), needed)
     read = {a for e in again for a in e.inputs if isinstance(a, Var)} | set(residuals)
     saved = [v for v in chosen if v in read and v in makers]
-    first = Program(
-        forward.inputs,
-        forward.constants,
-        forward.equations,
-        (*forward.outputs[:count], *saved),
-        name=forward.name,
-    )
-    between = Program(
-        (*forward.inputs, *saved), forward.constants, again, tuple(residuals), name=forward.name
-    )
+    first = forward.replaced(outputs=(*forward.outputs[:count], *saved))
+    between = forward.replaced(inputs=(*forward.inputs, *saved), equations=again, outputs=residuals)
     bar_types = backward.in_types[inputs + len(residuals) :]
 
     def whole(*flat):

@@ -4,27 +4,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funcgrad.compile.compiler import compiler
-from funcgrad.compile.derived import batched_program, carried, halves, inexact_inputs, pushed, reached_by
-from funcgrad.compile.flow import flow
-from funcgrad.compile.kept import kept
 from funcgrad.control.bodies import hoisted, strong
 from funcgrad.control.native import called_natively, worth_compiling
-from funcgrad.control.trimming import trimmed_scan
 from funcgrad.core.check import check_body, check_number
+from funcgrad.core.dataflow import carried
 from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program, Var, pruned
+from funcgrad.core.program import Program, Var
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import ProgramError
 from funcgrad.numpy.creation import zeros
 from funcgrad.numpy.shaping import broadcast_to, moveaxis
+from funcgrad.programs.batch import batched_program
+from funcgrad.programs.dataflow import activity, depends_on
+from funcgrad.programs.differentiate import forward_and_backward, inexact_inputs, jvp_of_program
+from funcgrad.programs.memo import memoized
+from funcgrad.programs.optimize import optimized
+from funcgrad.programs.trim import trimmed_scan
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 
-__all__ = ["bind_scan", "scan_halves", "scan_p", "with_tangents"]
+__all__ = ["bind_scan", "scan_forward_and_backward", "scan_p", "with_tangents"]
 
 
 class Scan(Primitive):
@@ -69,7 +71,7 @@ class Scan(Primitive):
     def pushforward_rule(self, x_dots, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)
         given = [d is not None and is_inexact(dtype_of(x)) for d, x in zip(x_dots, args, strict=True)]
-        active, reached = carried(flow, body, consts, carries, given)
+        active, reached = carried(activity, body, consts, carries, given)
         both = with_tangents(body, consts, carries, active)
         dots = [as_derivative(d, x) if a else None for d, x, a in zip(x_dots, args, active, strict=True)]
         parts = [[x for x in part if x is not None] for part in groups.split(dots)]
@@ -85,16 +87,16 @@ class Scan(Primitive):
             *(next(y_dots) if r else None for r in reached[carries:]),
         )
 
-    def flow_rule(self, active, *, body, consts, carries, length, reverse):
-        given, reached = carried(flow, body, consts, carries, active)
+    def activity_rule(self, active, *, body, consts, carries, length, reverse):
+        given, reached = carried(activity, body, consts, carries, active)
         return (*given[consts : consts + carries], *reached[carries:])
 
     def linear_rule(self, given, *types, body, consts, carries, length, reverse):
-        active, _ = carried(flow, body, consts, carries, given)
+        active, _ = carried(activity, body, consts, carries, given)
         return is_linear(body, active)
 
     def forward_rule(self, *args, body, consts, carries, length, reverse):
-        forward, _, _ = scan_halves(body, consts, carries)
+        forward, _, _ = scan_forward_and_backward(body, consts, carries)
         groups = _Groups(body, consts, carries)
         out = bind_scan(forward, *groups.split(args), length, reverse)
         count = len(body.outputs)
@@ -104,7 +106,7 @@ class Scan(Primitive):
         return [ArrayType(shape_of(y), dtype_of(y)) for y in saved[0]]
 
     def vjp_rule(self, needs, y_bars, saved, *args, body, consts, carries, length, reverse):
-        _, backward, uses_x = scan_halves(body, consts, carries)
+        _, backward, uses_x = scan_forward_and_backward(body, consts, carries)
         groups = _Groups(body, consts, carries)
         fixed, _, xs = groups.split(args)
         kinds = body.out_types
@@ -133,7 +135,7 @@ class Scan(Primitive):
     def batch_rule(self, size, batched, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)
         fixed, carry, xs = groups.split(args)
-        flags, results = carried(reached_by, body, consts, carries, batched)
+        flags, results = carried(depends_on, body, consts, carries, batched)
         results = (*flags[consts : consts + carries], *results[carries:])
         carry = [
             broadcast_to(x, (size, *shape_of(x))) if wide and not b else x
@@ -185,12 +187,12 @@ def bind_scan(body: Program, fixed: list, carry: list, xs: list, length: int, re
     return list(bind(scan_p, *fixed, *carry, *xs, **params))
 
 
-@kept
+@memoized
 def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, ...]) -> Program:
     """Return the body that carries tangents along: each group of arguments and results has them behind it.
 
     Args:
-        active: the arguments that have tangents, as `carried(flow, ...)` finds them: results that cannot have one are
+        active: the arguments that have tangents, as `carried(activity, ...)` finds them: results that cannot have one are
             without.
     """
     groups = _Groups(body, consts, carries)
@@ -199,7 +201,7 @@ def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, 
         [t.strong() for t, a in zip(ts, fs, strict=True) if a] for ts, fs in zip(types, flags, strict=True)
     ]
     in_types = [t for own, more in zip(types, dots, strict=True) for t in (*own, *more)]
-    reached = (*active[consts : consts + carries], *flow(body, active)[carries:])
+    reached = (*active[consts : consts + carries], *activity(body, active)[carries:])
 
     def joint(*flat):
         rest = list(flat)
@@ -208,7 +210,7 @@ def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, 
             primals += rest[: len(own)]
             tangents += rest[len(own) : len(own) + len(more)]
             rest = rest[len(own) + len(more) :]
-        ys, y_dots = pushed(body, primals, active, tangents)
+        ys, y_dots = jvp_of_program(body, primals, active, tangents)
         found = [as_derivative(d, y) if r else None for d, y, r in zip(y_dots, ys, reached, strict=True)]
         return [
             *ys[:carries], *(d for d in found[:carries] if d is not None),
@@ -218,8 +220,10 @@ def with_tangents(body: Program, consts: int, carries: int, active: tuple[bool, 
     return stage_flat(joint, in_types, f"jvp of {body.name}")
 
 
-@kept
-def scan_halves(body: Program, consts: int, carries: int) -> tuple[Program, Program, tuple[bool, ...]]:
+@memoized
+def scan_forward_and_backward(
+    body: Program, consts: int, carries: int
+) -> tuple[Program, Program, tuple[bool, ...]]:
     """Return the bodies of the loops forward and backward.
 
     Forward is the body, which stacks what the other one needs as well. Backward goes the other way: its carry are
@@ -228,7 +232,7 @@ def scan_halves(body: Program, consts: int, carries: int) -> tuple[Program, Prog
     """
     groups = _Groups(body, consts, carries)
     active = inexact_inputs(body)
-    forward, backward = halves(body, active, consts)
+    forward, backward = forward_and_backward(body, active, consts)
     count = len(body.inputs)
     read = {a for e in backward.equations for a in e.inputs if isinstance(a, Var)} | {
         a for a in backward.outputs if isinstance(a, Var)
@@ -238,13 +242,7 @@ def scan_halves(body: Program, consts: int, carries: int) -> tuple[Program, Prog
     _, carry_vars, _ = groups.split(forward.inputs)
     residuals = len(forward.outputs) - len(body.outputs)
     kept_carry = [v for v, use in zip(carry_vars, carry_used, strict=True) if use]
-    keeping = Program(
-        forward.inputs,
-        forward.constants,
-        forward.equations,
-        (*forward.outputs, *kept_carry),
-        name=forward.name,
-    )
+    keeping = forward.replaced(outputs=(*forward.outputs, *kept_carry))
     smooth_carry = [i for i in active if consts <= i < consts + carries]
     sums = [i for i in active if i < consts]
     types = body.in_types
@@ -288,11 +286,11 @@ def scan_halves(body: Program, consts: int, carries: int) -> tuple[Program, Prog
             *(bars[i] for i in active if i >= consts + carries),
         ]
 
-    whole = compiler().tidied(stage_flat(step, strong(in_types), f"backward of {body.name}"))
+    whole = optimized(stage_flat(step, strong(in_types), f"backward of {body.name}"), differentiable=True)
     return keeping, whole, tuple(x_used)
 
 
-@kept
+@memoized
 def _only_needed(backward: Program, smooth: int, wanted: tuple[bool, ...], consts: int) -> Program:
     """Return the backward body without the sums that are not wanted."""
     drop = {smooth + k for k, want in enumerate(wanted) if not want}
@@ -300,5 +298,4 @@ def _only_needed(backward: Program, smooth: int, wanted: tuple[bool, ...], const
         return backward
     outputs = tuple(a for k, a in enumerate(backward.outputs) if k not in drop)
     inputs = tuple(v for k, v in enumerate(backward.inputs) if k - consts not in drop)
-    equations, constants = pruned(backward.equations, backward.constants, outputs)
-    return Program(inputs, constants, equations, outputs, name=backward.name)
+    return backward.computing(outputs, inputs=inputs)

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.control.bodies import Body, check_carry, leaves_of, stage_body, strong, typed
 from funcgrad.control.branching import switch_p
-from funcgrad.control.scan_primitive import bind_scan, scan_halves
+from funcgrad.control.scan_primitive import bind_scan, scan_forward_and_backward
 from funcgrad.control.segments import segments, segments_within
 from funcgrad.core.interpret import run
 from funcgrad.core.staging import name_of, stage_flat
@@ -201,7 +201,7 @@ def _cuts(body, carries, length, checkpoint, memory_limit):
         return []
     if not isinstance(memory_limit, (int, float, np.number)):
         raise DTypeError(f"scan: expected memory_limit to be a number of bytes, got {memory_limit!r}.")
-    forward, _, _ = scan_halves(body.program, len(body.consts), carries)
+    forward, _, _ = scan_forward_and_backward(body.program, len(body.consts), carries)
     carry = sum(t.size * t.dtype.itemsize for t in body.program.out_types[:carries])
     step = sum(t.size * t.dtype.itemsize for t in forward.out_types[len(body.program.outputs) :])
     return segments_within(length, carry, step, memory_limit)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from funcgrad.compile.flow import flow
-from funcgrad.control.scan_primitive import bind_scan, scan_halves, with_tangents
+from funcgrad.control.scan_primitive import bind_scan, scan_forward_and_backward, with_tangents
 from funcgrad.core.check import check_body, check_number
 from funcgrad.core.effects import without_effects
 from funcgrad.core.interpret import replaced, run
@@ -13,6 +12,7 @@ from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DerivativeError, ProgramError
 from funcgrad.numpy.creation import zeros
+from funcgrad.programs.dataflow import activity
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
@@ -26,7 +26,7 @@ class WhileReverse(Primitive):
     Arguments are the count, what the body captures, the first carry, the cotangents of the last carry, and zeros to
     which those of the captured values are added; results are the cotangents of the first carry, and the sums. The body
     gives the next carry and what is kept of the step; `pull` takes the captured values, the cotangents and the sums, and
-    what was kept: as the bodies of `scan_halves`.
+    what was kept: as the bodies of `scan_forward_and_backward`.
     """
 
     name = "while_reverse"
@@ -57,7 +57,7 @@ class WhileReverse(Primitive):
             [d for d in part if d is not None]
             for part in (dots[:body_consts], dots[body_consts:end], dots[end:])
         )
-        kept_active = flow(body, active[:end])[carries:]
+        kept_active = activity(body, active[:end])[carries:]
         bars = len(args) - end
         out = bind(
             self,
@@ -118,7 +118,7 @@ class WhileReverse(Primitive):
     def samples(self):
         kinds = [ArrayType((), float), ArrayType((3,), float)]
         body = stage_flat(lambda a, c: [c * c * 0.3 + a], kinds, "body")
-        keeping, pull, _ = scan_halves(body, 1, 1)
+        keeping, pull, _ = scan_forward_and_backward(body, 1, 1)
         params = {"body": keeping, "pull": pull, "body_consts": 1, "carries": 1}
         args = (box(()).array(), box((3,)).array(), np.ones(3), np.zeros(()))
         return [Sample((np.int64(n), *args), params, smooth=False) for n in (0, 1, 4)]
@@ -138,7 +138,7 @@ while_reverse_p = WhileReverse()
 def reversed_while(body, count, fixed, carry, bars):
     """Return the cotangents of what the body captures and of the first carry, for a traced number of steps."""
     body = without_effects(body)  # its prints and checks were made when the loop ran first
-    keeping, pull, _ = scan_halves(body, len(fixed), len(carry))
+    keeping, pull, _ = scan_forward_and_backward(body, len(fixed), len(carry))
     sums = [i for i, x in enumerate(fixed) if is_inexact(dtype_of(x))]
     start = [zeros(shape_of(fixed[i]), dtype_of(fixed[i])) for i in sums]
     params = {"body": keeping, "pull": pull, "body_consts": len(fixed), "carries": len(carry)}

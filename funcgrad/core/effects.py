@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from funcgrad.core.program import Equation, Program, pruned, subprograms
+from funcgrad.core.program import Equation, Program, subprograms
 
 __all__ = ["is_observable", "replaced_programs", "with_bodies", "without_effects"]
 
@@ -25,8 +25,7 @@ def without_effects(program: Program) -> Program:
     """Return the program without its prints and checks, those in its loops and branches included."""
     program = with_bodies(program, without_effects)
     equations = [e for e in program.equations if not e.primitive.effect]
-    kept, constants = pruned(equations, program.constants, program.outputs)
-    return program.replaced(constants=constants, equations=kept)
+    return program.computing(program.outputs, equations=equations)
 
 
 def with_bodies(program: Program, change: Callable[[Program], Program]) -> Program:

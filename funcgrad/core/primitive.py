@@ -139,6 +139,7 @@ class Primitive:
         exact: of a pointwise one, that NumPy computes one element and many alike, to the bit.
         magnitude_of: the arguments of whose elements each one of the result is one, but for its sign.
         needs_elements: a reduction that NumPy refuses of no elements.
+        collective: it combines the examples of a vmap around it, by the name of their axis (the parameter `axis_name`).
         opaque: it calls a function of the user's that cannot be traced.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
@@ -162,10 +163,10 @@ class Primitive:
         write_rule(x, new, **params) -> x with the view replaced
         lower_rule(lower, out, *args, **params) -> the result's values for compilation, with `out` its
             ArrayType (see compile.lowering); None where it does not apply: then NumPy evaluates it
-        expand_rule(*args, **params) -> the result by other primitives, for compilation
+        decompose_rule(*args, **params) -> the result by other primitives, for compilation
         pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
             there is no `jvp_rule`
-        flow_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
+        activity_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
         linear_rule(given, *types, **params) -> whether it is jointly linear in the given arguments, where that depends on
             the programs or functions among its parameters; its pullback is then taken where they are zero
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
@@ -186,6 +187,7 @@ class Primitive:
     fails: bool = False
     may_not_end: bool = False
     repeats: bool = False
+    collective: bool = False
     opaque: bool = False
     pointwise: bool = False
     cost: float = 1
@@ -211,10 +213,10 @@ class Primitive:
     overwrite_rule: Any = None
     write_rule: Any = None
     lower_rule: Any = None
-    expand_rule: Any = None
+    decompose_rule: Any = None
     trim_rule: Any = None
     pushforward_rule: Any = None
-    flow_rule: Any = None
+    activity_rule: Any = None
     linear_rule: Any = None
     identity: Any = None
 

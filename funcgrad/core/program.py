@@ -15,7 +15,17 @@ from funcgrad.errors import TreeError
 from funcgrad.heavy import hashlib
 from funcgrad.source import Location
 
-__all__ = ["Atom", "Equation", "Literal", "Program", "Var", "has_effect", "pruned", "subprograms"]
+__all__ = [
+    "Atom",
+    "Equation",
+    "Literal",
+    "Program",
+    "Var",
+    "every_program",
+    "has_effect",
+    "pruned",
+    "subprograms",
+]
 
 
 class Var:
@@ -162,6 +172,7 @@ class Program:
         constants: Sequence[tuple[Var, Any]] | None = None,
         equations: Sequence[Equation] | None = None,
         outputs: Sequence[Atom] | None = None,
+        name: str | None = None,
     ) -> "Program":
         """Return the program with other parts; the containers of its arguments, or results, stay unless these change."""
         return Program(
@@ -171,9 +182,22 @@ class Program:
             tuple(self.outputs if outputs is None else outputs),
             self.in_tree if inputs is None else None,
             self.out_tree if outputs is None or len(outputs) == len(self.outputs) else None,
-            self.name,
+            self.name if name is None else name,
             self.input_names if inputs is None else (),
         )
+
+    def computing(
+        self,
+        outputs: Sequence[Atom],
+        *,
+        inputs: Sequence[Var] | None = None,
+        equations: Sequence[Equation] | None = None,
+        name: str | None = None,
+    ) -> "Program":
+        """Return the program with other outputs, without equations and constants that these do not need."""
+        given = self.equations if equations is None else equations
+        kept, constants = pruned(given, self.constants, outputs)
+        return self.replaced(inputs=inputs, constants=constants, equations=kept, outputs=outputs, name=name)
 
     @property
     def flat(self) -> "Program":
@@ -330,6 +354,14 @@ def has_effect(equation: Equation) -> bool:
     return equation.primitive.effect or any(
         has_effect(inner) for program in subprograms(equation.params) for inner in program.equations
     )
+
+
+def every_program(program: Program) -> Iterator[Program]:
+    """Yield a program, and those among the parameters of its equations, at any depth."""
+    yield program
+    for equation in program.equations:
+        for inner in subprograms(equation.params):
+            yield from every_program(inner)
 
 
 def subprograms(params: dict[str, Any]) -> list[Program]:

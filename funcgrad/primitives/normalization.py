@@ -40,7 +40,7 @@ class LogSumExp(Reduction):
             y = y[()] if isinstance(y, np.ndarray) else y
         return y, (terms, select(equal(total, 0), np.ones((), dtype_of(total)), total))
 
-    def expand_rule(self, x, *, axes, keepdims):
+    def decompose_rule(self, x, *, axes, keepdims):
         return self.forward_rule(x, axes=axes, keepdims=keepdims)[0]
 
     def jvp_rule(self, x_dots, saved, x, *, axes, keepdims):

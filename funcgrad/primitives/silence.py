@@ -29,7 +29,7 @@ class Silence(JointlyLinear):
     def eval_rule(self, x, *bars, lead):
         return np.where(_alive(bars, lead, np.ndim(x)), x, x.dtype.type(0))[()]
 
-    def expand_rule(self, x, *bars, lead):
+    def decompose_rule(self, x, *bars, lead):
         return select(_alive(bars, lead, len(shape_of(x))), x, np.zeros((), dtype_of(x)))
 
     def jvp_rule(self, x_dots, y, x, *bars, lead):

@@ -51,7 +51,7 @@ class Batch(Trace):
             batched.append(mine and x.node)
         if not any(batched):
             y, y_batched = bind(primitive, *values, **params), False
-        elif "axis_name" in params and params["axis_name"] == self.axis_name:
+        elif primitive.collective and params["axis_name"] == self.axis_name:
             y, y_batched = primitive.collective_rule(self.size, *values, **params)
         elif primitive.named_batch_rule is not None:
             y, y_batched = primitive.named_batch_rule(self.axis_name, self.size, batched, *values, **params)

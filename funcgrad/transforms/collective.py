@@ -55,6 +55,7 @@ class PSum(Linear):
     """y = sum of x over the examples of the axis; its transpose is itself."""
 
     name = "psum"
+    collective = True
 
     def type_rule(self, x, *, axis_name):
         return ArrayType(x.shape, x.dtype)
@@ -80,6 +81,7 @@ class PMax(Primitive):
     """y = the largest x over the examples of the axis; ties share the derivative evenly."""
 
     name = "pmax"
+    collective = True
 
     def type_rule(self, x, *, axis_name):
         return ArrayType(x.shape, x.dtype)

@@ -1,9 +1,10 @@
-"""Find a primitive's derivative in either direction, deriving the one it does not state.
+"""Find a primitive's derivative in either direction, deriving the one it does not state; walk backward through many.
 
 A primitive with only a JVP rule is pulled back by staging that rule as a linear program of the
 tangents and transposing it; one with only a VJP rule is pushed forward by transposing the pullback.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,10 @@ from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import DerivativeError
 from funcgrad.primitives.silence import all_zero, silenced, zeros_of
-from funcgrad.transforms.accumulate import Cotangents
+from funcgrad.transforms.cotangents import Cotangents
 from funcgrad.transforms.linearity import is_linear_step, results_reached
 
-__all__ = ["jvp_of", "transpose", "vjp_of"]
+__all__ = ["jvp_of", "transpose", "vjp_of", "walk"]
 
 
 def jvp_of(primitive, x_dots: list, y: Any, args: list, params: dict) -> Any:
@@ -80,6 +81,46 @@ def _vjp_of(primitive, needs, y_bar, y, args, params):
     return x_bars
 
 
+def walk(backward: Iterable[tuple], cotangents: Cotangents) -> None:
+    """Pull the cotangents back through records: the one walk backward, over tapes and over linear programs.
+
+    Args:
+        backward: records, the last first: `(primitive, params, ids of the arguments, arguments, id(s) of the result, result
+            or residuals)`. Variables are numbered from 1, so that the ids serve as the `needs` of a VJP rule; None is a
+            constant's.
+        cotangents: those of the outputs; then, of what the outputs are computed of.
+    """
+    # (The locals of this function die with it: results have one owner.)
+    bars = cotangents.bars
+    with np.errstate(all="ignore"):
+        for primitive, params, ids, values, out, saved in backward:
+            if primitive.direct:
+                y_bar = bars[out]
+                if y_bar is None:
+                    continue
+                bars[out] = None
+                x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
+            elif primitive.multiple:
+                y_bar = [None if i is None else cotangents.take(i) for i in out]
+                if all(b is None for b in y_bar):
+                    continue
+                x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
+            else:
+                y_bar = bars[out]
+                if y_bar is None:
+                    continue
+                bars[out] = None
+                if cotangents.absorb(primitive, ids, out, y_bar, values, params):
+                    continue
+                x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
+            for i, x_bar in zip(ids, x_bars):  # noqa: B905 (strict costs more than the loop)
+                if i is not None and x_bar is not None:
+                    if bars[i] is None:
+                        bars[i] = x_bar
+                    else:
+                        cotangents.add(i, x_bar)
+
+
 def _stage_linear(function, examples, owner) -> Program:
     """Stage a linear function of tangents like `examples`; a None among its results is zero."""
     with Staging(f"derivative of {owner}", snapshot=False) as staging:
@@ -94,11 +135,9 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
     Raises:
         DerivativeError: naming the equation in which the program is not linear.
     """
-    linear: dict[Var, int] = {}
-    for var in program.inputs:
-        linear[var] = len(linear)
+    linear = {var: number for number, var in enumerate(program.inputs, 1)}
     env: dict[Var, Any] = dict(program.constants)
-    steps = []
+    records = []
 
     def read(atom):
         if isinstance(atom, Literal):
@@ -108,14 +147,14 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
     for equation in program.equations:
         primitive = equation.primitive
         args = [read(a) for a in equation.inputs]
-        positions = [i for i, a in enumerate(equation.inputs) if isinstance(a, Var) and a in linear]
-        given = [isinstance(a, Var) and a in linear for a in equation.inputs]
+        ids = [linear.get(a) if isinstance(a, Var) else None for a in equation.inputs]
+        given = [i is not None for i in ids]
         flags = results_reached(primitive, given, len(equation.outputs), equation.params)
-        if not positions or not all(flags):
+        if not any(given) or not all(flags):
             # What does not depend on linear arguments is the same where these are zero.
             out = bind(primitive, *_at_zero(args, given), **equation.params)
             env.update(zip(equation.outputs, out if primitive.multiple else (out,), strict=True))
-        if not positions:
+        if not any(given):
             continue
         if not is_linear_step(primitive, given, [a.type for a in equation.inputs], equation.params):
             raise DerivativeError(
@@ -127,44 +166,26 @@ def transpose(program: Program, cotangents: list, owner: str) -> list[Any]:
             )
         for var, reached in zip(equation.outputs, flags, strict=True):
             if reached:
-                linear[var] = len(linear)
-        steps.append((equation, args, positions))
+                linear[var] = len(linear) + 1
+        records.append(_record(equation, ids, args, [linear.get(v) for v in equation.outputs]))
 
-    bars = Cotangents(len(linear))
+    bars = Cotangents(len(linear) + 1)
     for atom, y_bar in zip(program.outputs, cotangents, strict=True):
         if y_bar is not None and isinstance(atom, Var) and atom in linear:
             bars.add(linear[atom], y_bar)
-    with np.errstate(all="ignore"):
-        for equation, args, positions in reversed(steps):
-            primitive = equation.primitive
-            y_bars = [bars.take(linear[v]) if v in linear else None for v in equation.outputs]
-            if all(b is None for b in y_bars):
-                continue
-            y_bar = y_bars if primitive.multiple else y_bars[0]
-            target = linear[equation.inputs[0]] if positions[0] == 0 else None
-            if (
-                primitive.accumulate_rule is not None
-                and target is not None
-                and bars.accumulate(primitive, target, y_bar, args, equation.params)
-            ):
-                continue
-            x_bars = _pulled(equation, positions, y_bar, args)
-            for i in positions:
-                if x_bars[i] is not None:
-                    bars.add(linear[equation.inputs[i]], x_bars[i])
-    return bars.finish(range(len(program.inputs)))
+    walk(reversed(records), bars)
+    return bars.finish(range(1, len(program.inputs) + 1))
 
 
-def _pulled(equation, positions, y_bar, args):
-    """Return the cotangents of the linear arguments of an equation, of which only the types are known."""
-    primitive = equation.primitive
-    needs = [i in positions for i in range(len(args))]
-    y = [v.type for v in equation.outputs] if primitive.multiple else equation.outputs[0].type
+def _record(equation, ids, args, outs):
+    """Return an equation as `walk` takes it, of linear arguments of which only the types are known."""
+    primitive, params = equation.primitive, equation.params
+    saved = [v.type for v in equation.outputs] if primitive.multiple else equation.outputs[0].type
     if primitive.linear_rule is not None:
-        args = _at_zero(args, needs)
+        args = _at_zero(args, ids)
         if primitive.forward_rule is not None:
-            _, y = primitive.forward_rule(*args, **equation.params)
-    return vjp_of(primitive, needs, y_bar, y, args, equation.params)
+            _, saved = primitive.forward_rule(*args, **params)
+    return primitive, params, ids, args, outs if primitive.multiple else outs[0], saved
 
 
 def _at_zero(args, given):

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from funcgrad.core.dataflow import Flags, marked
 from funcgrad.core.primitive import Primitive
-from funcgrad.core.program import Program, Var
+from funcgrad.core.program import Equation, Program
 from funcgrad.core.types import ArrayType
 
 __all__ = ["is_linear", "is_linear_step", "results_reached"]
@@ -11,17 +12,18 @@ __all__ = ["is_linear", "is_linear_step", "results_reached"]
 
 def is_linear(program: Program, given: Sequence[bool]) -> bool:
     """Whether the results that depend on the given inputs are linear in them together."""
-    linear = {v for v, g in zip(program.inputs, given, strict=True) if g}
-    for equation in program.equations:
-        own = tuple([isinstance(a, Var) and a in linear for a in equation.inputs])
-        if not any(own):
-            continue
+    linear = True
+
+    def step(equation: Equation, own: Flags) -> Sequence[bool]:
+        nonlocal linear
         types = [a.type for a in equation.inputs]
-        if not is_linear_step(equation.primitive, own, types, equation.params):
-            return False
-        flags = results_reached(equation.primitive, own, len(equation.outputs), equation.params)
-        linear.update(v for v, r in zip(equation.outputs, flags, strict=True) if r)
-    return True
+        linear = linear and is_linear_step(equation.primitive, own, types, equation.params)
+        if not linear:
+            return (False,) * len(equation.outputs)
+        return results_reached(equation.primitive, own, len(equation.outputs), equation.params)
+
+    marked(program, given, step)
+    return linear
 
 
 def is_linear_step(
@@ -35,6 +37,6 @@ def is_linear_step(
 
 def results_reached(primitive: Primitive, given: Sequence[bool], count: int, params: dict) -> Sequence[bool]:
     """Return which results of a linear step depend on the given arguments."""
-    if primitive.flow_rule is None:
+    if primitive.activity_rule is None:
         return (True,) * count
-    return primitive.flow_rule(tuple(given), **params)
+    return primitive.activity_rule(tuple(given), **params)

@@ -22,8 +22,8 @@ from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import InPlaceError
 from funcgrad.primitives.elementwise import guarding
 from funcgrad.primitives.indexing import index_update
-from funcgrad.transforms.accumulate import Cotangents
-from funcgrad.transforms.derive import jvp_of, vjp_of
+from funcgrad.transforms.cotangents import Cotangents
+from funcgrad.transforms.derive import jvp_of, walk
 
 __all__ = ["Tape", "record"]
 
@@ -249,40 +249,8 @@ class Tape(Trace):
         if consume:
             self.records.insert(0, None)
             backward = iter(self.records.pop, None)
-        _walk(backward, cotangents)
+        walk(backward, cotangents)
         return cotangents
-
-
-def _walk(backward, cotangents) -> None:
-    """Pull the cotangents back through the records. Its locals die with it: results have one owner."""
-    bars = cotangents.bars
-    with np.errstate(all="ignore"):
-        for primitive, params, ids, values, out, saved in backward:
-            if primitive.direct:
-                y_bar = bars[out]
-                if y_bar is None:
-                    continue
-                bars[out] = None
-                x_bars = primitive.vjp_rule(ids, y_bar, saved, *values, **params)
-            elif primitive.multiple:
-                y_bar = [None if i is None else cotangents.take(i) for i in out]
-                if all(b is None for b in y_bar):
-                    continue
-                x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
-            else:
-                y_bar = bars[out]
-                if y_bar is None:
-                    continue
-                bars[out] = None
-                if cotangents.absorb(primitive, ids, out, y_bar, values, params):
-                    continue
-                x_bars = vjp_of(primitive, ids, y_bar, saved, values, params)
-            for i, x_bar in zip(ids, x_bars):  # noqa: B905 (strict costs more than the loop)
-                if i is not None and x_bar is not None:
-                    if bars[i] is None:
-                        bars[i] = x_bar
-                    else:
-                        cotangents.add(i, x_bar)
 
 
 _NUMBERS = (np.generic, float, int, complex)

@@ -15,10 +15,11 @@ from funcgrad.compile.contraction import inner_offset
 from funcgrad.compile.expression import Expression
 from funcgrad.compile.fusion import Block, Leaf, leaves
 from funcgrad.compile.index import Data, Index, Loop, Remainder
-from funcgrad.compile.pipeline import optimized, planned
+from funcgrad.compile.pipeline import planned
 from funcgrad.compile.plan import Plan
 from funcgrad.compile.statement import HostCall, MatrixProduct, Operand
 from funcgrad.core.program import Program
+from funcgrad.programs.optimize import optimized_for_lowering
 
 __all__ = ["evaluate_index", "interpret", "lowered"]
 
@@ -27,7 +28,7 @@ POISON = 0xA5
 
 def lowered(program: Program) -> Plan:
     """Return the plan of a program as it is compiled."""
-    return planned(optimized(program))
+    return planned(optimized_for_lowering(program))
 
 
 def interpret(program: Program, *args: Any, seed: int | None = None) -> list[np.ndarray]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from funcgrad.compile.reads import reads_first
 from funcgrad.core.check import check
+from funcgrad.programs.read_order import with_reads_first
 
 SIZE = 200  # numbers: large enough to be carried in memory
 
@@ -164,7 +164,7 @@ def test_reads_come_first():
         return y, x[i + 1] * 2.0, y[0]
 
     program = fg.trace(function)(np.ones(SIZE), np.int64(3))
-    first = reads_first(program)
+    first = with_reads_first(program)
     check(first)
     names = [e.primitive.name for e in first.equations]
     assert names.index("scatter_set") > names.index("gather")

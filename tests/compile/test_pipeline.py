@@ -3,9 +3,10 @@
 import numpy as np
 
 import funcgrad as fg
-from funcgrad.compile.pipeline import PASSES, optimized, passed, planned
+from funcgrad.compile.pipeline import planned
 from funcgrad.core.check import check
-from funcgrad.core.program import subprograms
+from funcgrad.programs.optimize import PASSES, optimized_for_lowering, passed
+from tests.laws import equations_of
 
 X = np.linspace(-1.0, 1.0, 5)
 
@@ -22,13 +23,6 @@ def _nested(x):
     return fg.scan(outer, x[0], None, length=3)[0]
 
 
-def _every(program):
-    for equation in program.equations:
-        yield equation
-        for inner in subprograms(equation.params):
-            yield from _every(inner)
-
-
 def test_every_pass_keeps_the_laws_and_the_results():
     program = fg.trace(fg.grad(_nested))(X)
     want = fg.grad(_nested)(X)
@@ -38,26 +32,26 @@ def test_every_pass_keeps_the_laws_and_the_results():
         np.testing.assert_allclose(after(X), want, rtol=1e-12)
         names.append(name)
     assert names == [each.name for each in PASSES]
-    assert optimized(program) == after
+    assert optimized_for_lowering(program) == after
 
 
 def test_bodies_are_decomposed_and_their_cheap_branches_selected():
     program = fg.trace(_nested)(X)
-    assert {"logsumexp", "switch"} <= {e.primitive.name for e in _every(program)}
-    after = optimized(program)
-    names = {e.primitive.name for e in _every(after)}
+    assert {"logsumexp", "switch"} <= {e.primitive.name for e in equations_of(program)}
+    after = optimized_for_lowering(program)
+    names = {e.primitive.name for e in equations_of(after)}
     assert not names & {"logsumexp", "switch"} and "select" in names
-    assert all(e.primitive.expand_rule is None for e in _every(after))
+    assert all(e.primitive.decompose_rule is None for e in equations_of(after))
 
 
 def test_a_second_run_of_a_pass_finds_nothing_to_do():
-    program = optimized(fg.trace(fg.grad(_nested))(X))
+    program = optimized_for_lowering(fg.trace(fg.grad(_nested))(X))
     for each in PASSES:
         assert str(each.run(program)) == str(program), each.name
 
 
 def test_what_is_planned_is_what_was_lowered():
-    plan = planned(optimized(fg.trace(_nested)(X)))
+    plan = planned(optimized_for_lowering(fg.trace(_nested)(X)))
     bodies = [body for children in plan.children.values() for body in children]
     assert plan.whole and bodies and not any(body.whole for body in bodies)
 

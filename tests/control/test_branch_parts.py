@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core.program import subprograms
+from tests.laws import equations_of
 
 N = 200  # numbers: beyond what is small
 rng = np.random.default_rng(5)
@@ -162,19 +162,12 @@ def test_no_branch_returns_or_takes_an_array(body):
     loss = lambda x: np.sum(_looped(body)(x) ** 2)
     tangents = lambda x: fg.jvp(loss, (x,), (x,))[1]
     for program in (fg.trace(loss)(X), fg.trace(fg.grad(loss))(X), fg.trace(tangents)(X)):
-        for equation in _every(program):
+        for equation in equations_of(program):
             # (One that only finds places may look at arrays: nothing is copied, and no derivative goes back.)
             if equation.primitive.name == "switch" and any(
                 v.type.dtype.kind == "f" for v in equation.outputs
             ):
                 assert max(a.type.size for a in (*equation.inputs, *equation.outputs)) < 10, str(equation)
-
-
-def _every(program):
-    for equation in program.equations:
-        yield equation
-        for inner in subprograms(equation.params):
-            yield from _every(inner)
 
 
 def test_the_carry_is_written_where_it_is():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core.program import subprograms
+from tests.laws import equations_of
 
 N = 400
 
@@ -31,17 +31,10 @@ def loop(name):
     return lambda x, n: end(fg.fori_loop(0, n, body, start(x)))
 
 
-def equations(program):
-    for equation in program.equations:
-        yield equation
-        for inner in subprograms(equation.params):
-            yield from equations(inner)
-
-
 @pytest.mark.parametrize("name", ["written", "read and written"])
 def test_a_step_keeps_what_it_overwrites(name):
     program = fg.trace(fg.grad(loop(name)))(np.ones(N), 5)
-    (found,) = [e for e in equations(program) if e.primitive.name == "while_reverse"]
+    (found,) = [e for e in equations_of(program) if e.primitive.name == "while_reverse"]
     carries = found.params["carries"]
     assert sum(t.size for t in found.params["body"].out_types[carries:]) < 10
 

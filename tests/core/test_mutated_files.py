@@ -15,7 +15,7 @@ import funcgrad as fg
 from funcgrad.compile.compiler import compiler
 from funcgrad.core.check import check
 from funcgrad.core.interpret import run
-from funcgrad.core.program import Program, Var, subprograms
+from funcgrad.core.program import Program, Var, every_program
 from funcgrad.errors import ProgramError
 from tests.core.mutated import X, files, mutated, programs
 
@@ -29,15 +29,10 @@ def argument(kind):
     return np.linspace(0.5, 3.0, kind.size).reshape(kind.shape).astype(kind.dtype)
 
 
-def inner(program):
-    """Return a program and those in it."""
-    return [program, *(p for e in program.equations for sub in subprograms(e.params) for p in inner(sub))]
-
-
 def is_small(program):
     """Whether a program takes little memory, and ends."""
-    equations = [e for p in inner(program) for e in p.equations]
-    sizes = [v.type.size for p in inner(program) for v in p.inputs] + [
+    equations = [e for p in every_program(program) for e in p.equations]
+    sizes = [v.type.size for p in every_program(program) for v in p.inputs] + [
         v.type.size for e in equations for v in e.outputs
     ]
     loops = [e for e in equations if e.primitive.name == "while" or e.params.get("length", 0) > 1000]

@@ -2,7 +2,7 @@
 
 from funcgrad.core.program import Equation, Program, Var
 
-__all__ = ["reads_first"]
+__all__ = ["with_reads_first"]
 
 # An array from so many elements on is worth it.
 LARGE = 16
@@ -12,7 +12,7 @@ READS = 16
 CHAIN = 8
 
 
-def reads_first(program: Program) -> Program:
+def with_reads_first(program: Program) -> Program:
     """Return the program with the equations that read few elements of an array before those that may write to it.
 
     An equation may write to an operand if its result is of that type and no later equation needs all of the operand;

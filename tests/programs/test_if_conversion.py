@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.branchless import branchless
 from funcgrad.core.check import check
+from funcgrad.programs.if_conversion import if_converted
 
 X = np.array([0.5, -2.0])
 
 
 def prepared(function, *args):
-    return branchless(fg.jit(function).lower(*args).program)
+    return if_converted(fg.jit(function).lower(*args).program)
 
 
 def names(program):

@@ -1,4 +1,4 @@
-"""Branches that cost less than choosing one: both are computed, and their results selected."""
+"""If-conversion: of branches that cost less than choosing one, all are computed and their results selected."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
 
-__all__ = ["branchless"]
+__all__ = ["if_converted"]
 
 # About what calling a branch and passing its arguments through memory costs, in additions.
 CALL = 100
 
 
-def branchless(program: Program) -> Program:
+def if_converted(program: Program) -> Program:
     """Return the program with every choice among cheap branches made by selecting results."""
     if not any(_is_cheap(e) for e in program.equations):
         return program

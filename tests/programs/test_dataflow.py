@@ -5,8 +5,8 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
-from funcgrad.compile.flow import flow
 from funcgrad.core.primitive import primitives
+from funcgrad.programs.dataflow import activity
 
 
 def descent(x, start):
@@ -27,7 +27,7 @@ def loops(program):
 
 def test_what_is_only_compared_has_no_tangent():
     program = fg.trace(lambda x: descent(x, 0.3))(2.0)
-    assert flow(program, (True,)) == (False, True, False)
+    assert activity(program, (True,)) == (False, True, False)
     tangents = fg.trace(lambda x: fg.jvp(lambda x: descent(x, 0.3), (x,), (1.0,)))(2.0)
     (loop,) = loops(tangents)
     assert len(loop.outputs) == 4  # y, value and rate, and the value's tangent
@@ -37,7 +37,7 @@ def test_what_is_only_compared_has_no_tangent():
 
 def test_start_reaches_everything_but_the_rate():
     program = fg.trace(lambda s: descent(2.0, s))(0.3)
-    assert flow(program, (True,)) == (True, True, False)
+    assert activity(program, (True,)) == (True, True, False)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -64,7 +64,7 @@ def test_scan_stacks_tangents_of_what_is_reached():
         return fg.scan(lambda c, t: ((c[0] * x, c[1] + t), (c[0], c[1])), (1.0, 0.0), np.arange(3.0))
 
     program = fg.trace(function)(2.0)
-    assert flow(program, (True,)) == (True, False, True, False)
+    assert activity(program, (True,)) == (True, False, True, False)
     ((c_dot, t_dot), (y_dot, z_dot)) = fg.jvp(function, (2.0,), (1.0,))[1]
     np.testing.assert_array_equal(c_dot, 12.0)
     np.testing.assert_array_equal(y_dot, [0.0, 1.0, 4.0])
@@ -78,7 +78,7 @@ def test_branches_may_reach_different_results():
 
     for w in (1.0, -1.0):
         program = fg.trace(lambda x, w=w: function(x, np.float64(w)))(0.5)
-        assert flow(program, (True,)) == (True, True)
+        assert activity(program, (True,)) == (True, True)
         got = fg.jvp(lambda x, w=w: function(x, np.float64(w)), (0.5,), (1.0,))[1]
         np.testing.assert_allclose(got, (2.0, 0.0) if w > 0 else (0.0, np.cos(0.5)))
 
@@ -95,7 +95,7 @@ def test_a_loop_runs_once_for_value_and_tangent():
     assert len(loops(program)) == 1
 
 
-RULED = [p for p in primitives().values() if p.flow_rule is not None]
+RULED = [p for p in primitives().values() if p.activity_rule is not None]
 
 
 @pytest.mark.parametrize("primitive", RULED, ids=lambda p: p.name)
@@ -107,7 +107,7 @@ def test_a_flow_rule_leaves_no_tangent_out(primitive):
         smooth = [i for i, x in enumerate(args) if x.dtype.kind == "f"]
         for chosen in (set(smooth[k::2]) for k in range(2)):
             active = tuple(i in chosen for i in range(len(args)))
-            reached = primitive.flow_rule(active, **sample.params)
+            reached = primitive.activity_rule(active, **sample.params)
 
             def function(*changing, chosen=chosen, args=args, sample=sample):
                 given = iter(changing)

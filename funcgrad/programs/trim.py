@@ -1,23 +1,30 @@
-"""Loops and branches without what nobody asks for: results that are not needed, and what only they need."""
+"""Dead code: programs, loops and branches without the results that nobody asks for, and what only those need."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from funcgrad.compile.kept import kept
-from funcgrad.core.program import Atom, Program, Var, pruned
+from funcgrad.core.dataflow import Flags
+from funcgrad.core.program import Atom, Program, Var
+from funcgrad.programs.memo import memoized
 
-__all__ = ["trimmed_scan", "trimmed_switch", "trimmed_while"]
+__all__ = ["only", "trimmed_scan", "trimmed_switch", "trimmed_while"]
 
 
-def _trimmed(program: Program, outputs: Sequence[int]) -> tuple[Program, tuple[bool, ...]]:
+@memoized
+def only(program: Program, wanted: Flags) -> Program:
+    """Return the program without the outputs that are not wanted."""
+    if all(wanted):
+        return program
+    return program.computing([a for a, want in zip(program.outputs, wanted, strict=True) if want])
+
+
+def _trimmed(program: Program, outputs: Sequence[int]) -> tuple[Program, Flags]:
     """Return a program that has only some outputs, and of its inputs those they need; and which these are."""
-    wanted = tuple(program.outputs[k] for k in outputs)
-    equations, constants = pruned(program.equations, program.constants, wanted)
-    read: set[Atom] = {a for e in equations for a in e.inputs if isinstance(a, Var)}
-    read.update(a for a in wanted if isinstance(a, Var))
+    small = program.computing(tuple(program.outputs[k] for k in outputs))
+    read: set[Atom] = {a for e in small.equations for a in e.inputs if isinstance(a, Var)}
+    read.update(a for a in small.outputs if isinstance(a, Var))
     used = tuple(v in read for v in program.inputs)
-    inputs = tuple(v for v, use in zip(program.inputs, used, strict=True) if use)
-    return program.replaced(inputs=inputs, constants=constants, equations=equations, outputs=wanted), used
+    return _with_inputs(small, program.inputs, used), used
 
 
 def _with_inputs(program: Program, own: Sequence[Var], used: Sequence[bool]) -> Program:
@@ -38,10 +45,8 @@ def _needed_carries(
         live = live | more
 
 
-@kept
-def trimmed_while(
-    body: Program, cond: Program, wanted: tuple[bool, ...], cond_consts: int, body_consts: int
-) -> Any:
+@memoized
+def trimmed_while(body: Program, cond: Program, wanted: Flags, cond_consts: int, body_consts: int) -> Any:
     """Return which arguments and which results stay, and the parameters of the loop with those alone."""
     carries = len(body.outputs)
     _, asked = _trimmed(cond, [0])
@@ -59,8 +64,8 @@ def trimmed_while(
     return (*asked[:cond_consts], *consts, *results), results, params
 
 
-@kept
-def trimmed_scan(body: Program, wanted: tuple[bool, ...], consts: int, carries: int) -> Any:
+@memoized
+def trimmed_scan(body: Program, wanted: Flags, consts: int, carries: int) -> Any:
     """Return which arguments and which results stay, and the parameters of the loop that change."""
     ys = [k for k in range(carries, len(body.outputs)) if wanted[k]]
     stay = _needed_carries(body, consts, carries, ys, {k for k in range(carries) if wanted[k]})
@@ -75,7 +80,7 @@ def trimmed_scan(body: Program, wanted: tuple[bool, ...], consts: int, carries: 
     return arguments, (*kept_carries, *wanted[carries:]), params
 
 
-def trimmed_switch(branches: Sequence[Program], wanted: tuple[bool, ...]) -> Any:
+def trimmed_switch(branches: Sequence[Program], wanted: Flags) -> Any:
     """Return which arguments (the index first) and which results stay, and the branches with those alone."""
     outputs = [k for k, want in enumerate(wanted) if want]
     found = [_trimmed(branch, outputs) for branch in branches]

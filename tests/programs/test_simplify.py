@@ -6,11 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import funcgrad as fg
-from funcgrad.compile.simplify import RULES, simplify
 from funcgrad.core.check import check
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Equation, Literal, Program, Var
-from tests.compile.simplify_cases import CASES, COMPLEX, SINGLE, SPECIAL
+from funcgrad.programs.simplify.simplify import RULES, simplify
+from tests.programs.simplify_cases import CASES, COMPLEX, SINGLE, SPECIAL
 from tests.test_random_programs import STEPS
 from tests.test_random_programs import program as random_function
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile import kept as module
-from funcgrad.compile.kept import forget_all, kept
+from funcgrad.programs import memo
+from funcgrad.programs.memo import forget_all, memoized
 
 
 def program(array):
@@ -19,7 +19,7 @@ def program(array):
 def test_each_result_is_derived_once(count):
     asked = []
 
-    @kept
+    @memoized
     def derived(program, more=0):
         asked.append((program, more))
         return object()
@@ -44,17 +44,17 @@ def test_arrays_of_functions_that_are_gone_are_bounded():
         f(2.0), fg.grad(f)(2.0)
         del array, f
     gc.collect()
-    assert size * sum(ref() is not None for ref in alive) <= module.MOST
+    assert size * sum(ref() is not None for ref in alive) <= memo.MOST
     forget_all()
     gc.collect()
     assert not any(ref() is not None for ref in alive)
 
 
 def test_what_is_in_use_is_not_derived_again(monkeypatch):
-    monkeypatch.setattr(module, "MOST", 100_000)
+    monkeypatch.setattr(memo, "MOST", 100_000)
     asked = []
 
-    @kept
+    @memoized
     def derived(program):
         asked.append(program)
         return object()

@@ -1,4 +1,4 @@
-"""Programs within programs, and primitives that are better as several: written out before compilation."""
+"""Primitives that are better as several, and programs within programs: written out before anything else."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from funcgrad.core.program import Equation, Program, Var
 from funcgrad.core.staging import Staging
 from funcgrad.core.tracer import Tracer, bind
 
-__all__ = ["expanded"]
+__all__ = ["decomposed"]
 
 
-def expanded(program: Program) -> Program:
-    """Return the program with every primitive that has an `expand_rule` replaced by what the rule does."""
-    if not any(_is_expandable(e) for e in program.equations):
+def decomposed(program: Program) -> Program:
+    """Return the program with every primitive that has an `decompose_rule` replaced by what the rule does."""
+    if not any(_is_decomposable(e) for e in program.equations):
         return program
     with Staging(f"jit of {program.name}", snapshot=False) as staging:
         inputs = [staging.input(v.type) for v in program.inputs]
@@ -29,8 +29,8 @@ def expanded(program: Program) -> Program:
         )
 
 
-def _is_expandable(equation: Equation) -> bool:
-    return equation.primitive.expand_rule is not None
+def _is_decomposable(equation: Equation) -> bool:
+    return equation.primitive.decompose_rule is not None
 
 
 def _replay(staging, program, known):
@@ -40,8 +40,8 @@ def _replay(staging, program, known):
     for equation in program.equations:
         args = [read(a) for a in equation.inputs]
         before = len(staging.equations)
-        if _is_expandable(equation):
-            out = equation.primitive.expand_rule(*args, **equation.params)
+        if _is_decomposable(equation):
+            out = equation.primitive.decompose_rule(*args, **equation.params)
         elif any(type(x) is Tracer for x in args):
             out = bind(equation.primitive, *args, **equation.params)
         else:

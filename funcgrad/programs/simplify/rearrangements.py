@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.patterns import Apply, Known, Rule, rule, spread, strong
 from funcgrad.core.program import Equation, Literal
 from funcgrad.primitives.indexing import Key
+from funcgrad.programs.simplify.patterns import Apply, Known, Rule, rule, spread, strong
 
 __all__ = ["REARRANGEMENTS"]
 

@@ -1,4 +1,4 @@
-"""What is derived of a program is kept: for equal programs, or with the program itself where it holds much."""
+"""Memoization: what is derived of a program is kept, for equal programs, or with the program where it holds much."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 from funcgrad.core.program import Program, subprograms
 from funcgrad.locks import forkable_lock
 
-__all__ = ["forget_all", "kept"]
+__all__ = ["forget_all", "memoized"]
 
 # How many results of each kind are kept for programs with constants of at most LITTLE bytes.
 COUNT = 256
@@ -24,7 +24,7 @@ MUCH = 1 << 20
 _forgetting: list[Callable] = []
 
 
-def kept(derive: Callable) -> Callable:
+def memoized(derive: Callable) -> Callable:
     """Return a function of a program (and hashable arguments) that derives each result once.
 
     Results for the last 256 programs are found again for equal ones. Those of a program that holds arrays live with
@@ -34,19 +34,19 @@ def kept(derive: Callable) -> Callable:
     _forgetting.append(shared.cache_clear)
 
     @wraps(derive)
-    def found(program: Program, *rest: Any) -> Any:
+    def remembered(program: Program, *rest: Any, **named: Any) -> Any:
         size = _held(program)
         if size <= LITTLE:
-            return shared(program, *rest)
+            return shared(program, *rest, **named)
         first = program if size > MUCH else _recent.first_equal(program, size)
         derived = first.__dict__.setdefault("_derived", {})
-        key = (derive, *rest)
+        key = (derive, *rest, *named.items())
         result = derived.get(key)
         if result is None:
-            result = derived[key] = derive(first, *rest)
+            result = derived[key] = derive(first, *rest, **named)
         return result
 
-    return found
+    return remembered
 
 
 def forget_all() -> None:

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.patterns import Apply, Known, Rule, atom_key
-from funcgrad.compile.rearrangements import REARRANGEMENTS
-from funcgrad.compile.rewrites import ALGEBRA
 from funcgrad.core.check import check
 from funcgrad.core.effects import replaced_programs
 from funcgrad.core.primitive import Primitive, primitive_named
-from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned, subprograms
+from funcgrad.core.program import Atom, Equation, Literal, Program, Var, subprograms
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import FuncgradError
+from funcgrad.programs.simplify.algebra import ALGEBRA
+from funcgrad.programs.simplify.patterns import Apply, Known, Rule, atom_key
+from funcgrad.programs.simplify.rearrangements import REARRANGEMENTS
 
 __all__ = ["RULES", "simplify"]
 
@@ -71,8 +71,7 @@ def simplify(program: Program, *, checked: bool = False, differentiable: bool = 
     def simplified(program: Program) -> Program:
         if id(program) not in done:
             out = verified(_Forward(program, simplified, differentiable).run())
-            equations, constants = pruned(out.equations, out.constants, out.outputs)
-            out = verified(out.replaced(constants=constants, equations=equations))
+            out = verified(out.computing(out.outputs))
             done[id(program)] = (program, out)  # with the program, so that no other gets its id
         return done[id(program)][1]
 

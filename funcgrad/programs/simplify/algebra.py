@@ -9,9 +9,9 @@ from math import frexp
 
 import numpy as np
 
-from funcgrad.compile.patterns import Apply, Known, Rule, atom_key, rewrite, rule, spread, strong
 from funcgrad.core.program import Atom, Equation, Literal
 from funcgrad.core.types import broadcast_shapes
+from funcgrad.programs.simplify.patterns import Apply, Known, Rule, atom_key, rewrite, rule, spread, strong
 
 __all__ = ["ALGEBRA"]
 

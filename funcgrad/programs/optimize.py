@@ -1,0 +1,71 @@
+"""The passes over a Program before it is lowered or interpreted, in order, each goes into bodies of loops and branches."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from funcgrad.core.effects import with_bodies
+from funcgrad.core.program import Program
+from funcgrad.programs.decompose import decomposed
+from funcgrad.programs.if_conversion import if_converted
+from funcgrad.programs.memo import memoized
+from funcgrad.programs.read_order import with_reads_first
+from funcgrad.programs.simplify.simplify import simplify
+
+__all__ = ["NATIVE", "PASSES", "PORTABLE", "Pass", "optimized", "optimized_for_lowering", "passed"]
+
+
+class Pass(NamedTuple):
+    """A step of optimization: a function from Program to Program."""
+
+    name: str
+    run: Callable[[Program], Program]
+
+
+def _in_bodies(change: Callable[[Program], Program]) -> Callable[[Program], Program]:
+    """Return a function that makes a change to a program, and to the bodies of its loops and branches."""
+
+    def changed(program: Program) -> Program:
+        return with_bodies(change(program), changed)
+
+    return changed
+
+
+_decompose = _in_bodies(decomposed)
+# What runs on any backend; simplify goes into bodies by itself, and sees what is outside of them.
+PORTABLE = (Pass("decompose", _decompose), Pass("simplify", simplify))
+# What pays for machine code only: a branch that is chosen costs NumPy nothing else.
+NATIVE = (
+    Pass("if-conversion", _in_bodies(if_converted)),
+    Pass("read order", _in_bodies(with_reads_first)),
+)
+PASSES = PORTABLE + NATIVE
+
+
+@memoized
+def optimized(program: Program, *, differentiable: bool = False) -> Program:
+    """Return the program as it is interpreted: decomposed and simplified.
+
+    Args:
+        differentiable: it is still to be differentiated, and keeps custom derivatives and `stop_gradient`.
+    """
+    if differentiable:
+        return simplify(_decompose(program), differentiable=True)
+    for each in PORTABLE:
+        program = each.run(program)
+    return program
+
+
+@memoized
+def optimized_for_lowering(program: Program) -> Program:
+    """Return the program as it is lowered, after all passes."""
+    program = optimized(program)
+    for each in NATIVE:
+        program = each.run(program)
+    return program
+
+
+def passed(program: Program) -> Iterator[tuple[str, Program]]:
+    """Yield the program after each pass, with the pass's name."""
+    for each in PASSES:
+        program = each.run(program)
+        yield each.name, program
