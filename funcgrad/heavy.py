@@ -9,6 +9,7 @@ __all__ = [
     "ctypes",
     "futures",
     "hashlib",
+    "json",
     "llvm",
     "scipy_linalg",
     "scipy_optimize",
@@ -22,6 +23,13 @@ def hashlib() -> ModuleType:
     import hashlib
 
     return hashlib
+
+
+def json() -> ModuleType:
+    """Return `json`."""
+    import json
+
+    return json
 
 
 def zipfile() -> ModuleType:

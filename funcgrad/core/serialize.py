@@ -15,7 +15,6 @@ What it gives keeps the laws of `core.check`, or is an error: machine code trust
 """
 
 import io
-import json
 import math
 import zlib
 from typing import Any
@@ -29,7 +28,7 @@ from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import ProgramError
-from funcgrad.heavy import zipfile
+from funcgrad.heavy import json, zipfile
 from funcgrad.source import Location
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
@@ -62,7 +61,7 @@ def save(program: Program, file: Any) -> None:
     arrays: list[np.ndarray] = []
     text = {"format": FORMAT, "version": VERSION, "program": _encode_program(program, arrays)}
     with zipfile().ZipFile(file, "w", zipfile().ZIP_DEFLATED) as archive:
-        archive.writestr("program.json", json.dumps(text, allow_nan=False))
+        archive.writestr("program.json", json().dumps(text, allow_nan=False))
         for i, array in enumerate(arrays):
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)
@@ -88,7 +87,7 @@ def load(file: Any) -> Program:
     try:
         with zipfile().ZipFile(file) as archive:
             _check_expansion(archive)
-            text = json.loads(_member(archive, "program.json"))
+            text = json().loads(_member(archive, "program.json"))
             arrays = _Arrays(archive)
             if not isinstance(text, dict) or text.get("format") != FORMAT:
                 raise ProgramError("load: expected a funcgrad program, got another file.")
