@@ -13,7 +13,7 @@ from bench.loops import LOOPS
 from bench.measure import Budget, interleaved
 from bench.programs import PROGRAMS
 from bench.systems import asked
-from funcgrad.compile.aot import Lowered
+from funcgrad.compile.stages import Lowered
 
 __all__ = ["COUNTS", "EXECUTED", "RATIOS", "Subject", "counts", "ratios", "subjects"]
 

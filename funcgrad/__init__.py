@@ -13,7 +13,7 @@ for adding primitives.
 
 from funcgrad import control, errors, numpy, primitives, scipy, testing, tree
 from funcgrad.compile.jit import clear_caches, jit
-from funcgrad.compile.parallel import get_num_threads, set_num_threads
+from funcgrad.compile.runtime.parallel import get_num_threads, set_num_threads
 from funcgrad.control import (
     associative_scan,
     checkpoint,

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy._core import _multiarray_umath
 
-from funcgrad.compile.native import Loaded, compile_object
+from funcgrad.compile.runtime.machine import Loaded, compile_object
 
 __all__ = ["guarded", "placed"]
 

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.aot import Lowered
-from funcgrad.compile.called import callable_of, closed, jit_call, restored
+from funcgrad.compile.advice import advise
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
 from funcgrad.compile.guards import Guarded
 from funcgrad.compile.interpreted import interpreted
-from funcgrad.compile.native_errors import NativeError
+from funcgrad.compile.jit_call import callable_of, closed, jit_call, restored
+from funcgrad.compile.runtime.errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments
-from funcgrad.compile.unrolled import advise
+from funcgrad.compile.stages import Lowered
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.made import known
 from funcgrad.core.program import Program, subprograms

@@ -9,12 +9,12 @@
 Each goes into the bodies of loops and branches. Equal programs share what is made of them.
 """
 
-from funcgrad.compile.executable import Executable
-from funcgrad.compile.loops import format_loops
-from funcgrad.compile.module import Module
-from funcgrad.compile.native import assembly
-from funcgrad.compile.plan import Plan
-from funcgrad.compile.unit import lower
+from funcgrad.compile.codegen.module import Module
+from funcgrad.compile.lower.unit import lower
+from funcgrad.compile.runtime.executable import Executable
+from funcgrad.compile.runtime.machine import assembly
+from funcgrad.compile.schedule.plan import Plan
+from funcgrad.compile.schedule.printer import format_loops
 from funcgrad.core.program import Program
 from funcgrad.locks import forkable_lock
 from funcgrad.programs.memo import memoized

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.compile.called import callable_of, closed, jit_call
+from funcgrad.compile.jit_call import callable_of, closed, jit_call
 from funcgrad.core.decisions import Decisions
 from funcgrad.core.effects import is_observable, without_effects
 from funcgrad.core.interpret import run

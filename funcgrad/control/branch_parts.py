@@ -117,7 +117,7 @@ def _program(
 
 
 def _is_small_part(part: ArrayType, whole: ArrayType) -> bool:
-    return whole.size * whole.dtype.itemsize >= LARGE and part.size <= SMALL_PART * whole.size
+    return whole.nbytes >= LARGE and part.size <= SMALL_PART * whole.size
 
 
 # What is written.

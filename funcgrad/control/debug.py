@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.called import jit_call
+from funcgrad.compile.jit_call import jit_call
 from funcgrad.control.branching import switch_p
 from funcgrad.control.looping import while_p
 from funcgrad.control.scan_primitive import scan_p

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.compile.called import jit_call
+from funcgrad.compile.jit_call import jit_call
 from funcgrad.control.bodies import stage_body, with_more_inputs
 from funcgrad.core.closures import standing_in
 from funcgrad.core.interpret import run

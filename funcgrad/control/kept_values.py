@@ -20,7 +20,7 @@ class Residual(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        return self.type.size * self.type.dtype.itemsize
+        return self.type.nbytes
 
 
 class Residuals:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from funcgrad.compile.compiler import compiler
-from funcgrad.compile.layout import verified
+from funcgrad.compile.target.abi import verified
 from funcgrad.core.looped import Looped, compiled_by
 from funcgrad.core.primitive import Primitive
 from funcgrad.core.program import Program

@@ -202,8 +202,8 @@ def _cuts(body, carries, length, checkpoint, memory_limit):
     if not isinstance(memory_limit, (int, float, np.number)):
         raise DTypeError(f"scan: expected memory_limit to be a number of bytes, got {memory_limit!r}.")
     forward, _, _ = scan_forward_and_backward(body.program, len(body.consts), carries)
-    carry = sum(t.size * t.dtype.itemsize for t in body.program.out_types[:carries])
-    step = sum(t.size * t.dtype.itemsize for t in forward.out_types[len(body.program.outputs) :])
+    carry = sum(t.nbytes for t in body.program.out_types[:carries])
+    step = sum(t.nbytes for t in forward.out_types[len(body.program.outputs) :])
     return segments_within(length, carry, step, memory_limit)
 
 

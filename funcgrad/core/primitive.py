@@ -162,7 +162,7 @@ class Primitive:
         overwrite_rule(y_bar, *args, **params) -> one cotangent an argument, the first in `y_bar` itself
         write_rule(x, new, **params) -> x with the view replaced
         lower_rule(lower, out, *args, **params) -> the result's values for compilation, with `out` its
-            ArrayType (see compile.lowering); None where it does not apply: then NumPy evaluates it
+            ArrayType (see compile.lower.lowering); None where it does not apply: then NumPy evaluates it
         decompose_rule(*args, **params) -> the result by other primitives, for compilation
         pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
             there is no `jvp_rule`

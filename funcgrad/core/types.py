@@ -65,6 +65,10 @@ class ArrayType:
         return size
 
     @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
     def promotion(self) -> Any:
         """What `ufunc.resolve_dtypes` takes: the dtype, or a Python scalar's class when weak."""
         return _WEAK_OF_KIND[self.dtype.kind] if self.weak else self.dtype

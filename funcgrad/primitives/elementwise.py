@@ -260,7 +260,7 @@ class _DerivativeProduct(Elementwise):
     """c * p, but 0 where either is 0, even if the other is infinite or nan. Its own derivatives are such products.
 
     Args:
-        hasty: it is compiled without guard, and what comes of it is looked at (see `compile.indefinite`).
+        hasty: it is compiled without guard, and what comes of it is looked at (see `compile.lower.nan_watch`).
     """
 
     def __init__(self, name: str, *, hasty: bool):

@@ -33,7 +33,7 @@ def _marks(condition):
 def lower_guarded(lower: Any, out: ArrayType, x: Any, y: Any, product: Callable) -> Any:
     """Return the same, of `product(x, y)`, in compiled code: where results are looked at for nan, only if there is any.
 
-    (See `compile.indefinite`: the whole program is run once more, with careful products.)
+    (See `compile.lower.nan_watch`: the whole program is run once more, with careful products.)
     """
     z = product(out, x, y)
     if not lower.careful:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from funcgrad.compile.contraction import inner_offset
-from funcgrad.compile.expression import Expression
-from funcgrad.compile.fusion import Block, Leaf, leaves
-from funcgrad.compile.index import Data, Index, Loop, Remainder
+from funcgrad.compile.loopir.expression import Expression
+from funcgrad.compile.loopir.index import Counter, Data, Index, Remainder
+from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
+from funcgrad.compile.loopir.statement import HostCall, MatrixProduct, Operand
 from funcgrad.compile.pipeline import planned
-from funcgrad.compile.plan import Plan
-from funcgrad.compile.statement import HostCall, MatrixProduct, Operand
+from funcgrad.compile.schedule.plan import Plan
+from funcgrad.compile.schedule.storage_folding import inner_offset
 from funcgrad.core.program import Program
 from funcgrad.programs.optimize import optimized_for_lowering
 
@@ -40,11 +40,11 @@ def interpret(program: Program, *args: Any, seed: int | None = None) -> list[np.
     return _Run(lowered(program), args, seed).outputs()
 
 
-def evaluate_index(index: Index, env: dict[Loop, int], data: Any = None) -> int:
+def evaluate_index(index: Index, env: dict[Counter, int], data: Any = None) -> int:
     """Return the value of an index at a point of loops; `data` gives that of an expression read from arrays."""
     total = index.constant
     for atom, coefficient in index.terms.items():
-        if type(atom) is Loop:
+        if type(atom) is Counter:
             total += coefficient * env[atom]  # which runs further where it counts for a collapsed loop
             continue
         if type(atom) is Data:
@@ -116,7 +116,7 @@ class _Run:
 
     # The tree.
 
-    def _outermost(self, node: Block | Leaf) -> None:
+    def _outermost(self, node: Loop | Leaf) -> None:
         if isinstance(node, Leaf) or self.random is None or not _is_free(node):
             self._node(node, ())
             return
@@ -124,7 +124,7 @@ class _Run:
             for child in node.children:
                 self._node(child, (int(count),))
 
-    def _node(self, node: Block | Leaf, counts: tuple[int, ...]) -> None:
+    def _node(self, node: Loop | Leaf, counts: tuple[int, ...]) -> None:
         if isinstance(node, Leaf):
             self._statement(node, counts)
             return
@@ -218,14 +218,14 @@ class _Run:
         return self._of(operand.buffer).reshape(operand.shape)
 
 
-def _is_free(node: Block) -> bool:
+def _is_free(node: Loop) -> bool:
     """Whether the iterations of a nest may run in any order: what decides whether threads may share them."""
     return all(
-        leaf.statement.call is None and leaf.counters[0] not in leaf.statement.carried
+        leaf.statement.call is None and leaf.counters[0] not in leaf.statement.sequential
         for leaf in leaves(node)
     )
 
 
-def points(loops: tuple[Loop, ...]) -> list[dict[Loop, int]]:
+def points(loops: tuple[Counter, ...]) -> list[dict[Counter, int]]:
     """Return every point of loops."""
     return [dict(zip(loops, p, strict=True)) for p in product(*(range(loop.extent) for loop in loops))]

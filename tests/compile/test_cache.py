@@ -12,8 +12,8 @@ from hashlib import sha256
 
 import pytest
 
-from funcgrad.compile import cache
-from funcgrad.compile.cache import folder, load, store
+from funcgrad.compile.runtime import cache
+from funcgrad.compile.runtime.cache import folder, load, store
 
 
 def key(i):
@@ -172,7 +172,7 @@ def test_a_folder_that_may_only_be_read(place, monkeypatch):
 
 def test_a_full_disk(place):
     code = (
-        "import resource; from funcgrad.compile.cache import load, store\n"
+        "import resource; from funcgrad.compile.runtime.cache import load, store\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         f"store('{key(0)}', bytes(5000)); assert load('{key(0)}') is None; store('{key(1)}', b'small')"
     )
@@ -193,7 +193,7 @@ def test_an_interrupt_leaves_nothing(place, monkeypatch):
 
 def test_a_writer_that_is_killed(place):
     code = (
-        "from funcgrad.compile.cache import store; from itertools import count\n"
+        "from funcgrad.compile.runtime.cache import store; from itertools import count\n"
         "print('on', flush=True)\n"
         f"for i in count(): store('{key(0)}', bytes([i % 256]) * 3_000_000)"
     )
@@ -239,7 +239,7 @@ def test_what_killed_writers_left_counts(place, monkeypatch):
 
 def test_concurrent_processes(place):
     code = (
-        "from hashlib import sha256; from funcgrad.compile.cache import load, store\n"
+        "from hashlib import sha256; from funcgrad.compile.runtime.cache import load, store\n"
         "import os, random\n"
         "for step in range(300):\n"
         "    key = sha256(bytes([random.randrange(8)])).hexdigest()\n"

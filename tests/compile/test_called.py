@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile import called, pipeline
+from funcgrad.compile import jit_call as called
+from funcgrad.compile import pipeline
 
 X = np.array([0.5, -1.0, 2.0])
 

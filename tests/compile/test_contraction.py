@@ -3,8 +3,8 @@
 import numpy as np
 
 import funcgrad as fg
-from funcgrad.compile.contraction import STACK, Local
-from funcgrad.compile.module import Module
+from funcgrad.compile.codegen.module import Module
+from funcgrad.compile.schedule.storage_folding import STACK, FoldedBuffer
 from tests.compile.loop_interpreter import interpret, lowered
 
 RNG = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def test_elements_before_and_after_the_current_one():
     module, left = locals_of(function, A)
     assert left == [((6, 9), 9)] or not left
     local = next(iter(module.local.values()), None)
-    assert local is None or (isinstance(local, Local) and local.low == 0 and local.shared == 1)
+    assert local is None or (isinstance(local, FoldedBuffer) and local.low == 0 and local.shared == 1)
 
 
 def test_blocks_of_an_array_written_in_parts():

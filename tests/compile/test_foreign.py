@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.executable import Executable
 from funcgrad.compile.pipeline import executable_of
+from funcgrad.compile.runtime.executable import Executable
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.types import type_of
 from funcgrad.heavy import blas_threads

@@ -102,7 +102,7 @@ def test_methods_and_decorators_can_be_cleared():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_compiling_leaks_nothing():
     text = fg.jit(lambda x: np.sum(np.sin(x) * x)).lower(np.ones(100)).llvm
-    native = importlib.import_module("funcgrad.compile.native")
+    native = importlib.import_module("funcgrad.compile.runtime.machine")
 
     def compiled(times):
         for _ in range(times):

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import funcgrad as fg
-from funcgrad.compile.fusion import Block, Leaf, leaves
+from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
 from tests.compile.loop_interpreter import interpret, lowered
 from tests.compile.test_random_fusion import STEPS, program
 
@@ -61,7 +61,7 @@ SHARED = {
 def test_which_share_loops(name):
     function, args, count = SHARED[name]
     agree(function, *args)
-    blocks = [n for n in nests(function, *args) if isinstance(n, Block)]
+    blocks = [n for n in nests(function, *args) if isinstance(n, Loop)]
     assert len(blocks) <= count, [n.extent for n in blocks]
     if name in ("sum, then what needs it", "stencil", "transposed reader", "reversed reader"):
         assert len(blocks) >= 2, "a producer read elsewhere runs to its end first"
@@ -85,9 +85,9 @@ def test_reductions_complete_before_they_are_read():
     for number, node in enumerate(nests(function, V)):
         for leaf in leaves(node):
             for access in leaf.statement.accesses:
-                if access.writes and leaf.statement.carried:
+                if access.writes and leaf.statement.sequential:
                     ends[access.buffer] = number
-                elif not access.writes and not leaf.statement.carried and access.buffer in ends:
+                elif not access.writes and not leaf.statement.sequential and access.buffer in ends:
                     assert ends[access.buffer] < number
 
 

@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funcgrad.compile.index import Index, Interval, Loop, Quotient, Remainder, flatten_index, split_index
+from funcgrad.compile.loopir.index import (
+    Counter,
+    Index,
+    Interval,
+    Quotient,
+    Remainder,
+    flatten_index,
+    split_index,
+)
 from tests.compile.loop_interpreter import evaluate_index, points
 
-LOOPS = tuple(Loop(n) for n in (1, 2, 3, 5, 8))
+LOOPS = tuple(Counter(n) for n in (1, 2, 3, 5, 8))
 STEPS = st.lists(
     st.tuples(st.sampled_from("+-*/%cl"), st.integers(-9, 9), st.integers(1, 12)), min_size=1, max_size=8
 )
@@ -91,7 +99,7 @@ def test_equal_indices_have_equal_values(first, second, k):
 @settings(max_examples=150, deadline=None)
 @given(SHAPES)
 def test_split_is_the_inverse_of_flatten(shape):
-    loops = tuple(Loop(n) for n in shape)
+    loops = tuple(Counter(n) for n in shape)
     index = tuple(map(Index.of, loops))
     flat = flatten_index(index, shape)
     assert flat.bounds() == (0, int(np.prod(shape, dtype=int)) - 1)
@@ -108,7 +116,7 @@ def test_a_reshape_and_back_again_is_nothing(shape, other):
     n = int(np.prod(shape, dtype=int))
     other = (*other, n)
     other_size = int(np.prod(other, dtype=int))
-    loops = tuple(Loop(m) for m in shape)
+    loops = tuple(Counter(m) for m in shape)
     index = tuple(map(Index.of, loops))
     flat = flatten_index(index, shape)
     there = split_index(flat, other)
@@ -121,7 +129,7 @@ def test_a_reshape_and_back_again_is_nothing(shape, other):
 
 
 def test_what_bounds_tell():
-    i, j = Loop(4), Loop(8)
+    i, j = Counter(4), Counter(8)
     both = Index.of(i) * 8 + Index.of(j)
     assert both // 8 == Index.of(i) and both % 8 == Index.of(j)
     assert (both + 3) // 32 == Index({}, 0) + (both + 3) // 32
@@ -129,14 +137,14 @@ def test_what_bounds_tell():
     assert both * 2 // 16 == Index.of(i) and (both * 2) % 16 == Index.of(j) * 2
     assert type(next(iter((both // 3).terms))) is Quotient
     assert type(next(iter((both % 3).terms))) is Remainder
-    assert Index.of(Loop(1)) == Index(), "the counter of a loop that runs once is 0"
+    assert Index.of(Counter(1)) == Index(), "the counter of a loop that runs once is 0"
     assert set((both // 3).loops()) == {i, j} and not (both // 3).is_affine() and both.is_affine()
-    assert both.without(i) == Index.of(j) and both.coefficient(i) == 8 and both.without(Loop(4)) == both
+    assert both.without(i) == Index.of(j) and both.coefficient(i) == 8 and both.without(Counter(4)) == both
 
 
 @pytest.mark.parametrize("n", [1, 2, 7])
 def test_reversed_counters(n):
-    loop = Loop(n)
+    loop = Counter(n)
     backwards = Index.of(loop) * -1 + (n - 1)
     assert backwards.bounds() == (0, n - 1)
     assert [evaluate_index(backwards, env) for env in points((loop,))] == list(range(n))[::-1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.module import Module
+from funcgrad.compile.codegen.module import Module
 from tests.compile.loop_interpreter import interpret, lowered
 
 X = np.array([1.0, 2.0, 0.5, -1.0, 3.0, 0.25])

@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import funcgrad as fg
-from funcgrad.compile.expression import Buffer
-from funcgrad.compile.fusion import leaves
-from funcgrad.compile.memory import LINE, lifetimes, placed
+from funcgrad.compile.loopir.expression import Buffer
+from funcgrad.compile.loopir.nest import leaves
+from funcgrad.compile.schedule.memory import LINE, lifetimes, placed
 from tests.compile.loop_interpreter import lowered
 from tests.compile.test_random_fusion import STEPS, program
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile import values
-from funcgrad.compile.emit import NestWriter
+from funcgrad.compile.codegen import scalar_writer as values
+from funcgrad.compile.codegen.nest import NestWriter
 from tests.guarded_memory import guarded, placed
 
 SHAPES = [

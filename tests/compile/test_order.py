@@ -23,6 +23,6 @@ INNERMOST = {
 def test_the_innermost_loop_is_along_memory(name):
     function, extent = INNERMOST[name]
     module = lowered(fg.trace(function)(X, S))
-    sums = [s for s in module.statements if s.carried]
+    sums = [s for s in module.statements if s.sequential]
     assert sums and all(s.loops[-1].extent == extent for s in sums)
     np.testing.assert_allclose(fg.jit(function)(X, S), function(X, S), rtol=1e-12)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile import module
-from funcgrad.compile.parallel import get_num_threads, set_num_threads
+from funcgrad.compile.codegen import module
+from funcgrad.compile.runtime.parallel import get_num_threads, set_num_threads
 from tests.compile.loop_interpreter import interpret
 
 RUN = """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile import running
+from funcgrad.compile.codegen import driver as running
 
 
 def layers(count):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.called import callable_of
+from funcgrad.compile.jit_call import callable_of
 from funcgrad.compile.signature import StaticArguments
 from funcgrad.errors import DTypeError, TreeError
 

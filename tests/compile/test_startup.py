@@ -6,7 +6,7 @@ import sys
 
 CODE = """
 import sys, numpy as np, funcgrad as fg
-assert "llvmlite" not in sys.modules and "funcgrad.compile.module" not in sys.modules
+assert "llvmlite" not in sys.modules and "funcgrad.compile.codegen.module" not in sys.modules
 f = fg.jit(fg.grad(lambda x: np.sum(np.exp(np.sin(x)) * np.tanh(x) + np.log1p(x * x) ** 1.5)))
 x = np.linspace(0.1, 2, 50)
 np.testing.assert_allclose(f(x), fg.grad(lambda x: np.sum(np.exp(np.sin(x)) * np.tanh(x) + np.log1p(x * x) ** 1.5))(x))
@@ -27,7 +27,7 @@ def test_numba_is_not_imported(tmp_path):
     kept = list(tmp_path.rglob("*"))
     assert kept
     never = "from funcgrad.compile import native\ndef refuse(text): raise AssertionError('compiled again')\n"
-    _run(never + "import funcgrad.compile.executable as e\ne.compile_object = refuse\n" + CODE.replace('assert "llvmlite" not', 'assert "numba" not').replace('"funcgrad.compile.module" not', '"numba" not'), FUNCGRAD_CACHE_DIR=str(tmp_path))  # fmt: skip
+    _run(never + "import funcgrad.compile.runtime.executable as e\ne.compile_object = refuse\n" + CODE.replace('assert "llvmlite" not', 'assert "numba" not').replace('"funcgrad.compile.codegen.module" not', '"numba" not'), FUNCGRAD_CACHE_DIR=str(tmp_path))  # fmt: skip
 
 
 def test_nothing_is_written_when_the_cache_is_off(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.wide_entry import WIDE
+from funcgrad.compile.codegen.wide_entry import WIDE
 
 N = WIDE
 KINDS = [

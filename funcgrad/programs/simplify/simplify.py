@@ -207,7 +207,7 @@ class _Forward:
         types = [v.type for v in equation.outputs]
         if size > SMALL or equation.primitive.name == "broadcast_to" or _is_opaque(equation) or not values:
             return False
-        if sum(t.size * t.dtype.itemsize for t in types) > max(GROWTH * size, 64):
+        if sum(t.nbytes for t in types) > max(GROWTH * size, 64):
             return False
         try:
             with np.errstate(all="ignore"):

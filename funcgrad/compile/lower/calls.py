@@ -1,0 +1,57 @@
+"""Statements on whole buffers: calls of the host, and loops and branches of the program itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from funcgrad.compile.loopir.expression import Buffer
+from funcgrad.compile.loopir.statement import ControlCall, HostCall, Operand, Statement
+from funcgrad.compile.lower.value import Value
+from funcgrad.compile.target.scalars import is_native
+from funcgrad.core.program import Equation, Literal, Program
+from funcgrad.core.types import ArrayType
+
+__all__ = ["control_call", "host_call"]
+
+
+def host_call(lower: Any, equation: Equation, args: Sequence[Value]) -> tuple[Value, ...]:
+    """Have NumPy evaluate an equation."""
+    operands = [
+        atom.value if isinstance(atom, Literal) else Operand(_in_memory(lower, value), value.shape)
+        for atom, value in zip(equation.inputs, args, strict=True)
+    ]
+    results = _results(lower, [v.type for v in equation.outputs])
+    call = HostCall(equation.primitive, tuple(operands), equation.params, results)
+    lower.statements.append(Statement((), call=call))
+    return _values(lower, results, [v.type for v in equation.outputs])
+
+
+def control_call(
+    lower: Any,
+    kind: str,
+    programs: Sequence[Program],
+    outs: Sequence[ArrayType],
+    args: Sequence[Value],
+    *,
+    spares: Sequence[ArrayType],
+    params: dict[str, Any],
+) -> tuple[Value, ...] | None:
+    """Have a loop or branch run (see `compile.codegen.control`); None where its bodies cannot be native."""
+    if not all(is_native(t.dtype) for p in programs for t in (*p.in_types, *p.out_types)):
+        return None
+    operands = tuple(Operand(_in_memory(lower, x), x.shape) for x in args)
+    results = _results(lower, outs)
+    call = ControlCall(kind, tuple(programs), operands, results, _results(lower, spares), params)
+    lower.statements.append(Statement((), call=call))
+    return _values(lower, results, outs)
+
+
+def _in_memory(lower: Any, x: Value) -> Buffer:
+    return lower.store(x).buffer
+
+
+def _results(lower: Any, types: Sequence[ArrayType]) -> tuple[Operand, ...]:
+    return tuple(Operand(lower.result(t), t.shape) for t in types)
+
+
+def _values(lower: Any, operands: Sequence[Operand], types: Sequence[ArrayType]) -> tuple[Value, ...]:
+    return tuple(lower.stored(operand.buffer, t) for operand, t in zip(operands, types, strict=True))

@@ -1,0 +1,1 @@
+"""What runs in which order, and where it is kept: fusion, storage folding, shared sums, scratch memory."""
