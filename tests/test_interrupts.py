@@ -120,7 +120,7 @@ def check_that_nothing_is_left():
     assert LARGE.flags.writeable
     assert not any(reference() for reference in capture._locks.values())
     assert not tracer.is_any_open()
-    for role in ("enclosing", "effects", "body"):
+    for role in ("operations", "effects", "body"):
         assert roles.in_role(role) is None
     assert fg.grad(lambda x: np.sum(x * np.sin(x)))(np.zeros(3)).tolist() == [0.0] * 3
 

@@ -10,7 +10,7 @@ from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Program, Var, has_effect
 from funcgrad.core.randomness import Watch
-from funcgrad.core.roles import enclosed, inside_body, with_effects
+from funcgrad.core.roles import capture_effects, capture_operations, in_body
 from funcgrad.core.staging import Staging, check_outputs, leaf_type
 from funcgrad.core.tables import with_tables
 from funcgrad.core.types import ArrayType, dtype_of
@@ -71,9 +71,9 @@ def _staged(in_tree, types, owner, chosen, decisions, function):
         decisions.restart()
     with (
         Staging(owner, decisions=decisions) as staging,
-        inside_body(staging),
-        with_effects(staging),
-        enclosed(staging) if chosen else nullcontext(),
+        in_body(staging),
+        capture_effects(staging),
+        capture_operations(staging) if chosen else nullcontext(),
     ):
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]

@@ -21,7 +21,7 @@ def computed_as(x: Any) -> Any:
     """
     if type(x) is not Tracer:
         return _Plain(x)
-    if x.alias is not None and x.alias.watched:
+    if x.alias is not None and x.alias.has_base_or_block:
         refresh(x)
     trace = x.tracing
     if isinstance(trace, Staging):

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import ref
 
 from funcgrad.core.reach import NOTHING_INSIDE, is_object, parts
-from funcgrad.core.roles import enclosed, enclosing
+from funcgrad.core.roles import capture_operations, capturing_trace
 from funcgrad.core.tracer import Trace, Tracer, bind, is_any_open, refresh
 
 __all__ = ["captured_by", "standing_in"]
@@ -50,7 +50,7 @@ def captured_by(*holders: Any, attributes: bool = True) -> list[Tracer]:
         if kind is not Tracer:
             waiting.extend(parts(x) if attributes or not is_object(x) else ())
             continue
-        if x.alias is not None and x.alias.watched:
+        if x.alias is not None and x.alias.has_base_or_block:
             refresh(x)
         key = _variable(x)
         if x.tracing.alive or _is_stood_in_for(key):
@@ -87,7 +87,7 @@ class _StandIns(Trace):
         self.values = {_variable(c): value for c, value in zip(captured, values, strict=True)}
 
     def __enter__(self):
-        self._before = enclosing()
+        self._before = capturing_trace()
         self.outer, _active.innermost = _active.innermost, ref(self)
         return super().__enter__()
 
@@ -96,7 +96,7 @@ class _StandIns(Trace):
         super().__exit__(kind, error, traceback)
 
     def process(self, primitive, args, params):
-        with enclosed(self._before):
+        with capture_operations(self._before):
             return bind(primitive, *map(self._value, args), **params)
 
     def stand_in(self, x):
@@ -114,5 +114,5 @@ def standing_in(owner: str, captured: Sequence[Tracer], values: Sequence[Any]) -
         yield
         return
     stand_ins = _StandIns(owner, captured, values)
-    with stand_ins, enclosed(stand_ins):
+    with stand_ins, capture_operations(stand_ins):
         yield

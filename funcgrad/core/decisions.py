@@ -76,7 +76,7 @@ class Decisions:
 def truth(x: Any) -> bool | None:
     """Return the answer of the staging that a traced value belongs to, which collects decisions; None for others."""
     while type(x) is Tracer:
-        if x.alias is not None and x.alias.watched:
+        if x.alias is not None and x.alias.has_base_or_block:
             refresh(x)
         trace: Any = x.tracing
         decisions = getattr(trace, "decisions", None)

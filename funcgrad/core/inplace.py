@@ -21,7 +21,7 @@ __all__ = ["argument", "in_order", "is_in_order", "overwrite", "own", "raveled",
 _ARGUMENT = Alias()
 _ARGUMENT.in_order = False  # it may lie in any order
 _READONLY = Alias()
-_READONLY.frozen = True
+_READONLY.readonly = True
 _REFUSED = {
     _ARGUMENT: "an argument of a transformed function must not be written to "
     "(NumPy would change the caller's array)",
@@ -42,12 +42,12 @@ def write(x: Tracer, new: Any) -> None:
             f"of times, got a write to {x.array_type}.",
             hint="carry the array through the loop, or return it from every branch: x = cond(p, lambda x: ..., ..., x).",
         )
-    if x.alias is not None and x.alias.watched:
+    if x.alias is not None and x.alias.has_base_or_block:
         refresh(x)  # what is written belongs to what the view is now
     alias = x.alias
     if alias is None:
         alias = x.alias = Alias()
-    if alias is _ARGUMENT or alias.frozen:
+    if alias is _ARGUMENT or alias.readonly:
         raise InPlaceError(
             f"assignment: {_REFUSED.get(alias, _REFUSED[_READONLY])}, got a write to {x.array_type}.",
             hint="copy it first: x = x.copy().",
@@ -68,9 +68,9 @@ def overwrite(x: Tracer, key: tuple, value: Any) -> bool:
     alias = x.alias
     if alias is None:
         alias = x.alias = Alias()  # so that views of x, now and later, can see that it changed
-    if alias.base is not None or alias.watched or alias in _REFUSED or is_outside_body(x):
+    if alias.base is not None or alias.has_base_or_block or alias in _REFUSED or is_outside_body(x):
         return False
-    if type(value) is Tracer and value.alias is not None and value.alias.watched:
+    if type(value) is Tracer and value.alias is not None and value.alias.has_base_or_block:
         refresh(value)
     if not x.tracing.overwrite(x, key, value):
         return False
@@ -82,7 +82,7 @@ def _is_refused(x):
     """Whether `x`, or an array it views, must not be written to."""
     alias = x.alias
     return alias is not None and (
-        alias is _ARGUMENT or alias.frozen or (alias.base is not None and _is_refused(alias.base))
+        alias is _ARGUMENT or alias.readonly or (alias.base is not None and _is_refused(alias.base))
     )
 
 
@@ -123,7 +123,7 @@ def readonly(x: Any) -> Any:
         if x.alias is None or x.alias.base is None:
             x.alias = _READONLY
         else:
-            x.alias.frozen = True  # it follows the writes made to its base
+            x.alias.readonly = True  # it follows the writes made to its base
     return x
 
 

@@ -64,6 +64,6 @@ def known(x: Any) -> Any:
     """Return the plain value of an array made within a traced function, or of a table; anything else as it is."""
     if type(x) is not Tracer:
         return without_table(x)
-    if x.alias is not None and x.alias.watched:
+    if x.alias is not None and x.alias.has_base_or_block:
         refresh(x)
     return x.value if x.tracing is _MADE else x

@@ -7,6 +7,7 @@ stated once: `jvp_rule` or `vjp_rule`; the other direction is derived (see `tran
 Arrays are positional; everything else is keyword, hashable, and the same for every call.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ __all__ = [
     "primitive_named",
     "primitives",
 ]
+
+# Every position of an argument.
+ALL = range(sys.maxsize)
 
 _registry: dict[str, "Primitive"] = {}
 
@@ -317,7 +321,7 @@ class JointlyLinear(Primitive):
 
     @property
     def unread(self):
-        return range(1_000_000) if self.positions is None else self.positions
+        return ALL if self.positions is None else self.positions
 
     def transpose_rule(self, needs, y_bar, *args, **params):
         raise NotImplementedError

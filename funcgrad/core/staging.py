@@ -14,7 +14,7 @@ from funcgrad.core.made import known
 from funcgrad.core.primitive import primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, pruned
 from funcgrad.core.randomness import Watch
-from funcgrad.core.roles import with_effects
+from funcgrad.core.roles import capture_effects
 from funcgrad.core.tables import with_tables
 from funcgrad.core.tracer import Trace, Tracer
 from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of, with_native_bytes
@@ -203,7 +203,7 @@ def _staged(args, kwargs, owner, decisions, function):
     pairs, in_tree = tree.flatten_with_paths((args, kwargs))
     names = argument_names(function, args, kwargs)
     paths = [call_path(path, names) for path, _ in pairs]
-    with Staging(owner, decisions=decisions) as staging, with_effects(staging):
+    with Staging(owner, decisions=decisions) as staging, capture_effects(staging):
         tracers = [
             argument(staging.input(leaf_type(x, owner, partial(str, path))))
             for path, (_, x) in zip(paths, pairs, strict=True)

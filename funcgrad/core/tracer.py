@@ -7,13 +7,13 @@ down (where the arguments are arrays, or tracers of an outer trace) and notes wh
 
 import math
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from weakref import ref
 
 import numpy as np
 
 from funcgrad.core.layout import is_shared
-from funcgrad.core.roles import enclosed, enclosing, in_role, roles
+from funcgrad.core.roles import capture_operations, capturing_trace, in_role, roles
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import (
     WHEN_STATIC,
@@ -25,9 +25,6 @@ from funcgrad.errors import (
     LeakedTracerError,
 )
 from funcgrad.source import user_location
-
-if TYPE_CHECKING:
-    from funcgrad.core.primitive import Primitive
 
 __all__ = [
     "FUNCTIONS",
@@ -48,6 +45,21 @@ __all__ = [
 # stand here by their names, so that SciPy need not be loaded.
 UFUNCS: dict[Any, Any] = {}
 FUNCTIONS: dict[Any, Any] = {}
+
+
+class Operation(Protocol):
+    """What `bind` asks of a primitive; all there is to one is in `core.primitive`."""
+
+    name: str
+    multiple: bool
+    effect: bool
+    view: bool
+
+    def type_rule(self, *types: ArrayType, **params: Any) -> Any: ...
+
+    def eval_rule(self, *args: Any, **params: Any) -> Any: ...
+
+    def views_scalar(self, **params: Any) -> bool: ...
 
 
 class Tracer:
@@ -95,26 +107,26 @@ class Tracer:
 class Alias:
     """A handle's ties: the base it is a view of, and how often it has been written.
 
-    `seen` is the base's version when this view was last read. `blocked`, when set, is the error
-    text for any further use. `frozen` marks a read-only view. `in_order` says whether an array that is no view is in C
+    `seen` is the base's version when this view was last read. `error`, when set, is the error
+    text for any further use. `readonly` marks a read-only view. `in_order` says whether an array that is no view is in C
     order in memory (None: where it has one axis), or that a reshape is a view whatever the order; `raveled` that NumPy
     has a view only where the base is in C order.
     """
 
     __slots__ = (
-        "base", "blocked", "frozen", "in_order", "params", "primitive", "raveled", "seen", "version", "watched"
+        "base", "error", "has_base_or_block", "in_order", "params", "primitive", "raveled", "readonly", "seen", "version"
     )  # fmt: skip
 
-    def __init__(self, base=None, primitive=None, params=None, blocked=""):
+    def __init__(self, base=None, primitive=None, params=None, error=""):
         self.base = base
         self.primitive = primitive
         self.params = params
         self.version = 0
-        self.frozen = self.raveled = False
+        self.readonly = self.raveled = False
         self.in_order: bool | None = None
         self.seen = 0 if base is None or base.alias is None else base.alias.version
-        self.blocked = blocked
-        self.watched = base is not None or bool(blocked)
+        self.error = error
+        self.has_base_or_block = base is not None or bool(error)
 
 
 # Traces are numbered as they are opened, over all threads: what one thread traces may be handed to another. The later
@@ -179,7 +191,7 @@ class Trace:
         if isinstance(error, TypeError) and str(error).startswith(_NO_SHAPE):
             error.add_note(f"Hint: use a plain int; {WHEN_STATIC}")
 
-    def process(self, primitive: "Primitive", args: tuple, params: dict) -> Any:
+    def process(self, primitive: Operation, args: tuple, params: dict) -> Any:
         """Evaluate `primitive` one level down, and note what this transformation needs of it."""
         raise NotImplementedError
 
@@ -215,7 +227,7 @@ class Trace:
             raise self.leaked(tracer)
         return concrete(tracer.value)
 
-    def check_outputs(self, primitive: "Primitive", outputs: tuple) -> None:
+    def check_outputs(self, primitive: Operation, outputs: tuple) -> None:
         """Refuse results of this trace, or of an inner one: a function closes over what `captured_by` did not find."""
         if any(type(y) is Tracer and y.tracing.level >= self.level for y in outputs):
             raise closes_over_traced(primitive.name)
@@ -248,14 +260,14 @@ def closes_over_traced(name: str) -> DerivativeError:
     )
 
 
-def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
+def bind(primitive: Operation, *args: Any, **params: Any) -> Any:
     """Apply `primitive`: by the innermost trace among `args`, or with NumPy when there is none."""
     trace = None
     level = 0
     mixed = False
     for x in args:
         if type(x) is Tracer:
-            if x.alias is not None and x.alias.watched:
+            if x.alias is not None and x.alias.has_base_or_block:
                 refresh(x)
             owner = x.tracing
             if owner is not trace:
@@ -263,9 +275,9 @@ def bind(primitive: "Primitive", *args: Any, **params: Any) -> Any:
                 if owner.level > level:
                     trace = owner
                     level = owner.level
-    enclosing = roles.enclosing
-    if enclosing is not None and enclosing.level > level and trace is not None and enclosing.alive:
-        trace, level = enclosing, enclosing.level
+    capturing = roles.operations
+    if capturing is not None and capturing.level > level and trace is not None and capturing.alive:
+        trace, level = capturing, capturing.level
     if primitive.effect:
         staging = in_role("effects")
         if staging is not None and staging.level > level:
@@ -314,9 +326,9 @@ def refresh(x: Tracer) -> None:
     """Bring a view up to date with the writes made to the array it views."""
     alias = x.alias
     assert alias is not None
-    if alias.blocked:
+    if alias.error:
         raise InPlaceError(
-            alias.blocked,
+            alias.error,
             hint="write to the array itself, before or in place of reshaping it; or copy the reshaped one "
             "(z = y.reshape(...).copy()) if the two are to differ.",
         )
@@ -325,7 +337,7 @@ def refresh(x: Tracer) -> None:
         return
     if base.alias is None:
         return
-    if base.alias.watched:
+    if base.alias.has_base_or_block:
         refresh(base)
     if base.alias.version != alias.seen:
         shared = is_shared(x)
@@ -335,7 +347,7 @@ def refresh(x: Tracer) -> None:
         if not shared:
             detach(x)
             return
-        with enclosed(None):  # the view is the user's, within a branch and after it
+        with capture_operations(None):  # the view is the user's, within a branch and after it
             fresh = alias.primitive(base, **alias.params)
         x.tracing, x.value, x.node = fresh.tracing, fresh.value, fresh.node
         alias.seen = base.alias.version
@@ -346,17 +358,17 @@ def block(x: Tracer) -> None:
     """Let an array not be used again, of which it is unknown whether a write through another name has reached it."""
     if x.alias is None:
         x.alias = Alias()
-    x.alias.blocked = (
+    x.alias.error = (
         "assignment: an array must not be used again after a write to a reshape of it, or to what it is a reshape of, "
         f"because whether NumPy lets them share memory depends on the layout, got {x.array_type}."
     )
-    x.alias.watched = True
+    x.alias.has_base_or_block = True
 
 
 def detach(x: Tracer) -> None:
     """Let a view be an array of its own, in C order, as NumPy has made it."""
     assert x.alias is not None
-    x.alias.base, x.alias.watched, x.alias.in_order = None, False, True
+    x.alias.base, x.alias.has_base_or_block, x.alias.in_order = None, False, True
 
 
 def is_concrete(x: Any) -> bool:
@@ -374,10 +386,10 @@ def concrete(x: Any) -> Any:
     Raises:
         ConcretizationError: when a level is staged or batched, so that there is no one value.
     """
-    if type(x) is Tracer and (around := enclosing()) is not None:
+    if type(x) is Tracer and (around := capturing_trace()) is not None:
         x = around.stand_in(x)
     if type(x) is not Tracer:
         return x
-    if x.alias is not None and x.alias.watched:
+    if x.alias is not None and x.alias.has_base_or_block:
         refresh(x)
     return x.tracing.concrete(x)

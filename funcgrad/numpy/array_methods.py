@@ -201,7 +201,7 @@ def _method_astype(self, dtype, order="K", casting="unsafe", subok=True, copy=Tr
 def _copy(self, order="C"):
     if order not in ("C", "F", "A", "K"):
         judged("copy", np.copy, self, order)
-    if self.alias is not None and self.alias.watched:
+    if self.alias is not None and self.alias.has_base_or_block:
         refresh(self)
     y = own(Tracer(self.tracing, self.value, self.node))
     return in_order(y) if order == "C" or (order != "F" and is_in_order(self)) else y

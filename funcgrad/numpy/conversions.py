@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.decisions import truth
-from funcgrad.core.roles import enclosing
+from funcgrad.core.roles import capturing_trace
 from funcgrad.core.tables import meet_traced_index
 from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import type_of
@@ -76,7 +76,7 @@ def as_bool(self):
 
 def _found(x):
     """Return what stands for a tracer in the function that runs, which closes over it; else the tracer."""
-    around = enclosing()
+    around = capturing_trace()
     return x if around is None else around.stand_in(x)
 
 

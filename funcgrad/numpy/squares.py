@@ -37,7 +37,7 @@ def as_now(x: Any) -> Any:
     """Return a handle on what `x` is now, whatever is written to it later."""
     if type(x) is not Tracer:
         return x
-    if x.alias is not None and x.alias.watched:
+    if x.alias is not None and x.alias.has_base_or_block:
         refresh(x)
     return Tracer(x.tracing, x.value, x.node)
 

@@ -90,7 +90,7 @@ class Batch(Trace):
     def release(self, x: Any) -> tuple[Any, bool]:
         """Return the value of an output, and whether it has the batch axis."""
         if type(x) is Tracer and x.tracing is self:
-            if x.alias is not None and x.alias.watched:
+            if x.alias is not None and x.alias.has_base_or_block:
                 refresh(x)
             return x.value, x.node
         return known(x), False

@@ -98,7 +98,7 @@ class Dual(Trace):
     def release(self, x: Any) -> tuple[Any, Any]:
         """Return the primal and the tangent (None when zero) of an output."""
         if type(x) is Tracer and x.tracing is self:
-            if x.alias is not None and x.alias.watched:
+            if x.alias is not None and x.alias.has_base_or_block:
                 refresh(x)
             return x.value, x.node
         return known(x), None

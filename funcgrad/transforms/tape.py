@@ -183,7 +183,7 @@ class Tape(Trace):
     def release(self, x: Any) -> tuple[Any, int | None]:
         """Return the value one level down of an output, and its variable (None when constant)."""
         if type(x) is Tracer and x.tracing is self:
-            if x.alias is not None and x.alias.watched:
+            if x.alias is not None and x.alias.has_base_or_block:
                 refresh(x)
             y = x.value
             # A handle of an outer trace is the user's from now on, to write to.

@@ -5,6 +5,7 @@ from typing import Any
 
 from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.statement import ControlCall, HostCall, Operand, Statement
+from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.value import Value
 from funcgrad.compile.target.scalars import is_native
 from funcgrad.core.program import Equation, Literal, Program
@@ -13,7 +14,7 @@ from funcgrad.core.types import ArrayType
 __all__ = ["control_call", "host_call"]
 
 
-def host_call(lower: Any, equation: Equation, args: Sequence[Value]) -> tuple[Value, ...]:
+def host_call(lower: Builder, equation: Equation, args: Sequence[Value]) -> tuple[Value, ...]:
     """Have NumPy evaluate an equation."""
     operands = [
         atom.value if isinstance(atom, Literal) else Operand(_in_memory(lower, value), value.shape)
@@ -26,7 +27,7 @@ def host_call(lower: Any, equation: Equation, args: Sequence[Value]) -> tuple[Va
 
 
 def control_call(
-    lower: Any,
+    lower: Builder,
     kind: str,
     programs: Sequence[Program],
     outs: Sequence[ArrayType],
@@ -45,13 +46,13 @@ def control_call(
     return _values(lower, results, outs)
 
 
-def _in_memory(lower: Any, x: Value) -> Buffer:
+def _in_memory(lower: Builder, x: Value) -> Buffer:
     return lower.store(x).buffer
 
 
-def _results(lower: Any, types: Sequence[ArrayType]) -> tuple[Operand, ...]:
+def _results(lower: Builder, types: Sequence[ArrayType]) -> tuple[Operand, ...]:
     return tuple(Operand(lower.result(t), t.shape) for t in types)
 
 
-def _values(lower: Any, operands: Sequence[Operand], types: Sequence[ArrayType]) -> tuple[Value, ...]:
+def _values(lower: Builder, operands: Sequence[Operand], types: Sequence[ArrayType]) -> tuple[Value, ...]:
     return tuple(lower.stored(operand.buffer, t) for operand, t in zip(operands, types, strict=True))

@@ -6,18 +6,15 @@ lowered later reads what was there. That is so for the scratch of this program, 
 
 import collections
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from funcgrad.compile.loopir.expression import Buffer, Expression
 from funcgrad.compile.loopir.index import Index, flatten_index
 from funcgrad.compile.loopir.statement import Effect, Statement
+from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.usage import last_uses
 from funcgrad.compile.lower.value import Sparse, Value
 from funcgrad.core.program import Program, Var
 from funcgrad.core.types import ArrayType
-
-if TYPE_CHECKING:
-    from funcgrad.compile.lower.lowering import Lowering
 
 __all__ = ["Updates"]
 
@@ -35,13 +32,12 @@ class Updates:
         in_place: of the outputs that `given` names, those that are written in the memory of their input.
     """
 
-    def __init__(self, lower: "Lowering", program: Program, given: dict[int, int]):
+    def __init__(self, lower: Builder, program: Program, given: dict[int, int]):
         self.in_place: set[int] = set()
         self._lower = lower
         self._positions = given
         self._given: dict[Buffer, int] = {}
         self._users: dict[Buffer, list[Var]] = {}
-        self._pinned: set[Buffer] = set()
         self._last_use = last_uses(program)
         self._reads = collections.Counter(
             a for e in program.equations for a in e.inputs if isinstance(a, Var)
@@ -112,10 +108,6 @@ class Updates:
         for buffer in self._read_by(value):
             self._users.setdefault(buffer, []).append(var)
 
-    def pin(self, buffer: Buffer) -> None:
-        """Take notice that values defined before read a buffer now: it must not be written to."""
-        self._pinned.add(buffer)
-
     def is_in_place(self, value: Value, position: int) -> bool:
         """Whether an output is in the memory of the input that was given for it."""
         if value.buffer is None or self._given.get(value.buffer) != position:
@@ -141,7 +133,7 @@ class Updates:
     ) -> None:
         """Write `v` into a buffer of `shape`, what it is computed from being read before."""
         lower = self._lower
-        lower.lapack.forget()
+        lower.made_once.clear()
         if not v.size:
             return
         loops = lower.loops(v.shape)
@@ -161,7 +153,7 @@ class Updates:
         buffer, lower = x.buffer, self._lower
         if (
             buffer is None
-            or buffer in self._pinned
+            or buffer in lower.pinned
             or (buffer.kind != "scratch" and buffer not in self._given)
         ):
             return None

@@ -5,18 +5,16 @@ transpose, so that a lower triangle is an upper one to them.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from funcgrad.compile.loopir.index import Counter, Index, flatten_index
 from funcgrad.compile.loopir.statement import Effect, ForeignCall, Info, Place
+from funcgrad.compile.lower.builder import Builder
+from funcgrad.compile.lower.value import Value
 from funcgrad.compile.target.status import Status
 from funcgrad.core.types import ArrayType
-
-if TYPE_CHECKING:
-    from funcgrad.compile.lower.lowering import Lowering
-    from funcgrad.compile.lower.value import Value
 
 __all__ = ["Lapack"]
 
@@ -32,15 +30,14 @@ class Lapack:
     indefinite = Info(Status.INDEFINITE)
     ignored = Info(Status(0))
 
-    def __init__(self, lower: "Lowering"):
+    def __init__(self, lower: Builder):
         self._lower = lower
-        self._known: dict[Any, Any] = {}
 
     def serves(self, out: ArrayType) -> bool:
         """Whether there are routines for the dtype."""
         return out.dtype.char in "fd"
 
-    def transposed(self, x: "Value") -> "Value":
+    def transposed(self, x: Value) -> Value:
         """Return the transposes: a view."""
         *lead, m, n = x.shape
 
@@ -50,7 +47,7 @@ class Lapack:
 
         return self._in_place(self._lower.map(ArrayType((*lead, n, m), x.dtype), at))
 
-    def oriented(self, x: "Value") -> tuple["Value", bool]:
+    def oriented(self, x: Value) -> tuple[Value, bool]:
         """Return `x`, or its transpose and True, whichever reads memory along its rows."""
         loops = self._lower.loops(x.shape)
         element = x.at(tuple(map(Index.of, loops)))
@@ -60,32 +57,29 @@ class Lapack:
             return self.transposed(x), True
         return x, False
 
-    def stored(self, x: "Value", dtype: np.dtype) -> "Value":
+    def stored(self, x: Value, dtype: np.dtype) -> Value:
         """Return `x` in memory as `dtype`, to be read."""
         return self._lower.store(self._in_place(self._lower.converted(x, dtype)))
 
-    def copied(self, x: "Value", dtype: np.dtype) -> "Value":
+    def copied(self, x: Value, dtype: np.dtype) -> Value:
         """Return `x` in memory of its own as `dtype`, to be worked on in place."""
         x = self._lower.converted(x, dtype)
         return self._lower.store(self._lower.map(x.type, x.at))
 
-    def new(self, shape: tuple[int, ...], dtype: Any) -> "Value":
+    def new(self, shape: tuple[int, ...], dtype: Any) -> Value:
         """Return memory."""
         out = ArrayType(shape, dtype)
         return self._lower.stored(self._lower.result(out), out)
 
-    def once(self, name: str, x: "Value", make: Callable[[], Any]) -> Any:
+    def once(self, name: str, x: Value, make: Callable[[], Any]) -> Any:
         """Return `make()`, made once for equal `x`."""
         key = name, x.shape, x.at(tuple(map(Index.of, self._lower.loops(x.shape)))) if x.size else None
-        if key not in self._known:
-            self._known[key] = make()
-        return self._known[key]
+        made = self._lower.made_once
+        if key not in made:
+            made[key] = make()
+        return made[key]
 
-    def forget(self) -> None:
-        """Forget what was made once: memory has been written to again."""
-        self._known.clear()
-
-    def lower_triangle(self, x: "Value") -> "Value":
+    def lower_triangle(self, x: Value) -> Value:
         """Return `x` with zeros above its diagonals."""
         lower = self._lower
         zero = lower.const(0, x.dtype)
@@ -96,11 +90,11 @@ class Lapack:
 
         return lower.map(x.type, at)
 
-    def diagonal(self, x: "Value") -> "Value":
+    def diagonal(self, x: Value) -> Value:
         """Return the diagonals: a view."""
         return self._lower.map(ArrayType(x.shape[:-1], x.dtype), lambda index: x.at((*index, index[-1])))
 
-    def check_regular(self, triangle: "Value") -> None:
+    def check_regular(self, triangle: Value) -> None:
         """Raise LinAlgError where a diagonal of triangles has a zero."""
         lower = self._lower
 
@@ -117,7 +111,7 @@ class Lapack:
         if triangle.size:
             self.once("regular", triangle, check)
 
-    def lu(self, a: "Value", dtype: np.dtype) -> tuple["Value", "Value", bool]:
+    def lu(self, a: Value, dtype: np.dtype) -> tuple[Value, Value, bool]:
         """Return what getrf makes of matrices, its pivots, and whether it was given `a` itself, not the transpose."""
         a, turned = self.oriented(a)
         *lead, n, _ = a.shape

@@ -1,16 +1,14 @@
 """Products of arrays: loops where those win, BLAS where it does."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from funcgrad.compile.loopir.index import Counter, Index, flatten_index
 from funcgrad.compile.loopir.statement import MatrixProduct
+from funcgrad.compile.lower.builder import Builder
+from funcgrad.compile.lower.value import Value
 from funcgrad.core.types import ArrayType
-
-if TYPE_CHECKING:
-    from funcgrad.compile.lower.lowering import Lowering
-    from funcgrad.compile.lower.value import Value
 
 __all__ = ["lower_product"]
 
@@ -18,9 +16,7 @@ __all__ = ["lower_product"]
 SMALL = 600
 
 
-def lower_product(
-    lower: "Lowering", out: ArrayType, x: "Value", y: "Value", contract: Any, batch: Any
-) -> "Value":
+def lower_product(lower: Builder, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
     """Return z[b..., i..., j...] = sum over k of x[b, i, k] y[b, j, k]."""
     axes = _Axes(x, y, contract, batch)
     by_blas = out.dtype.char in "fd" and axes.rows > 1 and axes.columns > 1 and axes.inner > 1
