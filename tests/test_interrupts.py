@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core import capture, roles, tracer
+from funcgrad.core import held_arrays, roles, tracer
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers"),
@@ -118,7 +118,7 @@ def check_that_nothing_is_left():
     if tracer.is_any_open():
         gc.collect()  # what was interrupted may be held by its own traceback
     assert LARGE.flags.writeable
-    assert not any(reference() for reference in capture._locks.values())
+    assert not any(reference() for reference in held_arrays._locks.values())
     assert not tracer.is_any_open()
     for role in ("operations", "effects", "body"):
         assert roles.in_role(role) is None

@@ -25,6 +25,23 @@ LAYERS = [
     "testing",
     "torch",
 ]
+# Inside `compile/`: the stages in order, what they stand on, and what stands on them.
+COMPILE_LAYERS = [
+    "kernels",
+    "target",
+    "loopir",
+    "lower",
+    "schedule",
+    "codegen",
+    "runtime",
+    "pipeline",
+    "compiler",
+    "jit_call",
+    "ways",
+    "guards",
+    "stages",
+    "jit",
+]
 FACADES = {"__init__.py", "extend.py"}
 # The doors behind which the heavy libraries, and our own compiler, are imported where first needed.
 DOORS = {"heavy.py", "compiler.py"}
@@ -61,6 +78,57 @@ def test_imports_go_downward(path):
         if target not in LAYERS:
             continue
         assert LAYERS.index(target) <= LAYERS.index(own), f"line {node.lineno}: {own} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "compile").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_no_stage_imports_a_later_one(path):
+    own = path.relative_to(ROOT / "compile").parts[0].removesuffix(".py")
+    if own not in COMPILE_LAYERS:
+        return
+    for node, name in imports(ast.parse(path.read_text())):
+        parts = name.split(".")
+        if parts[:2] == ["funcgrad", "compile"] and len(parts) > 2 and parts[2] in COMPILE_LAYERS:
+            if path.name in DOORS:
+                continue
+            later = COMPILE_LAYERS.index(parts[2]) > COMPILE_LAYERS.index(own)
+            assert not later, f"line {node.lineno}: {own} imports {name}"
+
+
+def test_every_part_of_compile_has_a_layer():
+    stages = {
+        p.relative_to(ROOT / "compile").parts[0].removesuffix(".py") for p in (ROOT / "compile").rglob("*.py")
+    }
+    # What jit alone uses, each of one idea that stands on nothing here.
+    alone = {"__init__", "signature", "donation", "advice", "interpreted"}
+    assert stages == {*COMPILE_LAYERS, *alone}
+
+
+def test_no_file_imports_itself_in_a_circle():
+    """Not even for the type checker: two files that need each other are one, or three."""
+    above: dict[str, set[str]] = {}
+    names = {".".join(p.relative_to(ROOT.parent).with_suffix("").parts): p for p in FILES}
+    for own, path in names.items():
+        if path.name in FACADES or path.name in DOORS:
+            continue
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found.update(f"{node.module}.{alias.name}" for alias in node.names)
+                found.add(node.module)
+        above[own] = found & set(names)
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name not in done:
+            for other in sorted(above.get(name, ())):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in above:
+        visit(name, ())
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

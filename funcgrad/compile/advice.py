@@ -8,20 +8,20 @@ from funcgrad.core.program import Program
 __all__ = ["advise"]
 
 # Programs of fewer equations compile in a second or so, whatever they are.
-MANY = 2000
+LEAST_EQUATIONS = 2000
 # So many equations from one line, and half of all, are a loop's, not a formula's.
-OFTEN = 1000
+LEAST_REPEATS = 1000
 
 
 def advise(program: Program, owner: str) -> None:
     """Warn of a program most of whose equations come, again and again, from one line."""
-    if len(program.equations) < MANY:
+    if len(program.equations) < LEAST_EQUATIONS:
         return
     lines = Counter(e.source for e in program.equations if e.source is not None)
     if not lines:
         return
     place, times = lines.most_common(1)[0]
-    if times >= max(OFTEN, len(program.equations) / 2):
+    if times >= max(LEAST_REPEATS, len(program.equations) / 2):
         warnings.warn(
             f"{owner}: traced {len(program.equations):,} equations, {times:,} of them from one line: a Python loop is "
             "written out step by step, and compiled so.\n"

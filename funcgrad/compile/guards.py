@@ -15,8 +15,8 @@ from funcgrad.locks import forkable_lock
 __all__ = ["Guarded"]
 
 # The most ways a function may go, for arguments of one signature; and the most decisions on one way.
-WAYS = 32
-DECISIONS = 1000
+MOST_WAYS = 32
+MOST_DECISIONS = 1000
 
 
 class Guarded:
@@ -52,7 +52,7 @@ class Guarded:
         """Return the function's result."""
         way, staged = self._last, False
         beginning: Answers = ()
-        for _ in range(WAYS + DECISIONS):
+        for _ in range(MOST_WAYS + MOST_DECISIONS):
             if way is None:
                 way, staged = self._way(leaves, beginning)
             if way is None or self._exhausted:
@@ -81,10 +81,10 @@ class Guarded:
                     break
                 except Undecided as stop:
                     answers = decided(without_effects(stop.program), leaves)
-                    if len(answers) > DECISIONS or len(self._ways) >= WAYS:
-                        return self._give_up(decisions, len(answers) > DECISIONS), False
+                    if len(answers) > MOST_DECISIONS or len(self._ways) >= MOST_WAYS:
+                        return self._give_up(decisions, len(answers) > MOST_DECISIONS), False
                     decisions = Decisions(answers)
-            if len(self._ways) >= WAYS:
+            if len(self._ways) >= MOST_WAYS:
                 return self._give_up(decisions, False), False
             way = self._ways[decisions.answers] = Way(program, decisions, self._backend)
             self.captures = self.captures or bool(way.captured)
@@ -93,7 +93,7 @@ class Guarded:
     def _give_up(self, decisions: Decisions, long: bool) -> None:
         """Leave the function to Python from now on, and say so."""
         self._exhausted = True
-        what = f"more than {DECISIONS} decisions on one way" if long else f"more than {WAYS} ways"
+        what = f"more than {MOST_DECISIONS} decisions on one way" if long else f"more than {MOST_WAYS} ways"
         place = decisions.places[-1] if decisions.places else None
         warnings.warn(
             f"{self.owner}: goes {what} through its decisions on values, so it runs interpreted from now on.\n"

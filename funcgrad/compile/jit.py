@@ -36,7 +36,7 @@ from funcgrad.transforms.arguments import presented
 __all__ = ["clear_caches", "jit"]
 
 # How many signatures a function keeps compiled; beyond, an eighth goes, of those that have not been called for longest.
-SIGNATURES = 1024
+MOST_SIGNATURES = 1024
 _clock = count()
 _functions: weakref.WeakSet = weakref.WeakSet()
 
@@ -256,8 +256,8 @@ class Jitted:
             if not compiled.captured and not (
                 guarded and guarded.captures
             ):  # else it belongs to this one run of another transformation
-                if len(self._compiled) >= SIGNATURES:
-                    self._drop(SIGNATURES // 8)
+                if len(self._compiled) >= MOST_SIGNATURES:
+                    self._drop(MOST_SIGNATURES // 8)
                 self._compiled[key] = compiled
             return compiled
 

@@ -2,11 +2,11 @@
 
 from funcgrad.control.branching import cond, switch
 from funcgrad.control.implicit import custom_fixed_point, custom_root
-from funcgrad.control.kept_values import residuals
 from funcgrad.control.linear_systems import custom_linear_solve
 from funcgrad.control.looping import fori_loop, while_loop
 from funcgrad.control.mapping import associative_scan, map
 from funcgrad.control.remat import checkpoint, checkpoint_name
+from funcgrad.control.residual_report import residuals
 from funcgrad.control.scanning import scan
 
 __all__ = [

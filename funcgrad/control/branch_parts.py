@@ -30,7 +30,7 @@ from funcgrad.programs.trim import trimmed_switch
 __all__ = ["choose_with_parts_outside"]
 
 # Arrays from so many bytes on, of which so small a part is read or written.
-LARGE, SMALL_PART = 1024, 1 / 8
+LARGE_BYTES, SMALL_PART = 1024, 1 / 8
 
 
 class _Write(NamedTuple):
@@ -117,7 +117,7 @@ def _program(
 
 
 def _is_small_part(part: ArrayType, whole: ArrayType) -> bool:
-    return whole.nbytes >= LARGE and part.size <= SMALL_PART * whole.size
+    return whole.nbytes >= LARGE_BYTES and part.size <= SMALL_PART * whole.size
 
 
 # What is written.

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.control.bodies import Body, leaves_of, stage_body, strong, with_more_inputs
 from funcgrad.control.branch_parts import choose_with_parts_outside
-from funcgrad.control.one_by_one import one_by_one, shows
+from funcgrad.control.sequential_batching import one_by_one, shows
 from funcgrad.core.check import check_body
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box

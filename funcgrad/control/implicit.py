@@ -7,7 +7,14 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.control.bodies import leaves_of, strong
-from funcgrad.control.equations import Equation, as_float, dense_solve, for_solvers, newton, staged_square
+from funcgrad.control.implicit_problem import (
+    ImplicitProblem,
+    as_float,
+    dense_solve,
+    for_solvers,
+    newton,
+    staged_square,
+)
 from funcgrad.control.linear_systems import custom_linear_solve
 from funcgrad.control.looping import while_loop
 from funcgrad.core.closures import captured_by
@@ -91,7 +98,7 @@ class Root(Primitive):
 
     def samples(self):
         cube = stage_flat(lambda a, x: [x * x * x + x - a], [ArrayType((2,), float)] * 2, "cube")
-        equation = Equation("battery", cube, 1, tree.structure(0.0), newton)
+        equation = ImplicitProblem("battery", cube, 1, tree.structure(0.0), newton)
         return [Sample((box((2,)).array(), np.zeros(2)), {"equation": equation, "batched": ()})]
 
 
@@ -184,7 +191,7 @@ def custom_root(
         program, more = program.computing(outputs), program.computing([extra])
     standing = captured_by(solve, tangent_solve)
     captured = [*body.consts, *standing]
-    equation = Equation(
+    equation = ImplicitProblem(
         owner,
         for_solvers(program, len(body.consts), standing),
         len(captured),

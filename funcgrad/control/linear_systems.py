@@ -7,7 +7,13 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.control.bodies import leaves_of, strong
-from funcgrad.control.equations import Equation, as_float, dense_solve, for_solvers, staged_square
+from funcgrad.control.implicit_problem import (
+    ImplicitProblem,
+    as_float,
+    dense_solve,
+    for_solvers,
+    staged_square,
+)
 from funcgrad.core.closures import captured_by
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.primitive import Primitive, Sample, box
@@ -77,14 +83,14 @@ class LinearSolve(Primitive):
             lambda a, x: [a @ x], [ArrayType((2, 2), float), ArrayType((2,), float)], "multiply"
         )
         solve = lambda matvec, b: dense_solve(lambda x: (matvec(x[0]),), (b,), (b,))[0]
-        equation = Equation("battery", multiply, 1, tree.structure(0.0), solve, transposed=solve)
+        equation = ImplicitProblem("battery", multiply, 1, tree.structure(0.0), solve, transposed=solve)
         return [Sample((box((2, 2)).array() + 2 * np.eye(2), box((2,)).array()), {"equation": equation})]
 
 
 linear_solve_p = LinearSolve()
 
 
-def _transposed(equation: Equation) -> Equation:
+def _transposed(equation: ImplicitProblem) -> ImplicitProblem:
     """Return the equation with the transposed matrix."""
     if equation.transposed is None:
         raise DTypeError(
@@ -101,7 +107,7 @@ def _transposed(equation: Equation) -> Equation:
         return list(vjp(lambda *x: tuple(run(program, [*captured, *x])), *zeros)[1](tuple(y)))
 
     other = stage_flat(pulled, types, f"transpose of {equation.name}")
-    return Equation(
+    return ImplicitProblem(
         other.name,
         other,
         n,
@@ -146,7 +152,7 @@ def custom_linear_solve(
     standing = captured_by(solve, transposed)
     captured = [*body.consts, *standing]
     program = for_solvers(body.program, len(body.consts), standing)
-    equation = Equation(
+    equation = ImplicitProblem(
         owner, program, len(captured), treedef, solve, transposed=transposed, standing=standing
     )
     return tree.unflatten(treedef, bind(linear_solve_p, *captured, *map(as_float, right), equation=equation))

@@ -7,10 +7,10 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.control.bodies import check_carry, leaves_of, stage_body, strong, typed
-from funcgrad.control.native import called_natively, worth_compiling
-from funcgrad.control.one_by_one import one_by_one, shows
+from funcgrad.control.eager_jit import called_natively, worth_compiling
 from funcgrad.control.scan_primitive import bind_scan, with_tangents
 from funcgrad.control.scanning import check_length, scan_for
+from funcgrad.control.sequential_batching import one_by_one, shows
 from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.check import check_body, check_number
 from funcgrad.core.dataflow import carried
@@ -34,7 +34,7 @@ from funcgrad.transforms.vjp import vjp
 __all__ = ["fori_loop", "while_loop", "while_p"]
 
 # After how many iterations one by one it is considered whether to go on as native code.
-TRIAL = 64
+TRIAL_ITERATIONS = 64
 
 
 class While(Primitive):
@@ -63,7 +63,7 @@ class While(Primitive):
         while bool(run(cond, [*mine, *carry])[0]):
             carry = run(body, [*fixed, *carry])
             count += 1
-            if count == TRIAL and worth_compiling(1, 1 << 20, args):
+            if count == TRIAL_ITERATIONS and worth_compiling(1, 1 << 20, args):
                 params = {"cond": cond, "body": body, "cond_consts": cond_consts, "body_consts": body_consts}
                 return called_natively(self, [*mine, *fixed, *carry], params)
         return tuple(np.array(x)[()] for x in carry)

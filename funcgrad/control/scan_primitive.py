@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funcgrad.control.bodies import hoisted, strong
-from funcgrad.control.native import called_natively, worth_compiling
+from funcgrad.control.eager_jit import called_natively, worth_compiling
 from funcgrad.core.check import check_body, check_number
 from funcgrad.core.dataflow import carried
 from funcgrad.core.interpret import run

@@ -8,8 +8,8 @@ import numpy as np
 from funcgrad import tree
 from funcgrad.control.bodies import Body, check_carry, leaves_of, stage_body, strong, typed
 from funcgrad.control.branching import switch_p
+from funcgrad.control.checkpoint_schedule import segments, segments_within
 from funcgrad.control.scan_primitive import bind_scan, scan_forward_and_backward
-from funcgrad.control.segments import segments, segments_within
 from funcgrad.core.interpret import run
 from funcgrad.core.staging import name_of, stage_flat
 from funcgrad.core.tracer import bind

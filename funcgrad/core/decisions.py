@@ -10,7 +10,7 @@ from funcgrad.source import Location, user_location
 __all__ = ["Decisions", "Undecided", "truth"]
 
 # How often Undecided is raised in one run of a function.
-SWALLOWED = 100
+MOST_SWALLOWED = 100
 
 
 class Undecided(BaseException):
@@ -68,7 +68,7 @@ class Decisions:
             self.asked.append(atom)
             self.places.append(user_location(4))
         self._unanswered += 1
-        if self._unanswered > SWALLOWED:
+        if self._unanswered > MOST_SWALLOWED:
             return self._unanswered % 2 == 0
         raise Undecided
 

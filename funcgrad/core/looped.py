@@ -1,6 +1,6 @@
 """Primitives that NumPy evaluates by a loop in Python: where that is long, their own compiled loop runs instead.
 
-The compiler lies below this layer, so it says here how a primitive runs natively (`control.native` does).
+The compiler lies below this layer, so it says here how a primitive runs natively (`control.eager_jit` does).
 """
 
 from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.capture import exclusive
+from funcgrad.core.held_arrays import exclusive
 from funcgrad.core.inplace import in_order
 from funcgrad.core.roles import level_of_innermost
 from funcgrad.core.tables import without_table

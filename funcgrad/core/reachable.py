@@ -11,9 +11,9 @@ from funcgrad.source import is_library
 __all__ = ["Reachable"]
 
 # How many things are looked at, how many of one container, and how deep these lie in one another.
-MOST = 256
-ELEMENTS = 64
-DEEP = 2
+MOST_LOOKED_AT = 256
+MOST_ELEMENTS = 64
+MOST_LEVELS = 2
 
 
 class Reachable:
@@ -30,7 +30,7 @@ class Reachable:
         self.codes: list[CodeType] = []
         seen: dict[int, Any] = {}
         waiting: list[tuple[Any, int]] = [(root, 0)]
-        while waiting and len(seen) < MOST:
+        while waiting and len(seen) < MOST_LOOKED_AT:
             x, depth = waiting.pop()
             if id(x) in seen or (type(x) in NOTHING_INSIDE and type(x) is not BuiltinFunctionType):
                 continue
@@ -41,9 +41,9 @@ class Reachable:
                 waiting += [(part, depth) for part in self._parts_of_function(x)]
             elif type(x) is BuiltinFunctionType:
                 waiting.append((x.__self__, depth))
-            elif depth < DEEP:
+            elif depth < MOST_LEVELS:
                 inner = depth + (is_object(x) or isinstance(x, (list, tuple, set, frozenset, dict)))
-                waiting += [(part, inner) for part in islice(parts(x), ELEMENTS)]
+                waiting += [(part, inner) for part in islice(parts(x), MOST_ELEMENTS)]
                 waiting += [(vars(cls).get("__call__"), inner) for cls in type(x).__mro__ if is_object(x)]
 
     def _parts_of_function(self, function: FunctionType) -> Iterable[Any]:
@@ -60,5 +60,5 @@ class Reachable:
             x = around.get(name)
             if type(x) is not ModuleType:
                 found.append(x)
-            elif depth < DEEP:
+            elif depth < MOST_LEVELS:
                 self._named(vars(x), names, found, depth + 1)

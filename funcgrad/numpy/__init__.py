@@ -12,20 +12,20 @@ from funcgrad.numpy import (
     averages,
     calculus,
     creation,
+    elementwise,
     fft,
     functional,
+    index_grids,
     joining,
     linalg,
     nanfunctions,
     padding,
-    parts,
-    places,
-    plain,
     polynomials,
     products,
     queries,
     rearranging,
     reductions,
+    reexported,
     selection,
     sets,
     shaping,
@@ -39,13 +39,12 @@ from funcgrad.numpy.averages import *  # noqa: F403
 from funcgrad.numpy.calculus import *  # noqa: F403
 from funcgrad.numpy.creation import *  # noqa: F403
 from funcgrad.numpy.diagonals import *  # noqa: F403
+from funcgrad.numpy.elementwise import *  # noqa: F403
 from funcgrad.numpy.functional import *  # noqa: F403
+from funcgrad.numpy.index_grids import *  # noqa: F403
 from funcgrad.numpy.joining import *  # noqa: F403
 from funcgrad.numpy.nanfunctions import *  # noqa: F403
 from funcgrad.numpy.padding import *  # noqa: F403
-from funcgrad.numpy.parts import *  # noqa: F403
-from funcgrad.numpy.places import *  # noqa: F403
-from funcgrad.numpy.plain import *  # noqa: F403
 from funcgrad.numpy.polynomials import *  # noqa: F403
 from funcgrad.numpy.products import *  # noqa: F403
 from funcgrad.numpy.quantiles import *  # noqa: F403
@@ -53,6 +52,7 @@ from funcgrad.numpy.queries import *  # noqa: F403
 from funcgrad.numpy.ranges import *  # noqa: F403
 from funcgrad.numpy.rearranging import *  # noqa: F403
 from funcgrad.numpy.reductions import *  # noqa: F403
+from funcgrad.numpy.reexported import *  # noqa: F403
 from funcgrad.numpy.selection import *  # noqa: F403
 from funcgrad.numpy.sets import *  # noqa: F403
 from funcgrad.numpy.shaping import *  # noqa: F403
@@ -74,9 +74,9 @@ _GROUPS = (
     joining,
     nanfunctions,
     padding,
-    parts,
-    places,
-    plain,
+    elementwise,
+    index_grids,
+    reexported,
     polynomials,
     products,
     queries,

@@ -12,7 +12,7 @@ from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.core.weakness import is_weak, weaken
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions, shaping, ufuncs
-from funcgrad.numpy.arrays import as_operand, astype, fit, judged
+from funcgrad.numpy.arguments import as_operand, astype, fit, judged
 from funcgrad.numpy.conversions import (
     as_bool,
     as_complex,

@@ -8,7 +8,7 @@ from funcgrad.core.inplace import write
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import DTypeError, InPlaceError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype, fit, implements, judged
+from funcgrad.numpy.arguments import as_array, astype, fit, implements, judged
 from funcgrad.numpy.indexing import setitem, updated
 from funcgrad.numpy.rearranging import resize
 from funcgrad.numpy.selection import along_axis, take

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import ShapeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out
+from funcgrad.numpy.arguments import as_array, as_axes, astype, fit, implements, judged, no_out
 from funcgrad.numpy.reductions import given, reduced_axes, sum_of_squares
 from funcgrad.numpy.squares import squared_magnitude, with_square
 from funcgrad.primitives import reduction

@@ -8,7 +8,7 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, as_operand, astype, fit, implements
+from funcgrad.numpy.arguments import as_array, as_axes, as_axis, as_operand, astype, fit, implements
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import clip, take
 from funcgrad.numpy.shaping import ravel

@@ -8,8 +8,8 @@ import numpy as np
 from funcgrad.core.staging import Staging
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of
-from funcgrad.numpy.arrays import as_array, astype, fit, implements, judged
-from funcgrad.numpy.static import as_shape
+from funcgrad.numpy.arguments import as_array, astype, fit, implements, judged
+from funcgrad.numpy.static_arguments import as_shape
 from funcgrad.primitives.broadcasting import reshape
 
 __all__ = [

@@ -8,7 +8,7 @@ from funcgrad.core.inplace import in_order, own, readonly
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, fit, implements
+from funcgrad.numpy.arguments import as_array, as_axis, fit, implements
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.indexing import Key, index, place
 from funcgrad.primitives.logic import select

@@ -11,7 +11,7 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, astype, implements, no_out
+from funcgrad.numpy.arguments import as_array, as_axis, astype, implements, no_out
 from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.rearranging import roll
 from funcgrad.primitives import fourier

@@ -8,7 +8,7 @@ import numpy as np
 
 from funcgrad.core.types import ArrayType, broadcast_shapes, shape_of, type_of
 from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements
+from funcgrad.numpy.arguments import as_array, as_axis, astype, fit, implements
 from funcgrad.numpy.joining import stack
 from funcgrad.numpy.shaping import expand_dims, moveaxis
 from funcgrad.primitives.broadcasting import reshape

@@ -9,7 +9,7 @@ from funcgrad.core.inplace import overwrite, own, write
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import WHEN_STATIC, ConcretizationError, DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype, fit
+from funcgrad.numpy.arguments import as_array, astype, fit
 from funcgrad.numpy.chosen import as_mask, choose, is_unknown_mask, put_back
 from funcgrad.numpy.writing import as_written, element_written
 from funcgrad.primitives.broadcasting import reshape

@@ -10,11 +10,11 @@ import numpy as np
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements, judged, no_out, single_axis
+from funcgrad.numpy.arguments import as_array, as_axis, astype, fit, implements, judged, no_out, single_axis
 from funcgrad.numpy.creation import array
 from funcgrad.numpy.rearranging import atleast_1d, atleast_2d, atleast_3d
 from funcgrad.numpy.shaping import moveaxis, ravel
-from funcgrad.numpy.static import known
+from funcgrad.numpy.static_arguments import known
 from funcgrad.numpy.writing import as_written
 from funcgrad.primitives import shape as rearranging
 from funcgrad.primitives.broadcasting import reshape

@@ -8,7 +8,7 @@ from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
-from funcgrad.numpy.arrays import as_array, as_axes, astype, implements
+from funcgrad.numpy.arguments import as_array, as_axes, astype, implements
 from funcgrad.numpy.squares import as_now, with_square
 from funcgrad.primitives import logic
 

@@ -9,13 +9,13 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
-from funcgrad.numpy.arrays import as_array, as_axis, astype, fit, implements, judged
+from funcgrad.numpy.arguments import as_array, as_axis, astype, fit, implements, judged
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.products import tensordot
 from funcgrad.numpy.quantiles import median
 from funcgrad.numpy.ranges import linspace
 from funcgrad.numpy.shaping import moveaxis
-from funcgrad.numpy.static import known
+from funcgrad.numpy.static_arguments import known
 from funcgrad.primitives import logic
 from funcgrad.primitives.indexing import Key, place
 

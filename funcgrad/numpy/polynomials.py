@@ -8,7 +8,7 @@ from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, is_inexact, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import linalg, reductions
-from funcgrad.numpy.arrays import as_array, astype, implements, promoted
+from funcgrad.numpy.arguments import as_array, astype, implements, promoted
 from funcgrad.numpy.calculus import convolve
 from funcgrad.numpy.creation import zeros_like
 from funcgrad.numpy.joining import concatenate, stack

@@ -9,7 +9,7 @@ from funcgrad.core.inplace import own
 from funcgrad.core.tracer import UFUNCS, Tracer
 from funcgrad.core.types import type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, fit, implements, no_out, stacked
+from funcgrad.numpy.arguments import as_array, as_axis, fit, implements, no_out, stacked
 from funcgrad.numpy.shaping import moveaxis
 from funcgrad.primitives.arithmetic import conjugate
 from funcgrad.primitives.broadcasting import reshape

@@ -9,7 +9,7 @@ from funcgrad.core.tracer import FUNCTIONS, UFUNCS, Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, InPlaceError, ShapeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, as_operand, astype, fit, judged
+from funcgrad.numpy.arguments import as_array, as_axes, as_axis, as_operand, astype, fit, judged
 from funcgrad.numpy.foreign import edit_for_scipy
 from funcgrad.numpy.indexing import added
 from funcgrad.primitives import cumulative

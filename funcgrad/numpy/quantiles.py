@@ -10,7 +10,7 @@ from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
-from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, no_out
+from funcgrad.numpy.arguments import as_array, as_axes, astype, fit, implements, no_out
 from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.shaping import transpose
 from funcgrad.numpy.sorting import sort

@@ -10,8 +10,8 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axes, as_operand, fit, implements, judged, no_out
-from funcgrad.numpy.arrays import astype as converted
+from funcgrad.numpy.arguments import as_array, as_axes, as_operand, fit, implements, judged, no_out
+from funcgrad.numpy.arguments import astype as converted
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import absolute, imag
 

@@ -9,10 +9,10 @@ from funcgrad.core.inplace import own, readonly
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import broadcast_shapes, dtype_of, is_inexact, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_operand, astype, fit, implements
+from funcgrad.numpy.arguments import as_array, as_operand, astype, fit, implements
 from funcgrad.numpy.creation import array
 from funcgrad.numpy.shaping import moveaxis
-from funcgrad.numpy.static import known
+from funcgrad.numpy.static_arguments import known
 from funcgrad.primitives.arithmetic import absolute, power
 from funcgrad.primitives.broadcasting import reshape
 from funcgrad.primitives.cumulative import cumprod

@@ -10,10 +10,10 @@ from funcgrad.core.inplace import own, readonly
 from funcgrad.core.tracer import Alias, Tracer
 from funcgrad.core.types import dtype_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, implements, judged
+from funcgrad.numpy.arguments import as_array, as_axis, implements, judged
 from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.shaping import flip, ravel, swapaxes, transpose
-from funcgrad.numpy.static import as_shape, known
+from funcgrad.numpy.static_arguments import as_shape, known
 from funcgrad.primitives.arithmetic import remainder
 from funcgrad.primitives.broadcasting import broadcast_to, reshape
 from funcgrad.primitives.shape import concatenate

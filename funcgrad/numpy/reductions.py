@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad.core.tracer import Tracer, bind
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, astype, fit, implements, judged, no_out, single_axis
+from funcgrad.numpy.arguments import as_array, as_axes, astype, fit, implements, judged, no_out, single_axis
 from funcgrad.numpy.chosen import without_choice
 from funcgrad.numpy.squares import squared_magnitude
 from funcgrad.primitives import cumulative, reduction

@@ -10,14 +10,14 @@ from funcgrad.core.tracer import UFUNCS, Tracer, concrete, is_concrete
 from funcgrad.core.types import broadcast_shapes, dtype_of, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, as_axis, as_operand, astype, fit, implements, no_out
+from funcgrad.numpy.arguments import as_array, as_axis, as_operand, astype, fit, implements, no_out
 from funcgrad.numpy.chosen import places
 from funcgrad.numpy.creation import zeros_like
 from funcgrad.numpy.diagonals import diagonal
 from funcgrad.numpy.indexing import getitem
 from funcgrad.numpy.joining import stack
 from funcgrad.numpy.shaping import broadcast_arrays, ravel
-from funcgrad.numpy.static import known
+from funcgrad.numpy.static_arguments import known
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import remainder
 

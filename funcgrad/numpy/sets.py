@@ -7,12 +7,12 @@ import numpy as np
 from funcgrad.core.types import shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.numpy import reductions
-from funcgrad.numpy.arrays import as_array, implements, promoted
+from funcgrad.numpy.arguments import as_array, implements, promoted
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import take
 from funcgrad.numpy.shaping import ravel
 from funcgrad.numpy.sorting import unique
-from funcgrad.numpy.static import known
+from funcgrad.numpy.static_arguments import known
 from funcgrad.primitives import logic
 from funcgrad.primitives.broadcasting import reshape
 

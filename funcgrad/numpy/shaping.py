@@ -9,7 +9,7 @@ import numpy as np
 from funcgrad.core.inplace import in_order, own, raveled, readonly
 from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import ConcretizationError, DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, implements, judged
+from funcgrad.numpy.arguments import as_array, as_axes, as_axis, implements, judged
 from funcgrad.primitives import broadcasting
 from funcgrad.primitives import shape as rearranging
 

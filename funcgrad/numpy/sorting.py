@@ -7,10 +7,10 @@ import numpy as np
 
 from funcgrad.core.types import type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, as_axis, astype, implements, judged
+from funcgrad.numpy.arguments import as_array, as_axis, astype, implements, judged
 from funcgrad.numpy.selection import take, take_along_axis
 from funcgrad.numpy.shaping import ravel
-from funcgrad.numpy.static import known
+from funcgrad.numpy.static_arguments import known
 from funcgrad.primitives import logic, sorting
 from funcgrad.primitives.arithmetic import negative
 

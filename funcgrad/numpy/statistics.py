@@ -10,7 +10,7 @@ from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy import averages, reductions
-from funcgrad.numpy.arrays import as_array, astype, implements, judged
+from funcgrad.numpy.arguments import as_array, astype, implements, judged
 from funcgrad.numpy.calculus import diff
 from funcgrad.numpy.diagonals import diag
 from funcgrad.numpy.joining import concatenate
@@ -20,7 +20,7 @@ from funcgrad.numpy.rearranging import atleast_2d
 from funcgrad.numpy.selection import clip
 from funcgrad.numpy.shaping import ravel, reshape, squeeze, transpose
 from funcgrad.numpy.sorting import searchsorted
-from funcgrad.numpy.static import known
+from funcgrad.numpy.static_arguments import known
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import conjugate, imag, real
 from funcgrad.primitives.exponential import sqrt

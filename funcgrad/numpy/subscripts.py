@@ -7,7 +7,7 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, astype, implements, no_out
+from funcgrad.numpy.arguments import as_array, astype, implements, no_out
 from funcgrad.numpy.diagonals import diagonal_view
 from funcgrad.primitives.broadcasting import reduce_sum, reshape
 from funcgrad.primitives.contraction import dot

@@ -7,7 +7,7 @@ import numpy as np
 
 from funcgrad.core.tracer import UFUNCS, Tracer, bind
 from funcgrad.core.types import dtype_of, is_inexact, type_of
-from funcgrad.numpy.arrays import as_operand, astype
+from funcgrad.numpy.arguments import as_operand, astype
 from funcgrad.numpy.squares import as_now, square_of, squared_magnitude, with_square
 from funcgrad.primitives import arithmetic, exponential, logic, trigonometric
 from funcgrad.primitives.elementwise import Elementwise

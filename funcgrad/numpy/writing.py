@@ -9,7 +9,7 @@ from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.core.weakness import is_weak
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype
+from funcgrad.numpy.arguments import as_array, astype
 from funcgrad.primitives.indexing import Key, indexed_shape
 
 __all__ = ["as_written", "element_written"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.capture import SOLE
+from funcgrad.core.held_arrays import SOLE
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of, stand_in, ufunc_dtype

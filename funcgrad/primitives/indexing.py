@@ -16,7 +16,7 @@ from funcgrad.primitives.shape import transpose
 __all__ = ["Key", "gather", "index", "index_update", "indexed_shape", "place", "scatter_add", "scatter_set"]
 
 
-class Index(Linear):
+class IndexKey(Linear):
     """y = x[key], for a static key."""
 
     name = "index"
@@ -61,7 +61,7 @@ class Index(Linear):
         ]
 
 
-class Place(Linear):
+class PlaceKey(Linear):
     """y = zeros(shape) with y[key] = x: the transpose of index."""
 
     name = "place"
@@ -400,8 +400,8 @@ def _batch_axis_first(y, position):
     return y if position == 0 else transpose(y, axes=order)
 
 
-index = Index()
-place = Place()
+index = IndexKey()
+place = PlaceKey()
 index_update = IndexUpdate()
 gather = Gather()
 scatter_add = ScatterAdd()

@@ -9,7 +9,7 @@ from funcgrad.core.types import ArrayType
 __all__ = ["if_converted"]
 
 # About what calling a branch and passing its arguments through memory costs, in additions.
-CALL = 100
+BRANCH_ADDITIONS = 100
 
 
 def if_converted(program: Program) -> Program:
@@ -26,7 +26,7 @@ def if_converted(program: Program) -> Program:
 
 
 def _is_cheap(equation: Equation) -> bool:
-    return equation.primitive.name == "switch" and _cost(equation) <= CALL
+    return equation.primitive.name == "switch" and _cost(equation) <= BRANCH_ADDITIONS
 
 
 def _cost(equation: Equation) -> float:

@@ -13,13 +13,13 @@ from funcgrad.locks import forkable_lock
 
 __all__ = ["forget_all", "memoized"]
 
-# How many results of each kind are kept for programs with constants of at most LITTLE bytes.
-COUNT = 256
-LITTLE = 1 << 12
+# How many results of each kind are kept for programs with constants of at most SHARED_BYTES bytes.
+MOST_RESULTS = 256
+SHARED_BYTES = 1 << 12
 # Programs with more are kept alive, for those that may be equal, as long as the last of them hold at most so much.
-MOST = 1 << 25
+KEPT_ALIVE_BYTES = 1 << 25
 # A program whose constants take more is not even compared with others: that would read them all.
-MUCH = 1 << 20
+COMPARED_BYTES = 1 << 20
 
 _forgetting: list[Callable] = []
 
@@ -30,15 +30,15 @@ def memoized(derive: Callable) -> Callable:
     Results for the last 256 programs are found again for equal ones. Those of a program that holds arrays live with
     it, so that they are not kept after the function that closed over them is gone, but for 32 MiB of the last ones.
     """
-    shared = lru_cache(COUNT)(derive)
+    shared = lru_cache(MOST_RESULTS)(derive)
     _forgetting.append(shared.cache_clear)
 
     @wraps(derive)
     def remembered(program: Program, *rest: Any, **named: Any) -> Any:
         size = _held(program)
-        if size <= LITTLE:
+        if size <= SHARED_BYTES:
             return shared(program, *rest, **named)
-        first = program if size > MUCH else _recent.first_equal(program, size)
+        first = program if size > COMPARED_BYTES else _recent.first_equal(program, size)
         derived = first.__dict__.setdefault("_derived", {})
         key = (derive, *rest, *named.items())
         result = derived.get(key)
@@ -89,7 +89,7 @@ class _Recent:
                 self._last[name] = (first, size)
                 self._bytes += size
             self._last.move_to_end(name)
-            while self._bytes > MOST:
+            while self._bytes > KEPT_ALIVE_BYTES:
                 self._bytes -= self._last.popitem(last=False)[1][1]
         return first
 

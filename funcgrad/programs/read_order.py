@@ -5,11 +5,11 @@ from funcgrad.core.program import Equation, Program, Var
 __all__ = ["with_reads_first"]
 
 # An array from so many elements on is worth it.
-LARGE = 16
+LEAST_ELEMENTS = 16
 # So many equations are brought forward at most: what they read has to be stored.
-READS = 16
+MOST_READS = 16
 # What is read comes from so long a chain of equations at most.
-CHAIN = 8
+MOST_CHAINED = 8
 
 
 def with_reads_first(program: Program) -> Program:
@@ -22,7 +22,7 @@ def with_reads_first(program: Program) -> Program:
     producer: dict[Var, int] = {}
     for at, equation in enumerate(program.equations):
         for atom in dict.fromkeys(equation.inputs):
-            if isinstance(atom, Var) and atom.type.size >= LARGE:
+            if isinstance(atom, Var) and atom.type.size >= LEAST_ELEMENTS:
                 readers.setdefault(atom, []).append(at)
         producer.update(dict.fromkeys(equation.outputs, at))
     kept = {a for a in program.outputs if isinstance(a, Var)}
@@ -32,7 +32,7 @@ def with_reads_first(program: Program) -> Program:
     def chain(at: int, behind: int, size: int) -> list[int] | None:
         """Return the equations still needed for the one at `at`, itself the last; None if that is too much."""
         found: dict[int, None] = {}
-        left = CHAIN
+        left = MOST_CHAINED
 
         def visit(at: int) -> bool:
             nonlocal left
@@ -58,7 +58,7 @@ def with_reads_first(program: Program) -> Program:
             if not any(v.type == x.type for v in equation.outputs):
                 continue
             later = [k for k in readers[x] if k > at and k not in done]
-            if len(later) > READS or 8 * sum(_size(program.equations[k]) for k in later) > x.type.size:
+            if len(later) > MOST_READS or 8 * sum(_size(program.equations[k]) for k in later) > x.type.size:
                 continue
             for k in later:
                 for needed in chain(k, at, x.type.size) or ():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.tracer import UFUNCS
-from funcgrad.numpy.arrays import as_array, as_axes, astype
+from funcgrad.numpy.arguments import as_array, as_axes, astype
 from funcgrad.numpy.queries import result_type
 from funcgrad.primitives import normalization, special
 from funcgrad.primitives.broadcasting import reduce_sum, reshape

@@ -67,32 +67,32 @@ from funcgrad.torch.operations import (
     arithmetic,
     conversion,
     creation,
+    cumulative,
     elementwise,
     extrema,
     indexing,
     joining,
     overwriting,
-    parts,
     products,
     rearranging,
     reductions,
-    running,
     shaping,
+    slicing,
     sorting,
 )
 from funcgrad.torch.operations.arithmetic import *  # noqa: F403
 from funcgrad.torch.operations.conversion import *  # noqa: F403
 from funcgrad.torch.operations.creation import *  # noqa: F403
+from funcgrad.torch.operations.cumulative import *  # noqa: F403
 from funcgrad.torch.operations.elementwise import *  # noqa: F403
 from funcgrad.torch.operations.extrema import *  # noqa: F403
 from funcgrad.torch.operations.indexing import *  # noqa: F403
 from funcgrad.torch.operations.joining import *  # noqa: F403
-from funcgrad.torch.operations.parts import *  # noqa: F403
 from funcgrad.torch.operations.products import *  # noqa: F403
 from funcgrad.torch.operations.rearranging import *  # noqa: F403
 from funcgrad.torch.operations.reductions import *  # noqa: F403
-from funcgrad.torch.operations.running import *  # noqa: F403
 from funcgrad.torch.operations.shaping import *  # noqa: F403
+from funcgrad.torch.operations.slicing import *  # noqa: F403
 from funcgrad.torch.operations.sorting import *  # noqa: F403
 from funcgrad.torch.random import (
     Generator,
@@ -128,11 +128,11 @@ _GROUPS = (
     indexing,
     joining,
     overwriting,
-    parts,
+    slicing,
     products,
     rearranging,
     reductions,
-    running,
+    cumulative,
     shaping,
     sorting,
     typed,

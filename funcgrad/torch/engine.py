@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.held_arrays import SOLE
 from funcgrad.primitives.elementwise import guarding
 from funcgrad.torch.layout import as_leaf
 from funcgrad.torch.modes import MODE
@@ -14,14 +15,6 @@ from funcgrad.torch.node import Node
 from funcgrad.torch.tensors import AccumulateGrad, Tensor, wrap
 
 __all__ = ["backward_from"]
-
-
-def _references() -> int:
-    array = np.empty(0)
-    return getrefcount(array)
-
-
-_SOLE = _references()  # what getrefcount says of an object that one local name refers to
 
 Edge = tuple[Node, int]
 
@@ -158,7 +151,7 @@ def _accumulate(x: Tensor, x_bar: Any, create: bool) -> None:
         x_bar = np.asarray(x_bar)
         if grad is None:
             # Taken as it is where nobody else refers to it.
-            owned = x_bar.base is None and getrefcount(x_bar) <= _SOLE + 1 and x_bar.dtype == x._array.dtype
+            owned = x_bar.base is None and getrefcount(x_bar) <= SOLE + 1 and x_bar.dtype == x._array.dtype
             x._grad = wrap(as_leaf(x_bar if owned else np.array(x_bar, x._array.dtype), x._array))
         elif grad._node is not None or grad._leaf_grad:
             x._grad = wrap(np.asarray(grad._array + x_bar))

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from funcgrad.torch.dtypes import DTYPES, int64
-from funcgrad.torch.filling import below, chances, exponentials, replaced
 from funcgrad.torch.generator import Generator, default_generator, generator_of
 from funcgrad.torch.layout import memory_format, preserve_format
 from funcgrad.torch.messages import broadcast_error
 from funcgrad.torch.operation import apply
 from funcgrad.torch.operations.creation import empty, empty_like, finished
+from funcgrad.torch.random_in_place import below, chances, exponentials, replaced
 from funcgrad.torch.tensors import Tensor
 
 __all__ = [

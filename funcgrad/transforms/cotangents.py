@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.capture import SOLE
+from funcgrad.core.held_arrays import SOLE
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import dtype_of, shape_of
 from funcgrad.transforms.batch import Batch

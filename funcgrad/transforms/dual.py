@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.capture import SOLE, exclusive
+from funcgrad.core.held_arrays import SOLE, exclusive
 from funcgrad.core.inplace import argument
 from funcgrad.core.made import known
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh

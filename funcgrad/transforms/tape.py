@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.core import capture
-from funcgrad.core.capture import Captured, exclusive
+from funcgrad.core import held_arrays
+from funcgrad.core.held_arrays import Captured, exclusive
 from funcgrad.core.inplace import argument
 from funcgrad.core.made import known
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
@@ -70,10 +70,10 @@ class Tape(Trace):
     def _keep(self, x: Any) -> Any:
         """Return what the record keeps of an argument that is none of its own variables."""
         if type(x) is np.ndarray:
-            if x.nbytes < capture.LARGE:
+            if x.nbytes < held_arrays.LARGE_BYTES:
                 return x.copy()
             if self._captured is None:
-                with capture.lock:  # several threads may run the function
+                with held_arrays.lock:  # several threads may run the function
                     self._captured = self._captured or Captured()
             return self._captured.keep(x)
         if type(x) is Tracer:
@@ -83,7 +83,7 @@ class Tape(Trace):
     def input(self, value: Any) -> Tracer:
         count = self._count
         self._count = count + 1
-        if type(value) is not np.ndarray or value.nbytes >= capture.LARGE:
+        if type(value) is not np.ndarray or value.nbytes >= held_arrays.LARGE_BYTES:
             self._is_small = self._is_small and isinstance(value, _NUMBERS)
         return argument(Tracer(self, value, count))
 
@@ -133,11 +133,13 @@ class Tape(Trace):
         self._count = out + 1
         unread = primitive.unread
         for v in values:
-            if type(v) is np.ndarray and (v.base is not None or (unread and v.nbytes >= capture.LARGE)):
+            if type(v) is np.ndarray and (
+                v.base is not None or (unread and v.nbytes >= held_arrays.LARGE_BYTES)
+            ):
                 values = _kept(values, unread)
                 break
         if not primitive.reads_result and type(y) is np.ndarray:
-            if y.nbytes >= capture.LARGE or y.base is not None:
+            if y.nbytes >= held_arrays.LARGE_BYTES or y.base is not None:
                 saved = _type_if_much(y)
         self.records.append((primitive, params, ids, values, out, saved))
         return Tracer(self, y, out)
@@ -263,7 +265,7 @@ def _is_known_finite(x_bar):
 
 def _type_if_much(x):
     """Return the type alone of what keeps much memory: a large array, or a view of one."""
-    large = capture.LARGE
+    large = held_arrays.LARGE_BYTES
     if type(x) is np.ndarray and (x.nbytes if x.base is None else getattr(x.base, "nbytes", large)) >= large:
         return _array_type(x.shape, x.dtype)
     return x
@@ -272,7 +274,7 @@ def _type_if_much(x):
 def _kept(values, unread):
     """Return the arguments as a record keeps them: only types where no rule reads the values, and small
     parts of large arrays as arrays of their own."""
-    large = capture.LARGE
+    large = held_arrays.LARGE_BYTES
     kept = []
     for i, v in enumerate(values):
         if (

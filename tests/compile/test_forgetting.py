@@ -48,7 +48,7 @@ def test_clear_caches_clears_all_functions():
 
 
 def test_signatures_are_bounded(monkeypatch):
-    monkeypatch.setattr(module, "SIGNATURES", 16)
+    monkeypatch.setattr(module, "MOST_SIGNATURES", 16)
     f = fg.jit(lambda x: x * 1.5)
     f(np.ones(1))
     for n in range(2, 100):

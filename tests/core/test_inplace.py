@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import funcgrad as fg
-from funcgrad.core import capture
+from funcgrad.core import held_arrays
 
 
 @pytest.fixture(autouse=True, params=["small", "large"])
 def size(request, monkeypatch):
     """Run everything twice: as is, and with every array taken for one too large to copy needlessly."""
     if request.param == "large":
-        monkeypatch.setattr(capture, "LARGE", 0)
+        monkeypatch.setattr(held_arrays, "LARGE_BYTES", 0)
 
 
 def agrees(function, x):

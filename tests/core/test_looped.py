@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.control import native
+from funcgrad.control import eager_jit
 from funcgrad.core.looped import Looped
 from funcgrad.core.primitive import Sample, primitives
 
@@ -28,8 +28,8 @@ def drawn(rng, x, dtype):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    monkeypatch.setattr(native, "MANY", 0)
-    monkeypatch.setattr(native, "FEW", 0)
+    monkeypatch.setattr(eager_jit, "COMPILING_EQUATIONS", 0)
+    monkeypatch.setattr(eager_jit, "LEAST_ITERATIONS", 0)
 
 
 @pytest.mark.parametrize(
@@ -103,21 +103,21 @@ def test_python_does_not_go_round_for_each_element(name):
 def test_what_comes_once_is_not_compiled_and_what_comes_often_is(monkeypatch):
     compiled = []
     monkeypatch.setattr(
-        native,
+        eager_jit,
         "called_natively",
         lambda p, args, params: compiled.append(p) or (p.loop_rule(*args, **params),),
     )
-    monkeypatch.setattr(native, "_gone_round", {})
+    monkeypatch.setattr(eager_jit, "_gone_round", {})
     f = fg.grad(lambda x: np.sum(np.cumprod(x)))
     for n in range(100, 150):
         f(np.ones(n))
     assert not compiled
-    for _ in range(native.MANY // 100 + 2):
+    for _ in range(eager_jit.COMPILING_EQUATIONS // 100 + 2):
         f(np.ones(101))
     assert 1 <= len(compiled) < 6
     before = len(compiled)
-    f(np.ones(native.MANY + 2))
+    f(np.ones(eager_jit.COMPILING_EQUATIONS + 2))
     assert len(compiled) == before + 1
     monkeypatch.setenv("FUNCGRAD_JIT", "0")
-    f(np.ones(native.MANY + 2))
+    f(np.ones(eager_jit.COMPILING_EQUATIONS + 2))
     assert len(compiled) == before + 1

@@ -15,7 +15,7 @@ from numpy.random import normal
 
 import funcgrad as fg
 from funcgrad.core import randomness
-from funcgrad.core.reachable import MOST, Reachable
+from funcgrad.core.reachable import MOST_LOOKED_AT, Reachable
 from funcgrad.errors import RandomnessWarning
 
 X = np.ones(3)
@@ -243,7 +243,7 @@ def test_it_looks_at_few_things():
     for _ in range(1000):
         deep = [deep, RNG]
     found = Reachable(lambda x: (big, deep, x), (np.random.Generator,))
-    assert found.found == [RNG] and len(found.codes) == 1 and MOST < 1000
+    assert found.found == [RNG] and len(found.codes) == 1 and MOST_LOOKED_AT < 1000
 
 
 def test_a_generator_that_is_loaded_meanwhile():

@@ -4,7 +4,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import numpy as fnp
 from funcgrad.errors import DerivativeError, DTypeError, ShapeError
-from funcgrad.numpy.arrays import holds_tracer
+from funcgrad.numpy.arguments import holds_tracer
 from tests.laws import assert_same, check_laws
 
 rng = np.random.default_rng(7)

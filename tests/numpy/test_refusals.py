@@ -68,7 +68,7 @@ def check(name, drawn, counts):
             if i >= count or (mode != "plain" and name in DIFFERENT):
                 continue
             if mode == "compiled" and isinstance(want, OverflowError):
-                continue  # a number out of a dtype's range: tests/compile/test_integers.py
+                continue  # a number out of a dtype's range: tests/compile/target/test_integers.py
             if (
                 isinstance(want, Exception)
                 and mode in ("staged", "compiled")

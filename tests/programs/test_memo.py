@@ -44,14 +44,14 @@ def test_arrays_of_functions_that_are_gone_are_bounded():
         f(2.0), fg.grad(f)(2.0)
         del array, f
     gc.collect()
-    assert size * sum(ref() is not None for ref in alive) <= memo.MOST
+    assert size * sum(ref() is not None for ref in alive) <= memo.KEPT_ALIVE_BYTES
     forget_all()
     gc.collect()
     assert not any(ref() is not None for ref in alive)
 
 
 def test_what_is_in_use_is_not_derived_again(monkeypatch):
-    monkeypatch.setattr(memo, "MOST", 100_000)
+    monkeypatch.setattr(memo, "KEPT_ALIVE_BYTES", 100_000)
     asked = []
 
     @memoized

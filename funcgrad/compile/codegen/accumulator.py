@@ -4,11 +4,11 @@ from funcgrad.compile.codegen.scalar_writer import ValueWriter
 from funcgrad.compile.loopir.statement import Effect
 from funcgrad.compile.target.scalars import constant, identity, llvm_type
 
-__all__ = ["RUN", "Accumulator"]
+__all__ = ["RUN_TERMS", "Accumulator"]
 
 # A sum is taken in runs of this many terms, in vector registers; the runs' sums are added with compensation
 # (Neumaier 1974). The error is that of 512 terms over the lanes, however many terms there are.
-RUN = 512
+RUN_TERMS = 512
 
 
 class Accumulator:

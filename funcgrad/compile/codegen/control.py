@@ -17,10 +17,10 @@ from funcgrad.compile.target.status import Status
 
 __all__ = ["DECLARATIONS", "write_control"]
 
-LINE = 64
+LINE_BYTES = 64
 # A loop looks for Ctrl-C after this many additions' work, some 10 ms, but at least every so many iterations.
-PATIENCE = 20_000_000
-OFTEN = 1 << 16
+SIGNAL_ADDITIONS = 20_000_000
+SIGNAL_ITERATIONS = 1 << 16
 
 DECLARATIONS = {
     "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)",
@@ -62,8 +62,8 @@ class _Writer(FunctionText):
         work: int,
     ):
         super().__init__(name, bodies)
-        self.every = min(1 << (PATIENCE // max(work, 1)).bit_length(), OFTEN)
-        self.is_long = call.params.get("length", PATIENCE) * max(work, 1) >= PATIENCE
+        self.every = min(1 << (SIGNAL_ADDITIONS // max(work, 1)).bit_length(), SIGNAL_ITERATIONS)
+        self.is_long = call.params.get("length", SIGNAL_ADDITIONS) * max(work, 1) >= SIGNAL_ADDITIONS
         self.call = call
         self.params = call.params
         given = (*call.args, *call.results, *call.spares)
@@ -258,5 +258,5 @@ def _rows(sizes: Sequence[int]) -> tuple[list[int], int]:
     places, end = [], 0
     for size in sizes:
         places.append(end)
-        end += -(-size // LINE) * LINE
+        end += -(-size // LINE_BYTES) * LINE_BYTES
     return places, end

@@ -11,20 +11,20 @@ from funcgrad.compile.codegen.entry import GLUE
 from funcgrad.compile.codegen.nest import NestWriter
 from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.statement import ControlCall, HostCall
-from funcgrad.compile.schedule.memory import LINE
+from funcgrad.compile.schedule.memory import LINE_BYTES
 from funcgrad.compile.target.status import Status
 
 __all__ = ["SUPPORT", "Driver"]
 
 # Scratch of up to this many bytes is on the stack.
-STACK = 16384
+STACK_BYTES = 16384
 # A call that does more than this many additions' work gives up Python's lock meanwhile.
-LONG = 100_000
+UNLOCKED_ADDITIONS = 100_000
 # A call of BLAS of fewer operations has one thread: OpenBLAS's threads wait for each other by turning in circles,
 # and where another process has one of the cores, that makes a call of 0.2 ms one of 20 ms.
-ALONE = 2e6
+ONE_THREAD_FLOPS = 2e6
 # From so many lines on, what comes next is another function.
-PART = 1000
+FUNCTION_LINES = 1000
 
 
 class Driver:
@@ -45,7 +45,9 @@ class Driver:
         self.released = False
         self.alone = False
         self.hosts = 0
-        self.long = self.whole and plan.work > LONG  # what runs inside leaves Python's lock as it is
+        self.long = (
+            self.whole and plan.work > UNLOCKED_ADDITIONS
+        )  # what runs inside leaves Python's lock as it is
 
     def _name(self) -> str:
         self.count += 1
@@ -102,7 +104,7 @@ class Driver:
 
     def _bound(self) -> None:
         """Begin another part, if this one is long enough. Python's lock stays as it is."""
-        if len(self.setup) + len(self.lines) < PART:
+        if len(self.setup) + len(self.lines) < FUNCTION_LINES:
             return
         if self.released:
             self.lines.append(f"  store ptr %saved{self.hosts}, ptr %thread")
@@ -124,7 +126,7 @@ class Driver:
         args += [*writer.numbers, *(f"ptr {self._routine(name)}" for name in writer.external)]
         self._release()
         status, threads = self._name(), self._name()
-        alone = bool(writer.external) and writer.largest_call < ALONE
+        alone = bool(writer.external) and writer.largest_call < ONE_THREAD_FLOPS
         if alone:
             self.alone = True
             get, put = (self.module.table.slot(f"threads {way}") for way in ("get", "set"))
@@ -239,10 +241,10 @@ class Driver:
             self._call_parts()
         size = self.plan.scratch if self.whole else 0
         setup, finish = [], []
-        if size and size <= STACK:
+        if size and size <= STACK_BYTES:
             setup = [f"  %scratch = alloca [{size} x i8], align 64"]
         elif size:
-            setup = [f"  %block = call ptr @fg_take(i64 {size + LINE - 1})", *_SUPPLIED]
+            setup = [f"  %block = call ptr @fg_take(i64 {size + LINE_BYTES - 1})", *_SUPPLIED]
             finish = ["  call void @fg_give(ptr %block)"]
         # The body of a loop becomes a part of the loop.
         signature = "(ptr %frame) noinline" if self.whole else "(ptr %frame, ptr %scratch)"
@@ -289,8 +291,8 @@ _SUPPLIED = (
     "  %missing = icmp eq ptr %block, null",
     "  br i1 %missing, label %starved, label %supplied",
     "supplied:",
-    f"  %edge = getelementptr i8, ptr %block, i64 {LINE - 1}",
-    f"  %scratch = call ptr @llvm.ptrmask.p0.i64(ptr %edge, i64 {-LINE})",
+    f"  %edge = getelementptr i8, ptr %block, i64 {LINE_BYTES - 1}",
+    f"  %scratch = call ptr @llvm.ptrmask.p0.i64(ptr %edge, i64 {-LINE_BYTES})",
 )
 _STARVED = ("starved:", "  call ptr @PyErr_NoMemory()", f"  ret i32 {Status.RAISED}")
 

@@ -16,7 +16,7 @@ from funcgrad.core.types import ArrayType
 __all__ = [
     "DECLARED",
     "GLUE",
-    "RECYCLED",
+    "RECYCLED_BYTES",
     "Code",
     "Table",
     "failures",
@@ -30,7 +30,7 @@ __all__ = [
 # Attributes of what runs once a call: optimizing it would take as long as the loops, and gain nanoseconds.
 GLUE = "noinline optnone"
 # Results of at least this many bytes are made in the memory of earlier ones.
-RECYCLED = 1 << 16
+RECYCLED_BYTES = 1 << 16
 # C order and aligned; and, to be written to again, owning its memory and writeable.
 _READABLE = 0x1 | 0x100
 _REUSABLE = _READABLE | 0x4 | 0x400
@@ -229,7 +229,7 @@ def make_result(code: Code, frame: str, slot: int, k: int, kind: ArrayType, room
     descr = code.address(f"dtype {kind.dtype.str}")
     new = code.address("PyArray_NewFromDescr")
     owner = code.address("ndarray")
-    if kind.nbytes < RECYCLED:
+    if kind.nbytes < RECYCLED_BYTES:
         code.do(f"call void @Py_IncRef(ptr {descr})")
         array = code.set(
             f"call ptr {new}(ptr {owner}, ptr {descr}, i32 {kind.ndim}, ptr @fg_shape{k}, ptr null, "

@@ -7,18 +7,18 @@ from funcgrad.compile.codegen.control import DECLARATIONS, write_control
 from funcgrad.compile.codegen.driver import SUPPORT, Driver
 from funcgrad.compile.codegen.entry import Table, write_entry
 from funcgrad.compile.codegen.nest import NestWriter
-from funcgrad.compile.codegen.wide_entry import WIDE, write_wide_entry
+from funcgrad.compile.codegen.wide_entry import WIDE_ARGUMENTS, write_wide_entry
 from funcgrad.compile.kernels.library import definitions
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves, stands_alone
 from funcgrad.compile.loopir.statement import ControlCall, HostCall
-from funcgrad.compile.schedule.plan import PARALLEL, Plan
+from funcgrad.compile.schedule.plan import PARALLEL_ADDITIONS, Plan
 
 __all__ = ["Module"]
 
 # A nest in the body of a loop, of so many points, may become a part of it.
-SHORT = 16
+INLINED_POINTS = 16
 # Of more nests than this, equal ones are compiled once, for any numbers in them.
-FEW = 16
+LEAST_SHARED_NESTS = 16
 
 
 class Module:
@@ -67,10 +67,10 @@ class Module:
                     run.host_call(call)
                 continue
             chunked = plan.whole and _is_parallel(nodes)
-            general = len(plan.steps) > FEW
+            general = len(plan.steps) > LEAST_SHARED_NESTS
             writer = NestWriter(nodes, plan.local, careful=plan.careful, general=general, chunked=chunked)
             # Of a short iteration LLVM is to see the whole.
-            short = all(leaf.statement.points <= SHORT for node in nodes for leaf in leaves(node))
+            short = all(leaf.statement.points <= INLINED_POINTS for node in nodes for leaf in leaves(node))
             name = parts.nest(writer, within=not plan.whole and short)
             if chunked:
                 run.parallel(name, writer, nodes[0].extent)
@@ -102,7 +102,7 @@ class Module:
         self._write(self.plan, run, parts)
         outputs = self.plan.program.out_types
         inputs = self.plan.program.in_types
-        write = write_entry if len(inputs) + len(outputs) < WIDE else write_wide_entry
+        write = write_entry if len(inputs) + len(outputs) < WIDE_ARGUMENTS else write_wide_entry
         entry = write(self.table, inputs, outputs, len(outputs) == 1)
         run_text = run.text()
         kernels, declarations = _kernels(parts.symbols)
@@ -164,7 +164,7 @@ def _is_parallel(nodes: list[Loop | Leaf]) -> bool:
         if statement.call is not None or leaf.counters[0] in statement.sequential:
             return False
         work += statement.work
-    return work > PARALLEL
+    return work > PARALLEL_ADDITIONS
 
 
 def _kernels(symbols: set[str]) -> tuple[list[str], set[str]]:

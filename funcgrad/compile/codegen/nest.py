@@ -11,13 +11,13 @@ from math import prod
 
 import numpy as np
 
-from funcgrad.compile.codegen.accumulator import RUN, Accumulator
+from funcgrad.compile.codegen.accumulator import RUN_TERMS, Accumulator
 from funcgrad.compile.codegen.blas import CallWriter, as_foreign
 from funcgrad.compile.codegen.scalar_writer import CounterValue
 from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
 from funcgrad.compile.loopir.statement import Effect, MatrixProduct
-from funcgrad.compile.schedule.fusion import SHORT
+from funcgrad.compile.schedule.fusion import SHORT_ITERATIONS
 from funcgrad.compile.schedule.parallel_sums import CombineLoop, ThreadShare
 from funcgrad.compile.schedule.storage_folding import FoldedBuffer
 from funcgrad.compile.target.scalars import llvm_type
@@ -27,15 +27,15 @@ __all__ = ["NestWriter"]
 # A loop is split where a guard in it changes, into at most this many parts.
 MOST_SPLITS = 5
 # A loop of this many iterations at most, that come to this many nodes at most, is written out.
-UNROLLED = 8
+UNROLLED_ITERATIONS = 8
 UNROLLED_NODES = 64
-# So are all loops, each of `SHORT` iterations at most, inside one of `LONG_LOOP`, if they come to this many nodes at most and
+# So are all loops, each of `SHORT_ITERATIONS` iterations at most, inside one of `LONG_ITERATIONS`, if they come to this many nodes at most and
 # to enough of them for each element stored: then LLVM's vectors hold the same element of several iterations.
-LONG_LOOP = 64
+LONG_ITERATIONS = 64
 STRAIGHT_NODES = 2500
 NODES_PER_STORE = 50
 # As many nodes as the kernel of a function takes LLVM's time, in a loop with much else.
-STRAIGHT_KERNEL = 150
+STRAIGHT_KERNEL_NODES = 150
 
 
 def _written_out(node: Loop, level: int) -> float:
@@ -45,7 +45,7 @@ def _written_out(node: Loop, level: int) -> float:
         loop = leaf.counters[level]
         times = node.extent
         for inner in leaf.counters[level + 1 :]:
-            times *= inner.extent if inner.extent <= SHORT else 1
+            times *= inner.extent if inner.extent <= SHORT_ITERATIONS else 1
         share = leaf.statement.size * 1.0
         for effect in leaf.statement.effects:
             for x in effect.value.walk():
@@ -66,10 +66,10 @@ def _is_straight(node: Loop, level: int, local: Container[Buffer]) -> bool:
     there has to be enough to compute for each.
     """
     inner = [child for child in node.children if isinstance(child, Loop)]
-    if node.extent < LONG_LOOP or not inner or not all(_is_short(child) for child in inner):
+    if node.extent < LONG_ITERATIONS or not inner or not all(_is_short(child) for child in inner):
         return False
     nodes = sum(
-        _written_out(child, level + 1) + STRAIGHT_KERNEL * _kernels(child, level + 1) for child in inner
+        _written_out(child, level + 1) + STRAIGHT_KERNEL_NODES * _kernels(child, level + 1) for child in inner
     )
     nodes += sum(child.statement.size for child in node.children if isinstance(child, Leaf))
     return NODES_PER_STORE * _scattered(node, level, local) <= nodes <= STRAIGHT_NODES
@@ -93,7 +93,7 @@ def _scattered(node: Loop, level: int, local: Container[Buffer]) -> int:
 
 
 def _is_short(node: Loop) -> bool:
-    return node.extent <= SHORT and all(
+    return node.extent <= SHORT_ITERATIONS and all(
         _is_short(child) for child in node.children if isinstance(child, Loop)
     )
 
@@ -181,8 +181,8 @@ class NestWriter(CallWriter):
         if outermost and _is_straight(node, level, self._locals):
             self._straight = node
         partial, terms = self._partial_totals(node, level)
-        if partial and (node.extent * terms > RUN or not all(k in opened for k in partial)):
-            self._runs(node, level, counters, bounds, partial, max(RUN // terms, 1))
+        if partial and (node.extent * terms > RUN_TERMS or not all(k in opened for k in partial)):
+            self._runs(node, level, counters, bounds, partial, max(RUN_TERMS // terms, 1))
         else:
             small = self._is_small(node, level, node.extent)
             for part in [bounds] if small else self._parts(node, level, bounds):
@@ -196,7 +196,7 @@ class NestWriter(CallWriter):
         """Whether so many iterations of a loop are written out."""
         if self._straight not in (None, node):
             return True
-        if times > UNROLLED:
+        if times > UNROLLED_ITERATIONS:
             return False
         if node not in self._sizes:
             self._sizes[node] = _written_out(node, level)
@@ -326,7 +326,7 @@ class NestWriter(CallWriter):
                 for loop in held:
                     terms *= loop.extent
                 self._totals[leaf, k] = Accumulator(
-                    self, effect, compensated=terms > RUN or isinstance(node, CombineLoop)
+                    self, effect, compensated=terms > RUN_TERMS or isinstance(node, CombineLoop)
                 )
                 opened.append((leaf, k))
         return opened

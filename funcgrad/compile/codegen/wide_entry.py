@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from funcgrad.compile.codegen.entry import (
     DECLARED,
     GLUE,
-    RECYCLED,
+    RECYCLED_BYTES,
     Code,
     Table,
     failures,
@@ -22,10 +22,10 @@ from funcgrad.compile.codegen.entry import (
 )
 from funcgrad.core.types import ArrayType
 
-__all__ = ["WIDE", "write_wide_entry"]
+__all__ = ["WIDE_ARGUMENTS", "write_wide_entry"]
 
 # From so many arguments and results on.
-WIDE = 64
+WIDE_ARGUMENTS = 64
 
 
 class _Functions:
@@ -134,7 +134,7 @@ def _makers(table: Table, outputs: Sequence[ArrayType]) -> tuple[_Functions, lis
     makers = _Functions("fg_maker", "i1 {}(ptr %frame, ptr %owned, ptr %number)", table)
     shapes = []
     for k, kind in enumerate(outputs):
-        kept = kind.nbytes >= RECYCLED  # each of these has memory of its own
+        kept = kind.nbytes >= RECYCLED_BYTES  # each of these has memory of its own
         if code := makers.add((kind, k if kept else None)):
             result = make_result(code, "%frame", 0, k, kind, "%number")
             if kind.shape:

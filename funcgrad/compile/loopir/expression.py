@@ -17,7 +17,7 @@ from funcgrad.core.primitive import cost_of
 __all__ = ["Buffer", "Expression", "Expressions", "intervals"]
 
 # Operands shared by several nodes count once for each: sizes of deep expressions are cut off here.
-_HUGE = 1_000_000
+_MOST_SIZE = 1_000_000
 
 
 class Buffer:
@@ -65,8 +65,8 @@ class Expression:
         self.dtype = dtype
         self.detail = detail
         self.own_cost = 0 if op in ("const", "cast") else cost_of(op)
-        self.cost: int = min(self.own_cost + sum([a.cost for a in args]), _HUGE)
-        self.size: int = min(1 + sum([a.size for a in args]), _HUGE)
+        self.cost: int = min(self.own_cost + sum([a.cost for a in args]), _MOST_SIZE)
+        self.size: int = min(1 + sum([a.size for a in args]), _MOST_SIZE)
         self.divides: bool = any([a.divides for a in args]) or any([i.is_divided() for i in self.indices()])
 
     def is_cheap(self, limit: int) -> bool:

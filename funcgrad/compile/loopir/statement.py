@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 # The code of a function's kernel, in nodes: LLVM's time grows faster than the code of one function.
-KERNEL = 30
+KERNEL_NODES = 30
 
 
 class Access(NamedTuple):
@@ -210,7 +210,7 @@ class Statement:
     @cached_property
     def weight(self) -> int:
         """How much code it is, in nodes: a function's kernel, written out at its place, counts as many."""
-        return self.size + KERNEL * self.kernels
+        return self.size + KERNEL_NODES * self.kernels
 
     @cached_property
     def kernels(self) -> int:

@@ -7,7 +7,7 @@ __all__ = ["ordered_loops"]
 
 # A sum over leading axes keeps its partial results in memory while it passes over the rows: up to this many
 # elements (what half of the L1 cache holds) for all of them at once, else a row's worth at a time.
-PARTIAL_RESULTS = 2048
+MOST_PARTIAL_RESULTS = 2048
 
 
 def ordered_loops(
@@ -30,7 +30,7 @@ def ordered_loops(
     points = 1
     for loop in kept:
         points *= loop.extent
-    if points <= PARTIAL_RESULTS:
+    if points <= MOST_PARTIAL_RESULTS:
         return carried + kept
     return (*kept[:-1], *carried, kept[-1])
 

@@ -13,14 +13,14 @@ from funcgrad.core.types import ArrayType
 __all__ = ["lower_product"]
 
 # A product of fewer multiplications is written as loops: calling BLAS costs about as much.
-SMALL = 600
+BLAS_MULTIPLICATIONS = 600
 
 
 def lower_product(lower: Builder, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
     """Return z[b..., i..., j...] = sum over k of x[b, i, k] y[b, j, k]."""
     axes = _Axes(x, y, contract, batch)
     by_blas = out.dtype.char in "fd" and axes.rows > 1 and axes.columns > 1 and axes.inner > 1
-    if by_blas and axes.rows * axes.columns * axes.inner > SMALL:
+    if by_blas and axes.rows * axes.columns * axes.inner > BLAS_MULTIPLICATIONS:
         return _by_blas(lower, out, x, y, axes)
     return _by_loops(lower, out, x, y, axes)
 

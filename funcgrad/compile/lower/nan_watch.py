@@ -18,7 +18,7 @@ from funcgrad.core.types import ArrayType
 __all__ = ["watch", "watched"]
 
 # How many times smaller what a result is computed of must be, to be looked at in its place.
-FEW = 2
+TIMES_SMALLER = 2
 
 
 def watched(program: Program, *, whole: bool) -> set[Var]:
@@ -57,7 +57,7 @@ def _where_they_are_few(program: Program, found: set[Var], doubtful: set[Var]) -
         ):
             (y,) = equation.outputs
             read = {a for a in equation.inputs if isinstance(a, Var) and a in doubtful}
-            if FEW * sum(a.type.size for a in read) <= y.type.size:
+            if TIMES_SMALLER * sum(a.type.size for a in read) <= y.type.size:
                 found = (found - {y}) | read
     return found
 

@@ -37,13 +37,13 @@ _UNFINISHED = ".tmp"
 
 DEFAULT_MEBIBYTES = 256
 # The folder is listed, and the oldest files removed, about once for each such part of the bound that is written.
-SHARE = 16
+CLEANUPS = 16
 # Files left when old ones are removed, as a part of the bound.
-KEPT = 0.75
+KEPT_PART = 0.75
 # Seconds after which an unfinished file is one whose writer was killed.
-STALE = 3600.0
+STALE_SECONDS = 3600.0
 # What a file takes on disk is a multiple of this.
-BLOCK = 4096
+BLOCK_BYTES = 4096
 
 # (A FIFO of a file's name opens at once, and is then seen to be none.)
 _TO_READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -222,7 +222,7 @@ def _is_time_to_trim(key: str, size: int, limit: float) -> bool:
     No count is kept, which would need a lock: the checksum of the key is as good as chance, and chance trims on
     average each time that a share of the bound has been written, by whichever processes.
     """
-    return zlib.crc32(key.encode(), 1) * limit <= (size + BLOCK) * SHARE * 2**32
+    return zlib.crc32(key.encode(), 1) * limit <= (size + BLOCK_BYTES) * CLEANUPS * 2**32
 
 
 def _trim(place: int, limit: float) -> None:
@@ -238,10 +238,10 @@ def _trim(place: int, limit: float) -> None:
                 details = entry.stat(follow_symlinks=False)
             except OSError:
                 continue
-            if entry.name.endswith(_UNFINISHED) and now - details.st_mtime > STALE:
+            if entry.name.endswith(_UNFINISHED) and now - details.st_mtime > STALE_SECONDS:
                 _remove(entry.name, place)
                 continue
-            size = -(-details.st_size // BLOCK) * BLOCK
+            size = -(-details.st_size // BLOCK_BYTES) * BLOCK_BYTES
             total += size
             found.append((details.st_mtime_ns, size, entry.name))
     if total <= limit:
@@ -249,5 +249,5 @@ def _trim(place: int, limit: float) -> None:
     for _, size, name in sorted(found):
         _remove(name, place)
         total -= size
-        if total <= KEPT * limit:
+        if total <= KEPT_PART * limit:
             return

@@ -15,17 +15,17 @@ from funcgrad.compile.loopir.index import Counter, Index
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
 from funcgrad.compile.loopir.statement import Access, Statement
 
-__all__ = ["SHORT", "fuse"]
+__all__ = ["SHORT_ITERATIONS", "fuse"]
 
 # The most expression nodes that share an outermost loop: more would run out of registers and time. In a long
 # program, such as a loop unrolled in Python, much fewer: then equal steps give equal nests, compiled once.
 MOST_NODES = 1500
-LONG = 150
+LONG_STATEMENTS = 150
 MOST_NODES_OF_LONG = 24
 # Loops of up to so many iterations may be written out.
-SHORT = 16
+SHORT_ITERATIONS = 16
 # Among how many of the last loops a statement looks for one to share.
-WINDOW = 24
+LOOPS_LOOKED_AT = 24
 
 
 class _Group:
@@ -62,7 +62,7 @@ class _Group:
 
 def fuse(statements: list[Statement]) -> list[Loop | Leaf]:
     """Return the statements as loop nests, in an order that gives the same results."""
-    most = MOST_NODES if len(statements) <= LONG else MOST_NODES_OF_LONG
+    most = MOST_NODES if len(statements) <= LONG_STATEMENTS else MOST_NODES_OF_LONG
     return [_collapsed(node, 0) for node in _fuse([Leaf(s) for s in statements], 0, most)]
 
 
@@ -79,7 +79,7 @@ def _fuse(members: list[Leaf], level: int, most: int) -> list[Loop | Leaf]:
             placed, related = leaf, conflicts
             if not conflicts and following is not None and _starts(leaf, following, level):
                 placed, related = following, _conflicts(following, writer, readers)
-            group = _place(placed, extent, related, groups[-WINDOW:], group_of, level, most)
+            group = _place(placed, extent, related, groups[-LOOPS_LOOKED_AT:], group_of, level, most)
         if group is None:
             group = _Group(extent, len(groups))
             groups.append(group)
@@ -169,7 +169,7 @@ def _is_held_up(leaf: Leaf, group: _Group, level: int) -> bool:
     if len(leaf.counters) != level + 1 or leaf.counters[level] not in statement.sequential:
         return False
     return statement.kernels > 0 and any(
-        len(m.counters) > level + 1 and m.counters[-1].extent > SHORT for m in group.members
+        len(m.counters) > level + 1 and m.counters[-1].extent > SHORT_ITERATIONS for m in group.members
     )
 
 

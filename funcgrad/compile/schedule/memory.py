@@ -8,10 +8,10 @@ from math import inf
 from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
 
-__all__ = ["LINE", "lifetimes", "placed"]
+__all__ = ["LINE_BYTES", "lifetimes", "placed"]
 
 # Buffers begin on a cache line.
-LINE = 64
+LINE_BYTES = 64
 
 
 def lifetimes(steps: Sequence[Sequence[Loop | Leaf]]) -> dict[Buffer, tuple[int, int]]:
@@ -39,7 +39,7 @@ def placed(lives: dict[Buffer, tuple[int, int]]) -> tuple[dict[Buffer, int], int
         while alive and alive[0][0] < first:
             _, start, end = heappop(alive)
             _free(gaps, start, end)
-        size = -(-max(buffer.nbytes, 1) // LINE) * LINE
+        size = -(-max(buffer.nbytes, 1) // LINE_BYTES) * LINE_BYTES
         k = next(k for k, (start, end) in enumerate(gaps) if end - start >= size)
         start, end = gaps[k]
         place = int(start)

@@ -12,16 +12,16 @@ from funcgrad.compile.schedule.memory import lifetimes, placed
 from funcgrad.compile.schedule.parallel_sums import in_parts
 from funcgrad.compile.schedule.storage_folding import contracted
 
-__all__ = ["PARALLEL", "Plan"]
+__all__ = ["PARALLEL_ADDITIONS", "Plan"]
 
 # Statements without loops that follow one another are one function, up to this many.
-STRAIGHT = 64
+STRAIGHT_STATEMENTS = 64
 # and up to this much code.
-HEAVY = 1500
+STRAIGHT_WEIGHT = 1500
 # What counts as no operation.
 _FREE = {"const", "load", "index", "guard", "cast", "select", "checked", "required"}
 # A loop of this many additions' work is shared among threads: less than this, and waking them costs more.
-PARALLEL = 6_000_000
+PARALLEL_ADDITIONS = 6_000_000
 
 
 class Plan:
@@ -90,7 +90,7 @@ def _shared(node: Loop | Leaf, expressions: Expressions) -> list[Loop] | list[Le
     """Return a nest, in parts if that lets threads share its work and it is worth it."""
     if isinstance(node, Leaf):
         return [node]
-    worth = sum(leaf.statement.work for leaf in leaves(node)) > PARALLEL
+    worth = sum(leaf.statement.work for leaf in leaves(node)) > PARALLEL_ADDITIONS
     return in_parts(node, expressions) if worth else [node]
 
 
@@ -101,7 +101,7 @@ def _steps(nodes):
     for node in nodes:
         alone = isinstance(node, Loop) or stands_alone(node)
         more = 0 if alone else node.statement.weight
-        if straight and (alone or len(straight) == STRAIGHT or weight + more > HEAVY):
+        if straight and (alone or len(straight) == STRAIGHT_STATEMENTS or weight + more > STRAIGHT_WEIGHT):
             yield straight
             straight, weight = [], 0
         if alone:

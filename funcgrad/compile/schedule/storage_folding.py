@@ -11,8 +11,8 @@ from funcgrad.compile.loopir.statement import Access
 __all__ = ["FoldedBuffer", "contracted"]
 
 # The most bytes a nest keeps on its stack for one buffer, and for all of them.
-STACK = 16384
-STACK_IN_ALL = 1 << 17
+BUFFER_STACK_BYTES = 16384
+NEST_STACK_BYTES = 1 << 17
 
 
 class FoldedBuffer:
@@ -57,7 +57,7 @@ def contracted(nests: Sequence[Sequence[Loop | Leaf]]) -> dict[Buffer, FoldedBuf
         if local is None:
             continue
         nest, size = where[0][0], local.size * buffer.dtype.itemsize
-        if local.size == 1 or taken.get(nest, 0) + size <= STACK_IN_ALL:
+        if local.size == 1 or taken.get(nest, 0) + size <= NEST_STACK_BYTES:
             taken[nest] = taken.get(nest, 0) + size
             found[buffer] = local
     return found
@@ -90,7 +90,7 @@ def _local(buffer, where):
         low = least if low is None else min(low, least)
         high = most if high is None else max(high, most)
     size = high - low + 1
-    return FoldedBuffer(size, low, shared) if size * buffer.dtype.itemsize <= STACK else None
+    return FoldedBuffer(size, low, shared) if size * buffer.dtype.itemsize <= BUFFER_STACK_BYTES else None
 
 
 def _plain(offset: Index, loops) -> bool:

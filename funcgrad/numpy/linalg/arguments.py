@@ -7,7 +7,7 @@ import numpy as np
 from funcgrad.core.tracer import Tracer, concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of
 from funcgrad.errors import DTypeError
-from funcgrad.numpy.arrays import as_array, astype
+from funcgrad.numpy.arguments import as_array, astype
 
 __all__ = ["floating", "known", "tolerance"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of
 from funcgrad.errors import DerivativeError
-from funcgrad.numpy.arrays import implements
+from funcgrad.numpy.arguments import implements
 from funcgrad.numpy.linalg.arguments import floating, known
 from funcgrad.primitives.arithmetic import absolute, copysign, real
 from funcgrad.primitives.linalg import factorizations, general_eigen, spectral

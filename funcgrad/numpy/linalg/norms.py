@@ -6,7 +6,7 @@ import numpy as np
 
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import as_array, as_axes, as_axis, astype, fit, implements, judged
+from funcgrad.numpy.arguments import as_array, as_axes, as_axis, astype, fit, implements, judged
 from funcgrad.numpy.linalg.arguments import floating
 from funcgrad.numpy.linalg.systems import inv
 from funcgrad.numpy.reductions import sum_of_squares

@@ -8,7 +8,7 @@ import numpy as np
 from funcgrad.core.types import shape_of, type_of
 from funcgrad.errors import ShapeError
 from funcgrad.numpy import products, reductions
-from funcgrad.numpy.arrays import as_array, as_axis, implements, no_out, promoted
+from funcgrad.numpy.arguments import as_array, as_axis, implements, no_out, promoted
 from funcgrad.numpy.shaping import moveaxis, reshape
 from funcgrad.primitives.linalg import matrices
 from funcgrad.primitives.shape import concatenate

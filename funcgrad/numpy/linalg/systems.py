@@ -9,7 +9,7 @@ import numpy as np
 
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of
 from funcgrad.errors import ShapeError
-from funcgrad.numpy.arrays import fit, implements, promoted
+from funcgrad.numpy.arguments import fit, implements, promoted
 from funcgrad.numpy.linalg.arguments import floating, known, tolerance
 from funcgrad.numpy.products import matmul
 from funcgrad.numpy.shaping import reshape, transpose

@@ -39,11 +39,11 @@ def _rules_of(primitive: Primitive) -> list[Rule]:
 
 _DERIVATIVES_ONLY = ("custom_jvp", "custom_vjp", "stop_gradient")
 # Constants up to this many bytes are evaluated with, and compared.
-SMALL = 1 << 16
+EVALUATED_BYTES = 1 << 16
 # A constant that is computed may be this many times as large as those it is computed from.
-GROWTH = 4
+MOST_GROWTH = 4
 # Rewrites of one equation: what reads through a chain of updates must not take quadratic time.
-LIMIT = 100
+MOST_REWRITES = 100
 
 
 def simplify(program: Program, *, checked: bool = False, differentiable: bool = False) -> Program:
@@ -114,7 +114,7 @@ class _Forward:
 
     def take(self, equation: Equation) -> None:
         """Add an equation, or what takes its place, to those simplified so far."""
-        for _ in range(LIMIT):
+        for _ in range(MOST_REWRITES):
             if self._inlined(equation) or self._evaluated(equation):
                 return
             replacement = self._rewritten(equation)
@@ -180,7 +180,7 @@ class _Forward:
             return var
         if not var.type.shape:
             return Literal(var.type.dtype.type(np.asarray(value)[()]))
-        bits = value.tobytes() if value.nbytes <= SMALL else id(value)
+        bits = value.tobytes() if value.nbytes <= EVALUATED_BYTES else id(value)
         key = (value.shape, value.dtype, bits)
         if key in self._constants_seen:
             return self.atom(self._constants_seen[key])  # which may be another variable by now
@@ -205,9 +205,14 @@ class _Forward:
             size += getattr(value, "nbytes", 8)
             values.append(value)
         types = [v.type for v in equation.outputs]
-        if size > SMALL or equation.primitive.name == "broadcast_to" or _is_opaque(equation) or not values:
+        if (
+            size > EVALUATED_BYTES
+            or equation.primitive.name == "broadcast_to"
+            or _is_opaque(equation)
+            or not values
+        ):
             return False
-        if sum(t.nbytes for t in types) > max(GROWTH * size, 64):
+        if sum(t.nbytes for t in types) > max(MOST_GROWTH * size, 64):
             return False
         try:
             with np.errstate(all="ignore"):

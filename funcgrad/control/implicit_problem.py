@@ -17,10 +17,10 @@ from funcgrad.core.types import ArrayType, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError, TreeError
 from funcgrad.transforms.jacobian import jacrev
 
-__all__ = ["Equation", "as_float", "dense_solve", "for_solvers", "newton", "staged_square"]
+__all__ = ["ImplicitProblem", "as_float", "dense_solve", "for_solvers", "newton", "staged_square"]
 
 
-class Equation:
+class ImplicitProblem:
     """An equation f(captured, x) = 0 (or matvec(captured, x) = b), and how it is solved.
 
     Attributes:

@@ -14,11 +14,11 @@ import numpy as np
 
 from funcgrad.locks import forkable_lock
 
-__all__ = ["LARGE", "SOLE", "Captured", "exclusive", "lock"]
+__all__ = ["LARGE_BYTES", "SOLE", "Captured", "exclusive", "lock"]
 
 # Bytes from which it pays to know that no copy is needed: what does not fit in the L1 cache. Anything
 # smaller is copied in about a microsecond.
-LARGE = 32768
+LARGE_BYTES = 32768
 
 
 def _count_of_one() -> int:
@@ -26,8 +26,8 @@ def _count_of_one() -> int:
     return getrefcount(array)
 
 
-# What getrefcount says of an object that one local name refers to. CPython counted the argument of
-# the call itself up to 3.13; later versions may borrow it.
+# What getrefcount says of an object that one local name refers to: the one answer to the question whether somebody else
+# has an array. CPython counted the argument of the call itself up to 3.13; later versions may borrow it.
 SOLE = _count_of_one()
 
 
@@ -99,7 +99,7 @@ def exclusive(x: Any) -> bool:
     value = x.value
     return (
         type(value) is np.ndarray
-        and value.nbytes >= LARGE
+        and value.nbytes >= LARGE_BYTES
         and getrefcount(value) == SOLE + 1  # the local name, and x
         and value.base is None
         and value.flags.writeable

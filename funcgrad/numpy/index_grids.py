@@ -8,8 +8,8 @@ import numpy as np
 from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, implements
-from funcgrad.numpy.static import as_shape
+from funcgrad.numpy.arguments import as_array, implements
+from funcgrad.numpy.static_arguments import as_shape
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import remainder
 from funcgrad.primitives.broadcasting import reshape

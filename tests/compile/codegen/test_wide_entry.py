@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.codegen.wide_entry import WIDE
+from funcgrad.compile.codegen.wide_entry import WIDE_ARGUMENTS
 
-N = WIDE
+N = WIDE_ARGUMENTS
 KINDS = [
     np.ones(3),
     np.arange(6).reshape(2, 3),

@@ -5,7 +5,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad.compile.codegen.module import Module
-from tests.compile.loop_interpreter import interpret, lowered
+from tests.compile.schedule.loop_interpreter import interpret, lowered
 
 X = np.array([1.0, 2.0, 0.5, -1.0, 3.0, 0.25])
 N = np.array([1, 0, 1, 0, 0, 1, 0])

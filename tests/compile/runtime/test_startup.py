@@ -26,7 +26,7 @@ def test_numba_is_not_imported(tmp_path):
     _run(CODE, FUNCGRAD_CACHE_DIR=str(tmp_path))
     kept = list(tmp_path.rglob("*"))
     assert kept
-    never = "from funcgrad.compile import native\ndef refuse(text): raise AssertionError('compiled again')\n"
+    never = "from funcgrad.compile.runtime import machine as native\ndef refuse(text): raise AssertionError('compiled again')\n"
     _run(never + "import funcgrad.compile.runtime.executable as e\ne.compile_object = refuse\n" + CODE.replace('assert "llvmlite" not', 'assert "numba" not').replace('"funcgrad.compile.codegen.module" not', '"numba" not'), FUNCGRAD_CACHE_DIR=str(tmp_path))  # fmt: skip
 
 

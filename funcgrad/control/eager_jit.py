@@ -20,13 +20,13 @@ from funcgrad.core.types import ArrayType, type_of
 __all__ = ["called_natively", "worth_compiling"]
 
 # The number of equations run one by one, each some microseconds, that cost as much as compiling a loop.
-MANY = 5000
+COMPILING_EQUATIONS = 5000
 
 
 def worth_compiling(equations: int, iterations: int, args: Sequence[Any]) -> bool:
     """Whether a loop is to be compiled: it runs long enough, and its dtypes are those native code has."""
     return (
-        equations * iterations >= MANY
+        equations * iterations >= COMPILING_EQUATIONS
         and os.environ.get("FUNCGRAD_JIT") != "0"
         and verified()
         and all(type_of(x).dtype.kind in "biuf" and type_of(x).dtype.itemsize != 2 for x in args)
@@ -51,7 +51,7 @@ def called_natively(primitive: Primitive, args: Sequence[Any], params: dict[str,
 
 
 # Iterations of a primitive's own loop that cost, in Python, as much as a look at whether they were many.
-FEW = 16
+LEAST_ITERATIONS = 16
 _gone_round: dict[tuple, int] = {}  # iterations in Python, by the primitive, the types and the parameters
 _KEPT = 1024
 
@@ -59,7 +59,7 @@ _KEPT = 1024
 def _looped(primitive: Looped, iterations: int, args: tuple, params: dict[str, Any]) -> Any:
     """Run a primitive natively if calls like this one have gone round often enough in Python to have been worth it: so one
     that comes once, or with another shape each time, costs at most twice what the better way would have."""
-    if iterations < FEW:
+    if iterations < LEAST_ITERATIONS:
         return NotImplemented
     types = tuple([type_of(x) for x in args])
     if not all(t.dtype.kind in "iuf" and t.dtype.itemsize in (4, 8) for t in types):
@@ -71,7 +71,7 @@ def _looped(primitive: Looped, iterations: int, args: tuple, params: dict[str, A
             _gone_round.clear()
         _gone_round[key] = total
         return NotImplemented
-    _gone_round[key] = MANY
+    _gone_round[key] = COMPILING_EQUATIONS
     out = called_natively(primitive, args, params)
     return out if primitive.multiple else out[0]
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 import funcgrad as fg
 from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.nest import leaves
-from funcgrad.compile.schedule.memory import LINE, lifetimes, placed
-from tests.compile.loop_interpreter import lowered
-from tests.compile.test_random_fusion import STEPS, program
+from funcgrad.compile.schedule.memory import LINE_BYTES, lifetimes, placed
+from tests.compile.schedule.loop_interpreter import lowered
+from tests.compile.schedule.test_random_fusion import STEPS, program
 
 BYTE = np.dtype(np.uint8)
 LIVES = st.lists(st.tuples(st.integers(0, 700), st.integers(0, 12), st.integers(0, 6)), max_size=25)
@@ -23,7 +23,7 @@ def check(lives, offsets, total):
         for b, (first, last) in lives.items()
     ]
     for k, (low, high, first, last) in enumerate(places):
-        assert low % LINE == 0 and 0 <= low <= high <= total
+        assert low % LINE_BYTES == 0 and 0 <= low <= high <= total
         for other_low, other_high, other_first, other_last in places[:k]:
             meet = first <= other_last and other_first <= last
             assert not meet or high <= other_low or other_high <= low
@@ -36,10 +36,10 @@ def test_random_lives(given_lives):
     offsets, total = placed(lives)
     check(lives, offsets, total)
     steps = [
-        sum(-(-max(b.size, 1) // LINE) * LINE for b, (a, z) in lives.items() if a <= k <= z)
+        sum(-(-max(b.size, 1) // LINE_BYTES) * LINE_BYTES for b, (a, z) in lives.items() if a <= k <= z)
         for k in range(20)
     ]
-    assert max(steps, default=0) <= total <= sum(-(-max(b.size, 1) // LINE) * LINE for b in lives)
+    assert max(steps, default=0) <= total <= sum(-(-max(b.size, 1) // LINE_BYTES) * LINE_BYTES for b in lives)
 
 
 def test_nothing_needs_nothing():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core import capture
+from funcgrad.core import held_arrays
 from funcgrad.core.tracer import _open
 from funcgrad.errors import InPlaceError
 
@@ -53,7 +53,7 @@ def test_arrays_are_writable_again_afterwards():
     with pytest.raises(KeyError):
         fg.grad(lambda x: np.sum(w * x) / {}[0])(np.ones(8000))
     w += 1
-    assert not any(reference() for reference in capture._locks.values())
+    assert not any(reference() for reference in held_arrays._locks.values())
 
 
 def test_views_of_captured_arrays():

@@ -4,8 +4,8 @@ import numpy as np
 
 import funcgrad as fg
 from funcgrad.compile.codegen.module import Module
-from funcgrad.compile.schedule.storage_folding import STACK, FoldedBuffer
-from tests.compile.loop_interpreter import interpret, lowered
+from funcgrad.compile.schedule.storage_folding import BUFFER_STACK_BYTES, FoldedBuffer
+from tests.compile.schedule.loop_interpreter import interpret, lowered
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((6, 9))
@@ -62,7 +62,7 @@ def test_nothing_that_a_call_touches_is_contracted():
 
 
 def test_the_stack_is_bounded():
-    wide = RNG.standard_normal((2, STACK // 8 + 1))
+    wide = RNG.standard_normal((2, BUFFER_STACK_BYTES // 8 + 1))
 
     def function(x):
         y = np.exp(np.sin(x) * np.cos(x))
@@ -70,7 +70,7 @@ def test_the_stack_is_bounded():
 
     module = lowered(fg.trace(function)(wide))
     sizes = {b: local.size * b.dtype.itemsize for b, local in module.local.items()}
-    assert all(size <= STACK for size in sizes.values())
+    assert all(size <= BUFFER_STACK_BYTES for size in sizes.values())
     assert module.scratch >= wide.nbytes
     np.testing.assert_allclose(fg.jit(function)(wide), function(wide), rtol=1e-12)
 

@@ -14,7 +14,7 @@ from funcgrad.compile.loopir.index import (
     flatten_index,
     split_index,
 )
-from tests.compile.loop_interpreter import evaluate_index, points
+from tests.compile.schedule.loop_interpreter import evaluate_index, points
 
 LOOPS = tuple(Counter(n) for n in (1, 2, 3, 5, 8))
 STEPS = st.lists(

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import funcgrad as fg
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
-from tests.compile.loop_interpreter import interpret, lowered
-from tests.compile.test_random_fusion import STEPS, program
+from tests.compile.schedule.loop_interpreter import interpret, lowered
+from tests.compile.schedule.test_random_fusion import STEPS, program
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((5, 7))

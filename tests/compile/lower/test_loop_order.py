@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from tests.compile.loop_interpreter import lowered
+from tests.compile.schedule.loop_interpreter import lowered
 
 X, S = np.ones((30, 40)), np.ones(40)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.codegen import scalar_writer as values
+from funcgrad.compile.codegen import scalar_writer
+from funcgrad.compile.runtime import machine
 from funcgrad.compile.codegen.nest import NestWriter
 from tests.guarded_memory import guarded, placed
 
@@ -130,8 +131,8 @@ def test_the_law_notices_what_guards_would_tell_the_vectorizer(monkeypatch):
     """With the guards' zero in plain sight, and no loop split at them, LLVM 22.1 makes wrong loops of some of these."""
     monkeypatch.setattr(NestWriter, "_parts", lambda self, node, level, bounds: [bounds])
     assert not [s for s in SHAPES if _differs(_with_gradient(padded_sum), _input(s, np.float64), False)]
-    monkeypatch.setattr(values.ValueWriter, "_zero", lambda self: "0")
-    if fg.compile.native.identity().startswith("22.1.0") and "+avx2" in fg.compile.native.identity():
+    monkeypatch.setattr(scalar_writer.ValueWriter, "_zero", lambda self: "0")
+    if machine.identity().startswith("22.1.0") and "+avx2" in machine.identity():
         assert [s for s in SHAPES if _differs(padded_alone, _input(s, np.float64), False)]
 
 

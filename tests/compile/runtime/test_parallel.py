@@ -11,7 +11,7 @@ import pytest
 import funcgrad as fg
 from funcgrad.compile.codegen import module
 from funcgrad.compile.runtime.parallel import get_num_threads, set_num_threads
-from tests.compile.loop_interpreter import interpret
+from tests.compile.schedule.loop_interpreter import interpret
 
 RUN = """
 import os, sys
@@ -98,7 +98,7 @@ def test_totals_in_parts_are_accurate(dtype, threads):
 
 def test_parts_run_like_the_whole(monkeypatch):
     """In every order of the parts, on arrays small enough to be interpreted."""
-    monkeypatch.setattr(module, "PARALLEL", 0)
+    monkeypatch.setattr(module, "PARALLEL_ADDITIONS", 0)
     x = np.random.default_rng(0).standard_normal(203)
 
     def f(x):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile import jit_call as called
-from funcgrad.compile import pipeline
+from funcgrad.compile import jit_call, pipeline
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -40,7 +39,7 @@ def test_only_what_is_called_is_compiled(compiled):
 def test_by_numpy_under_transformations(native, compiled, monkeypatch):
     """As by native code: no warnings, results of their own memory; so also where native code cannot run."""
     if not native:
-        monkeypatch.setattr(called, "verified", lambda: False)
+        monkeypatch.setattr(jit_call, "verified", lambda: False)
     backend = "numpy" if native else "native"
     f = fg.jit(lambda x: (x.reshape(3, 1), x, np.log(x)), backend=backend)
     x = np.array([0.0, 1.0, 2.0])

@@ -9,7 +9,7 @@ from funcgrad.core.inplace import write
 from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import dtype_of, is_inexact, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.numpy.arrays import as_array, astype, implements, judged, no_out
+from funcgrad.numpy.arguments import as_array, astype, implements, judged, no_out
 from funcgrad.primitives import arithmetic, logic, trigonometric
 from funcgrad.primitives.bessel import bessel_i
 from funcgrad.primitives.broadcasting import broadcast_to

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.compile.codegen import driver as running
+from funcgrad.compile.codegen import driver
 
 
 def layers(count):
@@ -29,13 +29,13 @@ def sizes(f, *args):
 
 def test_no_function_grows_with_the_program():
     few, many = ([*sizes(fg.grad(loss), w)] for loss, w in map(layers, (60, 240)))
-    assert max(many) <= max(max(few), running.PART + 200)
+    assert max(many) <= max(max(few), driver.FUNCTION_LINES + 200)
     assert sum(many) < 5 * sum(few)
 
 
 @pytest.fixture
 def short_parts(monkeypatch):
-    monkeypatch.setattr(running, "PART", 12)
+    monkeypatch.setattr(driver, "FUNCTION_LINES", 12)
 
 
 def parts(f, *args):
@@ -104,7 +104,7 @@ def test_parts_that_run_long_leave_python_to_other_threads(monkeypatch):
 
     x = np.random.default_rng(0).standard_normal((200, 200))
     whole = fg.jit(f).lower(x).llvm
-    monkeypatch.setattr(running, "PART", 12)
+    monkeypatch.setattr(driver, "FUNCTION_LINES", 12)
     text = fg.jit(f).lower(x).llvm
     assert parts(f, x) > 1
     for name in ("PyEval_SaveThread", "PyEval_RestoreThread"):
