@@ -72,7 +72,7 @@ def as_foreign(product: MatrixProduct) -> ForeignCall:
 # OpenBLAS is told to use one thread, and as many as before. Where that was one already, nothing is set back: so two
 # calls at a time do not leave it so.
 ONE_THREAD = """
-define internal i32 @fg_alone(i64 %getslot, i64 %setslot) {
+define internal i32 @fg_one_thread(i64 %getslot, i64 %setslot) {
   %getplace = getelementptr ptr, ptr @fg_table, i64 %getslot
   %get = load ptr, ptr %getplace
   %none = icmp eq ptr %get, null
@@ -84,7 +84,7 @@ known:
 done:
   ret i32 1
 }
-define internal void @fg_together(i64 %setslot, i32 %old) {
+define internal void @fg_restore_threads(i64 %setslot, i32 %old) {
   call void @fg_set_threads(i64 %setslot, i32 %old, i32 %old)
   ret void
 }

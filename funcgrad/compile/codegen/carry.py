@@ -42,7 +42,7 @@ class Carry:
         self.sizes, self.starts, self.first, self.other = sizes, starts, first, other
         self.current, self.target = (
             [
-                function.stack(max(size, 1)) if stays else function.new()
+                function.stack(max(size, 1)) if stays else function.name()
                 for size, stays in zip(sizes, small, strict=True)
             ]
             for _ in range(2)
@@ -55,7 +55,7 @@ class Carry:
     def begin(self, entry: str, back: str) -> None:
         """Write what the head of the loop begins with."""
         for k in self.large:
-            spare = self.function.new()
+            spare = self.function.name()
             rows = [
                 (self.current[k], self.starts[k], self.target[k]),
                 (self.target[k], self.first[k], spare),

@@ -13,6 +13,7 @@ from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.statement import ControlCall, HostCall
 from funcgrad.compile.schedule.memory import LINE_BYTES
 from funcgrad.compile.target.status import Status
+from funcgrad.compile.target.text import Text
 
 __all__ = ["SUPPORT", "Driver"]
 
@@ -27,16 +28,15 @@ ONE_THREAD_FLOPS = 2e6
 FUNCTION_LINES = 1000
 
 
-class Driver:
+class Driver(Text):
     """Writes the function that calls the nests in order: `@fg_run`, which sets memory up, or that of a body."""
 
     def __init__(self, module: Any, plan: Any, name: str):
+        super().__init__("r")
         self.module = module
         self.plan = plan
-        self.name = name
+        self.function = name
         self.whole = plan.whole
-        self.lines: list[str] = []
-        self.count = 0
         self.pointers: dict[Buffer, str] = {}
         self.setup: list[str] = []
         self.routines: set[str] = set()
@@ -48,10 +48,6 @@ class Driver:
         self.long = (
             self.whole and plan.work > UNLOCKED_ADDITIONS
         )  # what runs inside leaves Python's lock as it is
-
-    def _name(self) -> str:
-        self.count += 1
-        return f"%r{self.count}"
 
     def _pointer(self, buffer: Buffer) -> str:
         known = self.pointers.get(buffer)
@@ -77,46 +73,37 @@ class Driver:
         pointer = self._pointer(buffer)
         if not element:
             return pointer
-        name = self._name()
-        self.lines.append(
-            f"  {name} = getelementptr i8, ptr {pointer}, i64 {element * buffer.dtype.itemsize}"
-        )
-        return name
+        return self.set(f"getelementptr i8, ptr {pointer}, i64 {element * buffer.dtype.itemsize}")
 
     def _release(self) -> None:
         if self.long and not self.released:
-            self.lines.append(f"  %saved{self.hosts} = call ptr @PyEval_SaveThread()")
+            self.do(f"%saved{self.hosts} = call ptr @PyEval_SaveThread()")
             self.released = True
 
     def _acquire(self) -> None:
         if self.released:
-            self.lines.append(f"  call void @PyEval_RestoreThread(ptr %saved{self.hosts})")
+            self.do(f"call void @PyEval_RestoreThread(ptr %saved{self.hosts})")
             self.released = False
 
     def _check(self, status: str) -> None:
-        label = f"go{self.count}"
-        bad = self._name()
-        self.lines += [
-            f"  {bad} = icmp ne i32 {status}, 0",
-            f"  br i1 {bad}, label %stop, label %{label}",
-            f"{label}:",
-        ]
+        self.do(f"store i32 {status}, ptr %status")
+        self.require(self.set(f"icmp eq i32 {status}, 0"), "stop")
 
     def _bound(self) -> None:
         """Begin another part, if this one is long enough. Python's lock stays as it is."""
         if len(self.setup) + len(self.lines) < FUNCTION_LINES:
             return
         if self.released:
-            self.lines.append(f"  store ptr %saved{self.hosts}, ptr %thread")
+            self.do(f"store ptr %saved{self.hosts}, ptr %thread")
         self._close_part()
         if self.released:
             self.hosts += 1
-            self.lines.append(f"  %saved{self.hosts} = load ptr, ptr %thread")
+            self.do(f"%saved{self.hosts} = load ptr, ptr %thread")
 
     def _close_part(self) -> None:
         # What runs once a call is not worth optimizing; into the body of a loop, nests may go.
         attributes = GLUE if self.whole else "noinline"
-        head = f"@{self.name}_part{len(self.parts)}(ptr %frame, ptr %scratch, ptr %thread) {attributes}"
+        head = f"@{self.function}_part{len(self.parts)}(ptr %frame, ptr %scratch, ptr %thread) {attributes}"
         self.parts.append(_function(head, [], [*self.setup, *self.lines], []))
         self.pointers, self.routines, self.setup, self.lines = {}, set(), [], []
 
@@ -125,19 +112,17 @@ class Driver:
         args = [f"ptr {self._pointer_to(b, element)}" for b, element in writer.parameters.items()]
         args += [*writer.numbers, *(f"ptr {self._routine(name)}" for name in writer.external)]
         self._release()
-        status, threads = self._name(), self._name()
         alone = bool(writer.external) and writer.largest_call < ONE_THREAD_FLOPS
         if alone:
             self.alone = True
             get, put = (self.module.table.slot(f"threads {way}") for way in ("get", "set"))
-            self.lines.append(f"  {threads} = call i32 @fg_alone(i64 {get}, i64 {put})")
-        self.lines.append(f"  {status} = call i32 @{name}({', '.join(args)})")
+            threads = self.set(f"call i32 @fg_one_thread(i64 {get}, i64 {put})")
+        status = self.set(f"call i32 @{name}({', '.join(args)})")
         if alone:
-            self.lines.append(f"  call void @fg_together(i64 {put}, i32 {threads})")
+            self.do(f"call void @fg_restore_threads(i64 {put}, i32 {threads})")
         if writer.out.flags:
             self._acquire()
             self.hosts += 1
-            self.lines.append(f"  store i32 {status}, ptr %status")
             self._check(status)
 
     def _routine(self, name: str) -> str:
@@ -160,11 +145,7 @@ class Driver:
         self.setup.append(f"  {frame} = alloca [{max(len(writer.parameters), 1)} x ptr]")
         chunk = [f"define i32 @fg_chunk{number}(ptr %frame, i64 %first, i64 %last) {{"]
         for k, (buffer, element) in enumerate(writer.parameters.items()):
-            pointer, place = self._pointer_to(buffer, element), self._name()
-            self.lines += [
-                f"  {place} = getelementptr ptr, ptr {frame}, i64 {k}",
-                f"  store ptr {pointer}, ptr {place}",
-            ]
+            self.put(frame, k, self._pointer_to(buffer, element))
             chunk += [f"  %a{k} = getelementptr ptr, ptr %frame, i64 {k}", f"  %p{k} = load ptr, ptr %a{k}"]
         args = [
             *(f"ptr %p{k}" for k in range(len(writer.parameters))),
@@ -174,18 +155,11 @@ class Driver:
         ]
         self.chunks += [*chunk, f"  %r = call i32 @{name}({', '.join(args)})", "  ret i32 %r", "}"]
         status = self._host(f"parallel {number}", frame)
-        self.lines.append(f"  store i32 {status}, ptr %status")
         self._check(status)
 
     def _host(self, slot_name: str, frame: str) -> str:
-        slot = self.module.table.slot(slot_name)
-        place, function, status = self._name(), self._name(), self._name()
-        self.lines += [
-            f"  {place} = getelementptr ptr, ptr @fg_table, i64 {slot}",
-            f"  {function} = load ptr, ptr {place}",
-            f"  {status} = call i32 @fg_host(ptr {function}, ptr {frame})",
-        ]
-        return status
+        function = self.set(f"load ptr, ptr {self.element('@fg_table', self.module.table.slot(slot_name))}")
+        return self.set(f"call i32 @fg_host(ptr {function}, ptr {frame})")
 
     def host_call(self, call: HostCall) -> None:
         self._bound()
@@ -196,13 +170,8 @@ class Driver:
         frame = f"%h{number}"
         self.setup.append(f"  {frame} = alloca [{max(len(operands), 1)} x ptr]")
         for k, operand in enumerate(operands):
-            pointer, place = self._pointer(operand.buffer), self._name()
-            self.lines += [
-                f"  {place} = getelementptr ptr, ptr {frame}, i64 {k}",
-                f"  store ptr {pointer}, ptr {place}",
-            ]
+            self.put(frame, k, self._pointer(operand.buffer))
         status = self._host(f"host {number}", frame)
-        self.lines.append(f"  store i32 {status}, ptr %status")
         self._check(status)
         self.hosts += 1
 
@@ -215,23 +184,16 @@ class Driver:
         else:
             self._release()
         operands = (*call.args, *call.results, *call.spares)
-        frame = f"%c{self.count}"
+        frame = self.name("c")
         self.setup.append(f"  {frame} = alloca [{max(len(operands), 1)} x ptr]")
         for k, operand in enumerate(operands):
-            pointer, place = self._pointer(operand.buffer), self._name()
-            self.lines += [
-                f"  {place} = getelementptr ptr, ptr {frame}, i64 {k}",
-                f"  store ptr {pointer}, ptr {place}",
-            ]
-        status = self._name()
+            self.put(frame, k, self._pointer(operand.buffer))
         scratch = "null"
         if any(child.scratch for child in children):
-            scratch = self._name()
-            self.lines.append(f"  {scratch} = getelementptr i8, ptr %scratch, i64 {self.plan.own_scratch}")
-        self.lines.append(f"  {status} = call i32 @{function}(ptr {frame}, ptr {scratch})")
+            scratch = self.set(f"getelementptr i8, ptr %scratch, i64 {self.plan.own_scratch}")
+        status = self.set(f"call i32 @{function}(ptr {frame}, ptr {scratch})")
         self._acquire()
         self.hosts += 1
-        self.lines.append(f"  store i32 {status}, ptr %status")
         self._check(status)
 
     def text(self) -> str:
@@ -248,19 +210,16 @@ class Driver:
             finish = ["  call void @fg_give(ptr %block)"]
         # The body of a loop becomes a part of the loop.
         signature = "(ptr %frame) noinline" if self.whole else "(ptr %frame, ptr %scratch)"
-        own = _function(f"@{self.name}{signature}", setup, [*self.setup, *self.lines], finish)
+        own = _function(f"@{self.function}{signature}", setup, [*self.setup, *self.lines], finish)
         return "\n".join([*self.parts, own])
 
     def _call_parts(self) -> None:
         self.setup.append("  %thread = alloca ptr")
         scratch = "null" if self.whole and not self.plan.scratch else "%scratch"
         for k in range(len(self.parts)):
-            status = self._name()
-            self.lines += [
-                f"  {status} = call i32 @{self.name}_part{k}(ptr %frame, ptr {scratch}, ptr %thread)",
-                f"  store i32 {status}, ptr %status",
-            ]
-            self._check(status)
+            self._check(
+                self.set(f"call i32 @{self.function}_part{k}(ptr %frame, ptr {scratch}, ptr %thread)")
+            )
 
 
 def _function(head: str, setup: list[str], lines: list[str], finish: list[str]) -> str:

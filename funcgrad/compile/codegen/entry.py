@@ -11,6 +11,7 @@ import numpy as np
 
 from funcgrad.compile.target.abi import OFFSETS
 from funcgrad.compile.target.status import Status
+from funcgrad.compile.target.text import Text
 from funcgrad.core.types import ArrayType
 
 __all__ = [
@@ -51,37 +52,19 @@ class Table:
         return self._slots.setdefault(name, len(self._slots))
 
 
-class Code:
-    """Instructions of one function, written one behind the other."""
+class Code(Text):
+    """Instructions of an entry, which finds Python's and NumPy's things by the addresses of a table."""
 
     def __init__(self, table: Table):
-        self.lines: list[str] = []
+        super().__init__("e")
         self.table = table
-        self.count = 0
-
-    def set(self, text: str) -> str:
-        self.count += 1
-        self.lines.append(f"  %e{self.count} = {text}")
-        return f"%e{self.count}"
-
-    def do(self, text: str) -> None:
-        self.lines.append("  " + text)
-
-    def label(self, name: str) -> None:
-        self.lines.append(f"{name}:")
 
     def field(self, thing: str, offset: int, kind: str) -> str:
         return self.set(f"load {kind}, ptr {self.set(f'getelementptr i8, ptr {thing}, i64 {offset}')}")
 
     def address(self, name: str) -> str:
         """Load an address from the table."""
-        place = self.set(f"getelementptr ptr, ptr @fg_table, i64 {self.table.slot(name)}")
-        return self.set(f"load ptr, ptr {place}")
-
-    def require(self, condition: str, otherwise: str) -> None:
-        self.count += 1
-        self.do(f"br i1 {condition}, label %k{self.count}, label %{otherwise}")
-        self.label(f"k{self.count}")
+        return self.set(f"load ptr, ptr {self.element('@fg_table', self.table.slot(name))}")
 
 
 def write_entry(table: Table, inputs: Sequence[ArrayType], outputs: Sequence[ArrayType], single: bool) -> str:
@@ -159,14 +142,10 @@ def _count_arguments(code, count):
     code.require(code.set(f"icmp eq i64 %count, {count}"), "other")
 
 
-def _put(code, frame, k, data):
-    code.do(f"store ptr {data}, ptr {code.set(f'getelementptr ptr, ptr {frame}, i64 {k}')}")
-
-
 def read_argument(code: Code, frame: str, k: int, kind: ArrayType, room: str = "") -> None:
     """Check argument k of `%args` and put its data's address into slot k of the frame; go to `other` where it is not of
     this kind. A Python int is put into 8 bytes of `room`, of the stack by default."""
-    thing = code.set(f"load ptr, ptr {code.set(f'getelementptr ptr, ptr %args, i64 {k}')}")
+    thing = code.set(f"load ptr, ptr {code.element('%args', k)}")
     own = code.field(thing, OFFSETS["type"], "ptr")
     read = f"read{k}"
     if not kind.shape:
@@ -187,7 +166,7 @@ def read_argument(code: Code, frame: str, k: int, kind: ArrayType, room: str = "
         for d, n in enumerate(kind.shape):
             size = code.field(shape, 8 * d, "i64")
             code.require(code.set(f"icmp eq i64 {size}, {n}"), "other")
-    _put(code, frame, k, code.field(thing, OFFSETS["data"], "ptr"))
+    code.put(frame, k, code.field(thing, OFFSETS["data"], "ptr"))
     code.do(f"br label %{read}")
     code.label(read)
 
@@ -207,14 +186,14 @@ def _read_scalar(code, frame, k, kind, thing, own, read, room):
         code.label(f"fits{k}")
         place = room or code.set("alloca i64")
         code.do(f"store i64 {value}, ptr {place}")
-        _put(code, frame, k, place)
+        code.put(frame, k, place)
     else:
         python = "complex" if kind.dtype.kind == "c" else "float"
         name = python if kind.weak else f"scalar {kind.dtype.str}"
         scalar = code.set(f"icmp eq ptr {own}, {code.address(name)}")
         code.do(f"br i1 {scalar}, label %number{k}, label %{'other' if kind.weak else f'array{k}'}")
         code.label(f"number{k}")
-        _put(code, frame, k, code.set(f"getelementptr i8, ptr {thing}, i64 {OFFSETS['scalar']}"))
+        code.put(frame, k, code.set(f"getelementptr i8, ptr {thing}, i64 {OFFSETS['scalar']}"))
     code.do(f"br label %{read}")
     code.label(read if kind.weak else f"array{k}")
 
@@ -224,7 +203,7 @@ def make_result(code: Code, frame: str, slot: int, k: int, kind: ArrayType, room
     where there is no memory. A number has 16 bytes of `room`, of the stack by default."""
     if not kind.shape:
         place = room or code.set(f"alloca [{kind.dtype.itemsize} x i8], align 16")
-        _put(code, frame, slot, place)
+        code.put(frame, slot, place)
         return place
     descr = code.address(f"dtype {kind.dtype.str}")
     new = code.address("PyArray_NewFromDescr")
@@ -238,13 +217,13 @@ def make_result(code: Code, frame: str, slot: int, k: int, kind: ArrayType, room
     else:
         table_slot = code.table.slot(f"kept {k} 0")
         code.table.slot(f"kept {k} 1")
-        place = code.set(f"getelementptr ptr, ptr @fg_table, i64 {table_slot}")
+        place = code.element("@fg_table", table_slot)
         array = code.set(
             f"call ptr @fg_reuse(ptr {place}, ptr {new}, ptr {owner}, ptr {descr}, i32 {kind.ndim}, "
             f"ptr @fg_shape{k})"
         )
     code.require(code.set(f"icmp ne ptr {array}, null"), f"starved{k}")
-    _put(code, frame, slot, code.field(array, OFFSETS["data"], "ptr"))
+    code.put(frame, slot, code.field(array, OFFSETS["data"], "ptr"))
     return array
 
 

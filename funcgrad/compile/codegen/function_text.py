@@ -5,12 +5,13 @@ A frame holds the addresses of inputs and outputs; scratch is memory for what is
 
 from collections.abc import Sequence
 
+from funcgrad.compile.target.text import Text
 from funcgrad.core.program import Program
 
 __all__ = ["FunctionText"]
 
 
-class FunctionText:
+class FunctionText(Text):
     """Instructions written one behind the other; what is at the entry comes first.
 
     Attributes:
@@ -20,11 +21,10 @@ class FunctionText:
     """
 
     def __init__(self, name: str, bodies: Sequence[str]):
-        self.name = name
+        super().__init__("v")
+        self.function = name
         self.bodies = bodies
         self.entry: list[str] = []
-        self.lines: list[str] = []
-        self.count = 0
         self.tape = False
         self.looks = False
 
@@ -36,7 +36,7 @@ class FunctionText:
         )
         return "\n".join(
             [
-                f"define internal i32 @{self.name}(ptr %frame, ptr %scratch) noinline {{",
+                f"define internal i32 @{self.function}(ptr %frame, ptr %scratch) noinline {{",
                 "entry:",
                 "  %why = alloca i32",
                 "  store i32 0, ptr %why",
@@ -52,23 +52,8 @@ class FunctionText:
             ]
         )
 
-    def new(self) -> str:
-        self.count += 1
-        return f"%v{self.count}"
-
-    def set(self, text: str) -> str:
-        name = self.new()
-        self.lines.append(f"  {name} = {text}")
-        return name
-
-    def do(self, text: str) -> None:
-        self.lines.append(f"  {text}")
-
-    def label(self, label: str) -> None:
-        self.lines.append(f"{label}:")
-
     def parameter(self, position: int) -> str:
-        name = self.new()
+        name = self.name()
         self.entry += [
             f"  {name}a = getelementptr ptr, ptr %frame, i64 {position}",
             f"  {name} = load ptr, ptr {name}a",
@@ -76,13 +61,9 @@ class FunctionText:
         return name
 
     def frame(self, program: Program) -> str:
-        name = self.new()
+        name = self.name()
         self.entry.append(f"  {name} = alloca [{max(len(program.inputs) + len(program.outputs), 1)} x ptr]")
         return name
-
-    def put(self, frame: str, position: int, pointer: str) -> None:
-        place = self.set(f"getelementptr ptr, ptr {frame}, i64 {position}")
-        self.do(f"store ptr {pointer}, ptr {place}")
 
     def put_all(self, frame: str, first: int, pointers: Sequence[str]) -> None:
         for k, pointer in enumerate(pointers):
@@ -92,10 +73,7 @@ class FunctionText:
         """Call a body, and stop where it fails."""
         status = self.set(f"call i32 @{self.bodies[body]}(ptr {frame}, ptr %scratch)")
         self.do(f"store i32 {status}, ptr %why")
-        bad = self.set(f"icmp ne i32 {status}, 0")
-        label = f"go{self.count}"
-        self.do(f"br i1 {bad}, label %stop, label %{label}")
-        self.label(label)
+        self.require(self.set(f"icmp eq i32 {status}, 0"), "stop")
 
     def look(self, count: str, every: int, name: str, following: str) -> None:
         """After each `every` iterations, a power of two, look for signals; go on at the label `following`."""
@@ -122,7 +100,7 @@ class FunctionText:
             self.do(f"call void @llvm.memmove.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
 
     def stack(self, size: int) -> str:
-        name = self.new()
+        name = self.name()
         self.entry.append(f"  {name} = alloca [{size} x i8], align 16")
         return name
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from funcgrad.compile.kernels.library import LIMITS, available, symbol
 from funcgrad.compile.target.status import Status
+from funcgrad.compile.target.text import Text
 from funcgrad.core.types import identity as identity_of
 
 __all__ = ["Instructions", "constant", "identity", "is_native", "llvm_type", "supports"]
@@ -62,7 +63,7 @@ def identity(op: str, dtype: np.dtype):
     return identity_of(getattr(np, op), dtype)
 
 
-class Instructions:
+class Instructions(Text):
     """The instructions of a function as they are written, and the functions they call.
 
     Args:
@@ -74,26 +75,11 @@ class Instructions:
     """
 
     def __init__(self, careful: bool = False) -> None:
-        self.lines: list[str] = []
+        super().__init__("t")
         self.kernels: set[str] = set()
         self.intrinsics: set[str] = set()
         self.flags = False
         self._careful = careful
-        self._count = 0
-
-    def name(self, stem: str = "t") -> str:
-        self._count += 1
-        return f"%{stem}{self._count}"
-
-    def set(self, text: str) -> str:
-        """Write `name = text`; return the name."""
-        self._count += 1
-        name = f"%t{self._count}"
-        self.lines.append(f"  {name} = {text}")
-        return name
-
-    def do(self, text: str) -> None:
-        self.lines.append("  " + text)
 
     def intrinsic(self, name: str, dtype: np.dtype, *args: str) -> str:
         """Call `llvm.name` on operands of one type."""
