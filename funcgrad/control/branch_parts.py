@@ -23,7 +23,8 @@ from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType
 from funcgrad.primitives.broadcasting import broadcast_to
-from funcgrad.primitives.indexing import gather, index, scatter_add
+from funcgrad.primitives.gathering import gather, scatter_add
+from funcgrad.primitives.indexing import index
 from funcgrad.primitives.logic import logical_or, select
 from funcgrad.programs.trim import trimmed_switch
 

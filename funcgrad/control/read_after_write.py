@@ -12,7 +12,8 @@ from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import shape_of
 from funcgrad.primitives.arithmetic import add
-from funcgrad.primitives.indexing import gather, index, index_update, scatter_add, scatter_set
+from funcgrad.primitives.gathering import gather, scatter_add, scatter_set
+from funcgrad.primitives.indexing import index, index_update
 from funcgrad.primitives.logic import equal, less, logical_and, select
 
 __all__ = ["READS", "with_reads_before_writes"]

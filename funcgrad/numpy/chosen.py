@@ -23,7 +23,8 @@ from funcgrad.errors import ConcretizationError, ShapeError
 from funcgrad.numpy.length import NO_NUMBER, Length
 from funcgrad.primitives.broadcasting import broadcast_to, reduce_sum, reshape
 from funcgrad.primitives.contraction import dot
-from funcgrad.primitives.indexing import gather, index, scatter_add
+from funcgrad.primitives.gathering import gather, scatter_add
+from funcgrad.primitives.indexing import index
 from funcgrad.primitives.logic import select
 from funcgrad.primitives.shape import transpose
 

@@ -24,7 +24,7 @@ from funcgrad.numpy.static_arguments import known
 from funcgrad.primitives import logic
 from funcgrad.primitives.arithmetic import conjugate, imag, real
 from funcgrad.primitives.exponential import sqrt
-from funcgrad.primitives.indexing import scatter_add
+from funcgrad.primitives.gathering import scatter_add
 
 __all__ = [
     "bincount",

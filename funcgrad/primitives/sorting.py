@@ -7,7 +7,7 @@ from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import stretch
-from funcgrad.primitives.indexing import gather, scatter_add
+from funcgrad.primitives.gathering import gather, scatter_add
 
 __all__ = ["argpartition", "argsort", "searchsorted", "sort"]
 

@@ -73,6 +73,7 @@ from funcgrad.torch.operations import (
     indexing,
     joining,
     overwriting,
+    pairwise,
     products,
     rearranging,
     reductions,
@@ -88,6 +89,7 @@ from funcgrad.torch.operations.elementwise import *  # noqa: F403
 from funcgrad.torch.operations.extrema import *  # noqa: F403
 from funcgrad.torch.operations.indexing import *  # noqa: F403
 from funcgrad.torch.operations.joining import *  # noqa: F403
+from funcgrad.torch.operations.pairwise import *  # noqa: F403
 from funcgrad.torch.operations.products import *  # noqa: F403
 from funcgrad.torch.operations.rearranging import *  # noqa: F403
 from funcgrad.torch.operations.reductions import *  # noqa: F403
@@ -127,6 +129,7 @@ _GROUPS = (
     extrema,
     indexing,
     joining,
+    pairwise,
     overwriting,
     slicing,
     products,

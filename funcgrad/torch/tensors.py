@@ -13,29 +13,12 @@ import numpy as np
 from funcgrad import stop_gradient
 from funcgrad.torch.dtypes import DTYPES, dtype, dtype_of, is_floating
 from funcgrad.torch.hooks import RemovableHandle
+from funcgrad.torch.messages import DETACHED_VIEW, FLAG_OF_RESULT, NO_GRAD, NOT_LEAF, other_dtype
 from funcgrad.torch.modes import MODE
 from funcgrad.torch.node import Node
 from funcgrad.torch.size import Size
 
 __all__ = ["AccumulateGrad", "Tensor", "wrap"]
-
-_NOT_LEAF = (
-    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-    "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
-    "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more informations."
-)
-_FLAG_OF_RESULT = "you can only change requires_grad flags of leaf variables."
-_NO_GRAD = (
-    " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
-    "var_no_grad = var.detach()."
-)
-_DETACHED_VIEW = (
-    "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
-    "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
-    "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
-    "torch/optim/optimizer.py as the solution."
-)
 
 
 class Tensor:
@@ -188,7 +171,7 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
         if self._edge() is not None and not self._leaf_grad and not flag:
-            raise RuntimeError(_FLAG_OF_RESULT + _NO_GRAD)
+            raise RuntimeError(FLAG_OF_RESULT + NO_GRAD)
         if flag and not is_floating(self._array.dtype):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if self._node is None:
@@ -242,7 +225,7 @@ class Tensor:
     def grad(self) -> "Tensor | None":
         """The gradient that `backward` has accumulated; None before."""
         if self._grad is None and not self.is_leaf and not self.retains_grad:
-            warnings.warn(_NOT_LEAF, UserWarning, stacklevel=2)
+            warnings.warn(NOT_LEAF, UserWarning, stacklevel=2)
         return self._grad
 
     @grad.setter
@@ -320,7 +303,7 @@ class Tensor:
     def detach_(self) -> "Tensor":
         """Forget the history of this tensor, which becomes a leaf."""
         if self._base is not None:
-            raise RuntimeError(_DETACHED_VIEW)
+            raise RuntimeError(DETACHED_VIEW)
         self._node, self._index, self._leaf_grad = None, 0, False
         return self
 
@@ -373,14 +356,7 @@ def _check_gradient(x, value):
     if value is x:
         raise RuntimeError("can't assign Variable as its own grad")
     if value._array.dtype != x._array.dtype:
-        own, given = dtype_of(x._array).scalar, dtype_of(value._array).scalar.lower()
-        raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{given}' to a tensor with grad_dtype '{own}'. The "
-            "gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the "
-            "tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype "
-            "with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that "
-            "assume they match."
-        )
+        raise other_dtype(dtype_of(value._array).scalar.lower(), dtype_of(x._array).scalar)
     if value._array.shape != x._array.shape:
         raise RuntimeError(
             f"attempting to assign a gradient of size '{list(value._array.shape)}' to a tensor of size "

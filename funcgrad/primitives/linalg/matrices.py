@@ -13,7 +13,7 @@ from funcgrad.core.types import ArrayType, dtype_of, promote, shape_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.primitives.arithmetic import conjugate, real
 from funcgrad.primitives.broadcasting import stretch
-from funcgrad.primitives.indexing import gather
+from funcgrad.primitives.gathering import gather
 from funcgrad.primitives.shape import transpose
 
 __all__ = [

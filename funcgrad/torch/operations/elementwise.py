@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import numpy as np
-
 from funcgrad import numpy as fnp
 from funcgrad.primitives import arithmetic, exponential, special, trigonometric
 from funcgrad.scipy import special as scipy_special
 from funcgrad.torch.attach import computed_by, in_place_too, methods
 from funcgrad.torch.layout import Rule, as_arguments, in_order
 from funcgrad.torch.messages import not_a_tensor
-from funcgrad.torch.operation import Operation, WithoutDerivative, apply
+from funcgrad.torch.operation import Operation, apply
 from funcgrad.torch.tensors import Tensor
 
 __all__ = [
@@ -18,20 +16,16 @@ __all__ = [
     "absolute",
     "acos",
     "acosh",
-    "addcdiv",
-    "addcmul",
     "angle",
     "arccos",
     "arccosh",
     "arcsin",
     "arcsinh",
     "arctan",
-    "arctan2",
     "arctanh",
     "asin",
     "asinh",
     "atan",
-    "atan2",
     "atanh",
     "ceil",
     "clamp",
@@ -39,7 +33,6 @@ __all__ = [
     "clamp_min",
     "clip",
     "conj",
-    "copysign",
     "cos",
     "cosh",
     "deg2rad",
@@ -51,29 +44,18 @@ __all__ = [
     "exp2",
     "expm1",
     "fix",
-    "float_power",
     "floor",
-    "fmax",
-    "fmin",
     "frac",
-    "heaviside",
-    "hypot",
     "imag",
-    "isclose",
     "isfinite",
     "isinf",
     "isnan",
-    "lerp",
     "lgamma",
     "log",
     "log1p",
     "log2",
     "log10",
-    "logaddexp",
-    "logaddexp2",
     "logit",
-    "maximum",
-    "minimum",
     "nan_to_num",
     "rad2deg",
     "real",
@@ -93,7 +75,6 @@ __all__ = [
     "tan",
     "tanh",
     "trunc",
-    "xlogy",
 ]
 
 
@@ -279,93 +260,9 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return apply(_ROUND_TO, (input,), {"scale": 10.0**decimals})
 
 
-def _binary(name: str, label: str, body: Any, doc: str, promotes: str = "same", numbers: bool = False) -> Any:
-    op = Operation(label, body, promotes=promotes, layout=as_arguments)
-
-    def function(input: Any, other: Any) -> Tensor:
-        if not numbers and not isinstance(other, Tensor):
-            raise not_a_tensor(name, "other", 2, other)
-        return apply(op, (input, other))
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Return {doc}."
-    return function
-
-
-def _fmax(x, y):
-    return fnp.where((x >= y) | fnp.isnan(y), x, y)  # where both are equal, the first takes the gradient
-
-
-def _fmin(x, y):
-    return fnp.where((x <= y) | fnp.isnan(y), x, y)
-
-
-maximum = _binary(
-    "maximum", "MaximumBackward0", fnp.maximum, "the larger of the two; ties share the gradient"
-)
-minimum = _binary(
-    "minimum", "MinimumBackward0", fnp.minimum, "the smaller of the two; ties share the gradient"
-)
-fmax = _binary("fmax", "FmaxBackward0", _fmax, "the larger of the two, ignoring nan")
-fmin = _binary("fmin", "FminBackward0", _fmin, "the smaller of the two, ignoring nan")
-atan2 = _binary("atan2", "Atan2Backward0", fnp.arctan2, "the angle of the point (other, input)", "float")
-hypot = _binary("hypot", "HypotBackward0", fnp.hypot, "sqrt(input**2 + other**2)", "float")
-logaddexp = _binary("logaddexp", "LogaddexpBackward0", fnp.logaddexp, "log(exp(input) + exp(other))", "float")
-logaddexp2 = _binary(
-    "logaddexp2", "Logaddexp2Backward0", fnp.logaddexp2, "log2(2**input + 2**other)", "float"
-)
-copysign = _binary(
-    "copysign", "CopysignBackward0", fnp.copysign, "`input` with the sign of `other`", "float", True
-)
-arctan2 = _binary("arctan2", "Atan2Backward0", fnp.arctan2, "the angle of the point (other, input)", "float")
-_HEAVISIDE = WithoutDerivative(
-    "heaviside", lambda x, y: fnp.where(x == 0, y, (x > 0).astype(x.dtype)), layout=as_arguments
-)
-
-
-def heaviside(input: Tensor, values: Tensor) -> Tensor:
-    """Return 0, `values` or 1 as `input` is below, at or above 0."""
-    if not isinstance(values, Tensor):
-        raise not_a_tensor("heaviside", "values", 2, values)
-    if input.dtype is not values.dtype:
-        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-    return apply(_HEAVISIDE, (input, values))
-
-
-xlogy = _binary(
-    "xlogy", "XlogyBackward0", scipy_special.xlogy, "input * log(other), 0 where `input` is 0", "float", True
-)
-
-
-def float_power(input: Any, exponent: Any) -> Tensor:
-    """Return `input ** exponent` in double precision."""
-    return input.double() ** (exponent.double() if isinstance(exponent, Tensor) else exponent)
-
-
-_LERP = [
-    Operation(f"LerpBackward{n}", lambda x, y, weight: x + weight * (y - x), promotes="same")
-    for n in range(2)
-]
 _NAN_TO_NUM = Operation("NanToNumBackward0", fnp.nan_to_num, layout=as_arguments)
-_ADDCMUL = Operation("AddcmulBackward0", lambda x, a, b, value: x + value * a * b, promotes="same")
-_ADDCDIV = Operation("AddcdivBackward0", lambda x, a, b, value: x + value * a / b, promotes="float")
 _REAL = Operation("SelectBackward0", fnp.real, view=True)
 _IMAG = Operation("SelectBackward0", fnp.imag, view=True)
-
-
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """Return `input + weight * (end - input)`."""
-    return apply(_LERP[isinstance(weight, Tensor)], (input, end, weight))
-
-
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """Return `input + value * tensor1 * tensor2`."""
-    return apply(_ADDCMUL, (input, tensor1, tensor2, value))
-
-
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """Return `input + value * tensor1 / tensor2`."""
-    return apply(_ADDCDIV, (input, tensor1, tensor2, value))
 
 
 def nan_to_num(
@@ -391,27 +288,15 @@ def imag(input: Tensor) -> Tensor:
     return apply(_IMAG, (input,))
 
 
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
-    """Return whether the elements differ by no more than `atol + rtol * abs(other)`."""
-    if not isinstance(other, Tensor):
-        raise not_a_tensor("isclose", "other", 2, other)
-    if input.dtype is not other.dtype:
-        raise RuntimeError(f"{input.dtype.scalar} did not match {other.dtype.scalar}")
-    op = Operation("", lambda x, y: np.isclose(x, y, rtol, atol, equal_nan), promotes="same")
-    return apply(op, (input, other))
-
-
 in_place_too(
-    abs, absolute, acos, acosh, addcdiv, addcmul, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh,
-    atan, atan2, atanh, ceil, clamp, clamp_max, clamp_min, clip, copysign, cos, cosh, deg2rad, digamma, erf, erfc, erfinv, exp, exp2, expm1, fix,
-    float_power, floor, frac, hypot, lerp, lgamma, log, log10, log1p, log2, logit, nan_to_num, rad2deg, reciprocal, relu, round,
-    rsqrt, sigmoid, sign, sgn, sin, sinc, sinh, sqrt, square, tan, tanh, trunc, xlogy,
+    abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh,
+    atan, atanh, ceil, clamp, clamp_max, clamp_min, clip, cos, cosh, deg2rad, digamma, erf, erfc, erfinv, exp, exp2, expm1, fix,
+    floor, frac, lgamma, log, log10, log1p, log2, logit, nan_to_num, rad2deg, reciprocal, relu, round,
+    rsqrt, sigmoid, sign, sgn, sin, sinc, sinh, sqrt, square, tan, tanh, trunc, 
 )  # fmt: skip
 methods(
-    angle, arctan2, conj, fmax, fmin, heaviside, isclose, isfinite, isinf, isnan, logaddexp, logaddexp2, maximum,
-    minimum, signbit,
+    angle, conj, isfinite, isinf, isnan, 
+    signbit,
 )  # fmt: skip
 Tensor.real = property(real)  # type: ignore[attr-defined]
 Tensor.imag = property(imag)  # type: ignore[attr-defined]

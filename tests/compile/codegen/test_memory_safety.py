@@ -8,8 +8,8 @@ import pytest
 
 import funcgrad as fg
 from funcgrad.compile.codegen import scalar_writer
-from funcgrad.compile.runtime import machine
 from funcgrad.compile.codegen.nest import NestWriter
+from funcgrad.compile.runtime import machine
 from tests.guarded_memory import guarded, placed
 
 SHAPES = [
