@@ -57,6 +57,11 @@ class _Table(np.ndarray):
             return FUNCTIONS[operator.getitem](self.view(np.ndarray), key)
         return super().__getitem__(key)
 
+    def __setitem__(self, key, value):
+        super().__setitem__(
+            key, without_table(value)
+        )  # (NumPy asks other classes' arrays for Python numbers)
+
     def __array_wrap__(self, array, context=None, return_scalar=False):
         """Return a scalar where NumPy gives one for plain arrays: it has other dtypes (np.bool_ ** 2 is no int8)."""
         return array[()] if return_scalar else array.view(_Table)

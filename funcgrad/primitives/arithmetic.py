@@ -5,7 +5,7 @@ import numpy as np
 from funcgrad.core.primitive import Bad, Linear, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, dtype_of
-from funcgrad.primitives.elementwise import Elementwise, elementwise
+from funcgrad.primitives.elementwise import Elementwise, elementwise, times
 from funcgrad.primitives.exponential import inverse, log, unless_infinite
 from funcgrad.primitives.logic import equal, floor_divide, select, sign, trunc
 from funcgrad.primitives.shape import convert
@@ -51,12 +51,12 @@ def _power_by_base(y, x, n):
         slope = n * power(x, n - 1)
         return unless_infinite(slope, x) if np.isreal(n) and 0 < np.real(n) < 1 else slope
     zero = equal(n, 0)
-    return n * power(x, select(zero, 1, n - 1))
+    return times(n, power(x, select(zero, 1, n - 1)))
 
 
 def _power_by_exponent(y, x, n):
     zero = equal(x, 0)
-    return select(zero, 0.0, y * log(select(zero, 1, x)))
+    return select(zero, 0.0, times(y, log(select(zero, 1, x))))
 
 
 def _power(x, n):
@@ -150,6 +150,11 @@ power = elementwise(
             (np.array([0.0, 0.0]), np.array([0.0, 2.0])),
             derivative=(np.zeros(2), np.zeros(2)),
             note="0**0 and 0**2",
+        ),
+        Sample(
+            (np.array([np.inf, -np.inf, np.inf]), np.array([0.0, 0.0, -2.0])),
+            derivative=(np.zeros(3), np.array([np.inf, np.nan, 0.0])),
+            note="inf**0, whose slope is 0, and inf**-2",
         ),
     ],
     cost=50,

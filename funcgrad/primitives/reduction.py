@@ -192,6 +192,8 @@ class Norm(Reduction):
         single = dtype == np.float32
         # Between the two, squares neither overflow nor lose bits, however many are added.
         small, large = (2.0**-50, 2.0**50) if single else (2.0**-480, 2.0**480)
+        # The smallest number there is, and the largest, are squared when they have been multiplied with these.
+        up, down = (2.0**75, 2.0**-76) if single else (2.0**537, 2.0**-538)
 
         def squares(low, high, factor):
             def at(index):
@@ -212,9 +214,9 @@ class Norm(Reduction):
             return lower.reduce("add", out, lower.map(ArrayType(x.shape, dtype), at), axes, keepdims=keepdims)
 
         parts = [
-            squares(0.0, small, 1 / small),
+            squares(0.0, small, up),
             squares(small, large, 1.0),
-            squares(large, np.inf, 1 / large),
+            squares(large, np.inf, down),
         ]
 
         def at(index):
@@ -226,17 +228,18 @@ class Norm(Reduction):
                 return lower.op("multiply", dtype, root, lower.const(factor, dtype))
 
             def with_next(total, factor, other):
+                once = lower.op("multiply", dtype, other, lower.const(factor, dtype))
                 return lower.op(
-                    "add", dtype, total, lower.op("multiply", dtype, other, lower.const(factor, dtype))
+                    "add", dtype, total, lower.op("multiply", dtype, once, lower.const(factor, dtype))
                 )
 
             any_high = lower.op("not_equal", bool, high, zero)
             any_middle = lower.op("not_equal", bool, middle, zero)
             below = lower.op(
-                "select", dtype, any_middle, lower.op("sqrt", dtype, with_next(middle, small * small, low)),
-                scaled(low, small),
+                "select", dtype, any_middle, lower.op("sqrt", dtype, with_next(middle, 1 / up, low)),
+                scaled(low, 1 / up),
             )  # fmt: skip
-            above = scaled(with_next(high, 1 / (large * large), middle), large)
+            above = scaled(with_next(high, down, middle), 1 / down)
             return lower.op("select", dtype, any_high, above, below)
 
         return lower.map(out, at)
@@ -256,6 +259,8 @@ class Norm(Reduction):
             Sample((box((3,), dtype=complex),), flat),
             Sample((np.zeros(2),), flat, derivative=(np.zeros(2),)),
             Sample((np.array([3e200, 4e200]),), flat, derivative=(np.array([0.6, 0.8]),)),
+            Sample((np.array([3e307, 4e307, 1.0]),), flat, derivative=(np.array([0.6, 0.8, 2e-308]),)),
+            Sample((np.array([3e-320, 4e-320]),), flat, smooth=False, note="subnormal"),
         ]
 
 

@@ -242,3 +242,15 @@ def test_an_array_made_inside_is_refused_with_the_edit_that_works():
     assert fg.jit(lambda i: fg.numpy.asarray(np.arange(3.0))[i])(i) == 1.0
     with pytest.raises(ConcretizationError):
         fg.vmap(lambda i: np.arange(3.0)[i])(i[None])
+
+
+def test_a_number_is_written_into_a_table_as_into_a_plain_array():
+    wave = np.array(0.5 - 0.1j)
+
+    def f(i):
+        whole = np.zeros_like(ORDER[:1])
+        whole[0] = wave  # as NumPy has it: the real part, rounded
+        return ROW[i] + whole[0]
+
+    with pytest.warns(np.exceptions.ComplexWarning):
+        assert fg.vmap(f)(np.arange(4)).tolist() == ROW.tolist()

@@ -45,6 +45,16 @@ def _filled(rng, template, names, values):
     # (np.bool_ ** 2 is int64, and ** 2 of an array of bools int8; which of the two an array without axes is, is lost.)
     if "**" in template and any(v.ndim == 0 and v.dtype == bool for v in values):
         return None
+    # (NumPy's product with the number 0 is 0 whatever the other has: BLAS does not look at it.)
+    if "np.dot" in template and any(v.ndim == 0 for v in values):
+        return None
+    # (What a negative number is as an unsigned one is the machine's.)
+    if (
+        "it[" in template
+        and values[0].dtype.kind == "u"
+        and any((v < 0).any() for v in values[1:] if v.dtype.kind in "fi")
+    ):
+        return None
     if "[: len(" in template and not x.size:
         return None  # NumPy takes a mask of another shape where there are no elements
     parts = dict(zip("abc", names, strict=False))
@@ -74,6 +84,9 @@ def _filled(rng, template, names, values):
             "np.inf",
         ]
         parts["number"] = numbers[rng.integers(len(numbers))]
+        # (Which of 0.0 and -0.0 is the larger, NumPy decides by the length of an array.)
+        if "max(" in template and parts["number"] in ("0", "-0.0"):
+            parts["number"] = "0.5"
     if "{k}" in template:
         parts["k"] = rng.integers(-3, 4)
     if "{key}" in template:
