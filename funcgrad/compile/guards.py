@@ -103,6 +103,11 @@ class Guarded:
             stacklevel=5,
         )
 
+    @property
+    def calls(self) -> list[Callable]:
+        """What is called for the ways gone so far."""
+        return [way.call for way in list(self._ways.values()) if way.call is not None]
+
     def __str__(self) -> str:
         if self._exhausted:
             return f"interpreted, as it goes more than {len(self._ways)} ways through its decisions on values"

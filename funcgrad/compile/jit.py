@@ -325,13 +325,25 @@ class Jitted:
         return Lowered(self._stage(static, args, kwargs))
 
     def explain(self) -> str:
-        """Return what has been compiled, and which argument made the last compilation necessary."""
+        """Return what has been compiled, what of it NumPy is called for and why, and which argument made the last
+        compilation necessary.
+
+        >>> import numpy as np
+        >>> import funcgrad as fg
+        >>> f = fg.jit(lambda x: np.gcd(x, 6) * 2)
+        >>> f(4), print(f.explain().split(", at")[0])
+        jit of lambda: 1 compiled signature
+          x: int
+            calls NumPy for gcd: no native code for int64
+        (np.int64(4), None)
+        """
         count = len(self._compiled)
         lines = [f"{self._owner}: {count} compiled signature{'s' * (count != 1)}"]
-        lines += [
-            f"  {c.signature}" + (f": {c.guarded}" if c.guarded is not None else "")
-            for c in list(self._compiled.values())
-        ]
+        for c in list(self._compiled.values()):
+            lines.append(f"  {c.signature}" + (f": {c.guarded}" if c.guarded is not None else ""))
+            calls = [c.call] if c.guarded is None else c.guarded.calls
+            hosts = dict.fromkeys(str(host) for call in calls for host in getattr(call, "host_calls", ()))
+            lines += [f"    calls NumPy for {host}" for host in hosts]
         if self._reason:
             lines.append(f"last compiled because {self._reason}")
         return "\n".join(lines)

@@ -141,6 +141,8 @@ class Primitive:
             chosen: all arguments give one, natively, and nothing else happens.
         commutative: of two arguments, that their order makes no difference.
         exact: of a pointwise one, that NumPy computes one element and many alike, to the bit.
+        traceable: its evaluation is written with NumPy's functions alone, and may be called on traced arrays: without a
+            `lower_rule` its machine code is that of what it does.
         magnitude_of: the arguments of whose elements each one of the result is one, but for its sign.
         needs_elements: a reduction that NumPy refuses of no elements.
         collective: it combines the examples of a vmap around it, by the name of their axis (the parameter `axis_name`).
@@ -198,6 +200,7 @@ class Primitive:
     speculative: str = ""
     commutative: bool = False
     exact: bool = False
+    traceable: bool = False
     magnitude_of: Sequence[int] = ()
     needs_elements: bool = False
     passes_nan: bool = False

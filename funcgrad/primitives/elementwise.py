@@ -69,6 +69,8 @@ class Elementwise(Primitive):
         self.partials = tuple(partials or ())
         self.singular = singular
         self.linear_in = linear_in
+        # A Python function without a ufunc's dtypes, and without a rule of its own.
+        self.traceable = self.loop is None and type(self).lower_rule is Elementwise.lower_rule
         self.cost = cost
         self.speculative = speculative
         self.commutative = commutative

@@ -1,24 +1,30 @@
 """Primitives that are better as several, and programs within programs: written out before anything else."""
 
+from collections.abc import Callable
 from typing import Any
 
 from funcgrad.core.program import Equation, Program, Var
 from funcgrad.core.staging import Staging
 from funcgrad.core.tracer import Tracer, bind
 
-__all__ = ["decomposed"]
+__all__ = ["decomposed", "with_rule"]
 
 
 def decomposed(program: Program) -> Program:
-    """Return the program with every primitive that has an `decompose_rule` replaced by what the rule does."""
-    if not any(_is_decomposable(e) for e in program.equations):
+    """Return the program with every primitive that has a `decompose_rule` replaced by what the rule does."""
+    return with_rule(program, lambda equation: equation.primitive.decompose_rule)
+
+
+def with_rule(program: Program, rule_of: Callable[[Equation], Callable | None]) -> Program:
+    """Return the program with each equation that has a rule replaced by what that does to the equation's arguments."""
+    if not any(rule_of(e) for e in program.equations):
         return program
     with Staging(f"jit of {program.name}", snapshot=False) as staging:
         inputs = [staging.input(v.type) for v in program.inputs]
         known: dict[Any, Any] = dict(zip(program.inputs, inputs, strict=True))
         for var, value in program.constants:
             known[var] = staging.constant(value, var.type)
-        outputs = _replay(staging, program, known)
+        outputs = _replay(staging, program, known, rule_of)
         return staging.program(
             [t.node for t in inputs],
             [staging.atom(x) for x in outputs],
@@ -29,19 +35,16 @@ def decomposed(program: Program) -> Program:
         )
 
 
-def _is_decomposable(equation: Equation) -> bool:
-    return equation.primitive.decompose_rule is not None
-
-
-def _replay(staging, program, known):
+def _replay(staging, program, known, rule_of):
     def read(atom):
         return known[atom] if isinstance(atom, Var) else atom.value
 
     for equation in program.equations:
         args = [read(a) for a in equation.inputs]
         before = len(staging.equations)
-        if _is_decomposable(equation):
-            out = equation.primitive.decompose_rule(*args, **equation.params)
+        rule = rule_of(equation)
+        if rule is not None:
+            out = rule(*args, **equation.params)
         elif any(type(x) is Tracer for x in args):
             out = bind(equation.primitive, *args, **equation.params)
         else:

@@ -10,6 +10,7 @@ from funcgrad.programs.if_conversion import if_converted
 from funcgrad.programs.memo import memoized
 from funcgrad.programs.read_order import with_reads_first
 from funcgrad.programs.simplify.simplify import simplify
+from funcgrad.programs.trace_evaluations import evaluations_traced
 
 __all__ = ["NATIVE", "PASSES", "PORTABLE", "Pass", "optimized", "optimized_for_lowering", "passed"]
 
@@ -35,6 +36,7 @@ _decompose = _in_bodies(decomposed)
 PORTABLE = (Pass("decompose", _decompose), Pass("simplify", simplify))
 # What pays for machine code only: a branch that is chosen costs NumPy nothing else.
 NATIVE = (
+    Pass("trace evaluations", _in_bodies(evaluations_traced)),
     Pass("if-conversion", _in_bodies(if_converted)),
     Pass("read order", _in_bodies(with_reads_first)),
 )

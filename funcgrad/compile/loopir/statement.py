@@ -105,12 +105,21 @@ class Operand(NamedTuple):
 
 
 class HostCall(NamedTuple):
-    """A primitive evaluated by its own NumPy rule, on whole buffers and Python numbers."""
+    """A primitive evaluated by its own NumPy rule, on whole buffers and Python numbers.
+
+    Attributes:
+        why: there is no native code for it. source: the user's line.
+    """
 
     primitive: Any
     args: tuple[Any, ...]  # operands and numbers
     params: dict[str, Any]
     results: tuple[Operand, ...]
+    why: str
+    source: Any
+
+    def __str__(self) -> str:
+        return f"{self.primitive.name}: {self.why}" + (f", at {self.source}" if self.source else "")
 
 
 class ControlCall(NamedTuple):

@@ -21,9 +21,24 @@ def host_call(lower: Builder, equation: Equation, args: Sequence[Value]) -> tupl
         for atom, value in zip(equation.inputs, args, strict=True)
     ]
     results = _results(lower, [v.type for v in equation.outputs])
-    call = HostCall(equation.primitive, tuple(operands), equation.params, results)
+    call = HostCall(
+        equation.primitive, tuple(operands), equation.params, results, _why(equation), equation.source
+    )
     lower.statements.append(Statement((), call=call))
     return _values(lower, results, [v.type for v in equation.outputs])
+
+
+def _why(equation: Equation) -> str:
+    """Return why there is no native code for an equation."""
+    dtypes = dict.fromkeys(a.type.dtype for a in (*equation.inputs, *equation.outputs))
+    foreign = [d.name for d in dtypes if not is_native(d)]
+    if equation.primitive.opaque:
+        return "a Python function"
+    if foreign:
+        return f"{' and '.join(foreign)} are not computed natively"
+    if equation.primitive.lower_rule is None:
+        return "it has no lower_rule"
+    return f"no native code for {' and '.join(d.name for d in dtypes)}"
 
 
 def control_call(

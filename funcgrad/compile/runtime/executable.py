@@ -55,6 +55,11 @@ class Executable:
         out = self.call(*args)
         return self._carefully(args) if out is NotImplemented else out
 
+    @property
+    def host_calls(self) -> list[HostCall]:
+        """What NumPy is called for, as there is no native code."""
+        return self.module.host_calls
+
     @cached_property
     def _careful_one(self) -> "Executable":
         assert self._careful is not None
