@@ -20,14 +20,14 @@ from funcgrad.compile.guards import Guarded
 from funcgrad.compile.interpreted import interpreted
 from funcgrad.compile.jit_call import callable_of, closed, jit_call, restored
 from funcgrad.compile.runtime.errors import NativeError
-from funcgrad.compile.signature import Signature, StaticArguments
+from funcgrad.compile.signature import Signature, StaticArguments, kind_of
 from funcgrad.compile.stages import Lowered
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.made import known
 from funcgrad.core.program import Program, subprograms
 from funcgrad.core.staging import name_of, stage
 from funcgrad.core.tracer import Tracer
-from funcgrad.core.types import refuse_subclass, type_of, with_native_bytes
+from funcgrad.core.types import with_native_bytes
 from funcgrad.errors import DTypeError
 from funcgrad.locks import forkable_lock
 from funcgrad.programs.memo import forget_all
@@ -204,7 +204,7 @@ class Jitted:
                 return self._function(*args, **kwargs)
         try:
             # (A function sees the order of a dict: it may stack its values.)
-            key = (in_tree, in_tree.order, static.key, tuple([_kind(x) for x in leaves]))
+            key = (in_tree, in_tree.order, static.key, tuple([kind_of(x) for x in leaves]))
         except DTypeError:
             self._stage(static, args, kwargs)  # says which argument it is
             raise
@@ -395,11 +395,3 @@ def clear_caches() -> None:
 def _forget(executables):
     for executable in executables:
         executable.forget()
-
-
-def _kind(x):
-    if type(x) is np.ndarray:
-        return x.shape, x.dtype.num, False
-    refuse_subclass("jit", x)
-    kind = type_of(x)
-    return kind.shape, kind.dtype.num, kind.weak

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.staging import argument_names, call_path, name_of
-from funcgrad.core.types import ArrayType
+from funcgrad.core.types import ArrayType, refuse_subclass, type_of
 from funcgrad.errors import DTypeError, TreeError
 
-__all__ = ["Signature", "StaticArguments"]
+__all__ = ["Signature", "StaticArguments", "kind_of"]
 
 
 class StaticArguments:
@@ -198,3 +198,12 @@ class Signature:
         if self.static != other.static:
             changed.append(f"static arguments were {other.static} and are {self.static}")
         return ", ".join(changed) or "the function was traced again"
+
+
+def kind_of(x: Any) -> tuple:
+    """Return what of a leaf decides whether a call is compiled anew: the shape, the dtype, whether it is a Python number."""
+    if type(x) is np.ndarray:
+        return x.shape, x.dtype.num, False
+    refuse_subclass("jit", x)
+    kind = type_of(x)
+    return kind.shape, kind.dtype.num, kind.weak

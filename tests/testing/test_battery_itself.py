@@ -11,7 +11,7 @@ from funcgrad.primitives import (
     arithmetic,
     contraction,
     cumulative,
-    indexing,
+    gathering,
     logic,
     reduction,
     trigonometric,
@@ -36,7 +36,7 @@ FAULTS = {
         "transpose_rule",
         lambda self, y_bar, x, *, axis, reverse: cumulative.cumsum(y_bar, axis=axis, reverse=reverse),
     ),
-    "overwritten values keep their cotangent": ("scatter_set", indexing, "_survivors", lambda *args: 1.0),
+    "overwritten values keep their cotangent": ("scatter_set", gathering, "_survivors", lambda *args: 1.0),
     "batch axis in the wrong place": (
         "dot",
         contraction.Dot,

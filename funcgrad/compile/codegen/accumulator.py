@@ -2,7 +2,7 @@
 
 from funcgrad.compile.codegen.scalar_writer import ValueWriter
 from funcgrad.compile.loopir.statement import Effect
-from funcgrad.compile.target.scalars import constant, identity, llvm_type
+from funcgrad.compile.target.types import constant, identity, llvm_type
 
 __all__ = ["RUN_TERMS", "Accumulator"]
 

@@ -6,7 +6,7 @@ from funcgrad.compile.codegen.scalar_writer import ValueWriter
 from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.statement import ForeignCall, Info, MatrixProduct, Place
 from funcgrad.compile.schedule.storage_folding import FoldedBuffer
-from funcgrad.compile.target.scalars import constant, llvm_type
+from funcgrad.compile.target.types import constant, llvm_type
 
 __all__ = ["ONE_THREAD", "CallWriter", "as_foreign"]
 

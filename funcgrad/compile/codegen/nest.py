@@ -20,7 +20,7 @@ from funcgrad.compile.loopir.statement import Effect, MatrixProduct
 from funcgrad.compile.schedule.fusion import SHORT_ITERATIONS
 from funcgrad.compile.schedule.parallel_sums import CombineLoop, ThreadShare
 from funcgrad.compile.schedule.storage_folding import FoldedBuffer
-from funcgrad.compile.target.scalars import llvm_type
+from funcgrad.compile.target.types import llvm_type
 
 __all__ = ["NestWriter"]
 

@@ -8,8 +8,9 @@ from funcgrad.compile.loopir.expression import Buffer, Expression
 from funcgrad.compile.loopir.index import Counter, Data, Index, Remainder
 from funcgrad.compile.loopir.nest import Leaf
 from funcgrad.compile.schedule.storage_folding import FoldedBuffer, inner_offset
-from funcgrad.compile.target.scalars import Instructions, constant, llvm_type
+from funcgrad.compile.target.scalars import Instructions
 from funcgrad.compile.target.status import Status
+from funcgrad.compile.target.types import constant, llvm_type
 
 __all__ = ["CounterValue", "ValueWriter"]
 

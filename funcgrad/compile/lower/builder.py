@@ -15,7 +15,7 @@ from funcgrad.compile.loopir.index import Counter, Data, Index, flatten_index, s
 from funcgrad.compile.loopir.statement import Effect, Statement
 from funcgrad.compile.lower.loop_order import ordered_loops
 from funcgrad.compile.lower.value import Segment, Value
-from funcgrad.compile.target.scalars import identity
+from funcgrad.compile.target.types import identity
 from funcgrad.core.program import Program, Var
 from funcgrad.core.types import ArrayType
 

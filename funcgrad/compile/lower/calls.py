@@ -7,7 +7,7 @@ from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.statement import ControlCall, HostCall, Operand, Statement
 from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.value import Value
-from funcgrad.compile.target.scalars import is_native
+from funcgrad.compile.target.types import is_native
 from funcgrad.core.program import Equation, Literal, Program
 from funcgrad.core.types import ArrayType
 

@@ -20,7 +20,8 @@ from funcgrad.compile.lower.matmul import lower_product
 from funcgrad.compile.lower.nan_watch import watch, watched
 from funcgrad.compile.lower.usage import evaluations
 from funcgrad.compile.lower.value import Value
-from funcgrad.compile.target.scalars import is_native, supports
+from funcgrad.compile.target.scalars import supports
+from funcgrad.compile.target.types import is_native
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
 

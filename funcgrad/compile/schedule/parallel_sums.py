@@ -8,7 +8,7 @@ from funcgrad.compile.loopir.expression import Buffer, Expressions
 from funcgrad.compile.loopir.index import Counter, Index
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
 from funcgrad.compile.loopir.statement import Effect, Statement
-from funcgrad.compile.target.scalars import identity
+from funcgrad.compile.target.types import identity
 
 __all__ = ["SHARES", "CombineLoop", "ThreadShare", "in_parts"]
 
