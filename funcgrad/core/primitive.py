@@ -156,13 +156,16 @@ class Primitive:
         type_rule(*types, **params) -> ArrayType (or a tuple of them)
         eval_rule(*args, **params) -> array (or a tuple)
         jvp_rule(x_dots, y, *args, **params) -> y_dot; None in `x_dots` is a zero tangent
-        vjp_rule(needs, y_bar, y, *args, **params) -> one cotangent or None an argument
+        vjp_rule(needs, y_bar, y, *args, **params) -> one cotangent or None an argument; arguments in which it is linear,
+            and a result that it does not read, may be types in place of values
         batch_rule(size, batched, *args, **params) -> (y, whether y is batched); batch axis 0; of several results
             it may say so one by one
         named_batch_rule(axis_name, size, batched, *args, **params): the same, where collectives in a function among the
             parameters may ask for the name of the examples' axis
+        collective_rule(size, *args, **params) -> (y, whether y is batched): of a collective, over the examples themselves
         forward_rule(*args, **params) -> (y, residuals): only where `vjp_rule` is to see `residuals`
             in place of `y` (and `jvp_rule` too, unless `residuals_in_reverse_only`)
+        result_types(residuals, *args, **params) -> the results' types, where there is a `forward_rule`
         accumulate_rule(x_bar, y_bar, *args, **params): adds a cotangent into the array `x_bar`
         accumulate_batch_rule: the same, where both have a leading batch axis
         overwrite_rule(y_bar, *args, **params) -> one cotangent an argument, the first in `y_bar` itself
@@ -177,6 +180,8 @@ class Primitive:
             the programs or functions among its parameters; its pullback is then taken where they are zero
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
+        points(out, *types, **params) -> how many elements of each argument a result of `out` elements asks for
+        views_scalar(**params) -> of a view, whether a result without axes is one
         identity(dtype): of a reduction, or what accumulates: an element that leaves the others' result as it is
         check_numbers(*args): raises what evaluation would where a Python int among the arguments does not fit the
             dtype it is to have; the others may be types

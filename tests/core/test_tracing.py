@@ -155,7 +155,7 @@ def test_the_namespace_takes_what_numpy_cannot():
 
 
 def test_silent_errors_of_peers_are_not_ours():
-    # FIELD.md section 3: where, unique, full_like(x, x[0]) and an index out of range.
+    # What users of other libraries meet: where, unique, full_like(x, x[0]) and an index out of range.
     np.testing.assert_array_equal(fg.grad(lambda x: np.where(x > 1.5, x**2, 0).sum())(X), [0, 4, 6])
     np.testing.assert_array_equal(fg.grad(lambda x: np.unique(x).sum())(np.array([2.0, 1.0, 2.0])), [1, 1, 0])
     np.testing.assert_array_equal(fg.grad(lambda x: np.full_like(x, x[0]).sum())(X), [3, 0, 0])

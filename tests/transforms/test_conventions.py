@@ -1,4 +1,4 @@
-"""The derivative conventions at special points, as FIELD.md section 4 tables them."""
+"""The derivative conventions at special points, as docs/design.md tables them."""
 
 import re
 
