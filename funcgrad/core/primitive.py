@@ -176,6 +176,8 @@ class Primitive:
         pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
             there is no `jvp_rule`
         activity_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
+        primal_rule(*types, **params) -> of a primitive that changes derivatives alone, the Program of its values, or None: it
+            takes the place of a call that is not to be differentiated
         linear_rule(given, *types, **params) -> whether it is jointly linear in the given arguments, where that depends on
             the programs or functions among its parameters; its pullback is then taken where they are zero
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
@@ -229,6 +231,7 @@ class Primitive:
     trim_rule: Any = None
     pushforward_rule: Any = None
     activity_rule: Any = None
+    primal_rule: Any = None
     linear_rule: Any = None
     identity: Any = None
 

@@ -59,7 +59,7 @@ def capturing_trace() -> Running | None:
 
 
 def capture_operations(trace: Running | None) -> AbstractContextManager[None]:
-    """Let a trace have whatever is done to tracers meanwhile, also to those of outer traces alone.
+    """Have a trace record whatever is done to tracers meanwhile, also to those of outer traces alone.
 
     So what a branch does is done where the branch is chosen, and nowhere else.
     """
@@ -67,7 +67,8 @@ def capture_operations(trace: Running | None) -> AbstractContextManager[None]:
 
 
 def capture_effects(trace: Running) -> AbstractContextManager[None]:
-    """Let a trace have every effect meanwhile, whatever it is of: it happens as often as the program runs."""
+    """Have a trace record every effect meanwhile (a print, a check), whatever it is of: it happens as often as the program
+    runs."""
     return _during("effects", trace)
 
 

@@ -14,6 +14,7 @@ from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DTypeError
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
+from funcgrad.scipy.runge_kutta import solve
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.custom import custom_vjp
 from funcgrad.transforms.vjp import vjp
@@ -22,7 +23,7 @@ __all__ = ["solve_by_adjoint"]
 
 
 def solve_by_adjoint(solver: Any, f: Callable, t: Any, y: Any, times: Any) -> tuple[Any, Any, Any]:
-    """Return what `solver.solve(f, t, y, times)` does, differentiated in reverse by the adjoint equation.
+    """Return what `solve(solver, f, t, y, times)` does, differentiated in reverse by the adjoint equation.
 
     With a = dL/dy and c what f closes over:
 
@@ -51,10 +52,10 @@ def solve_by_adjoint(solver: Any, f: Callable, t: Any, y: Any, times: Any) -> tu
 
     @custom_vjp
     def solved(captured, t, y, times):
-        return solver.solve(lambda t, y: rate(captured, t, y), t, y, times)
+        return solve(solver, lambda t, y: rate(captured, t, y), t, y, times)
 
     def forward(captured, t, y, times):
-        ys, taken, reached = solver.solve(lambda t, y: rate(captured, t, y), t, y, times)
+        ys, taken, reached = solve(solver, lambda t, y: rate(captured, t, y), t, y, times)
         return (ys, taken, reached), (captured, t, y, times, ys, reached)
 
     def backward(residuals, bars):

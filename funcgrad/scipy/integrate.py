@@ -1,7 +1,6 @@
 """Ordinary differential equations, as scipy.integrate solves them, differentiable through every step."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from funcgrad.numpy.creation import asarray
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
 from funcgrad.scipy.adjoint import solve_by_adjoint
-from funcgrad.scipy.runge_kutta import DormandPrince, Fixed
+from funcgrad.scipy.runge_kutta import Adaptive, Fixed, solve
 
 __all__ = ["Trajectory", "odeint", "solve_ivp"]
 
@@ -112,9 +111,9 @@ def solve_ivp(
             )
         return way * slope + 0.0 * y
 
-    solver = Fixed(steps or 100) if method == "RK4" else DormandPrince(rtol, atol, max_steps, max_step)
-    solve = solver.solve if adjoint == "discrete" else partial(solve_by_adjoint, solver)
-    ys, taken, reached = solve(f, way * first, y0, way * times)
+    solver = Fixed(steps or 100) if method == "RK4" else Adaptive(rtol, atol, max_steps, max_step)
+    solving = solve if adjoint == "discrete" else solve_by_adjoint
+    ys, taken, reached = solving(solver, f, way * first, y0, way * times)
     if throw and method == "RK45":
         error_if(
             np.logical_not(reached),

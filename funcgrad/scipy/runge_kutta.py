@@ -1,4 +1,4 @@
-"""Runge-Kutta methods as differentiable loops: with steps of fixed length, and of a length that keeps tolerances."""
+"""Runge-Kutta methods, each a table of numbers, as differentiable loops: with steps of fixed length, or by tolerances."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,41 +7,61 @@ import numpy as np
 
 from funcgrad.control.looping import while_loop
 from funcgrad.control.scanning import scan
-from funcgrad.core.types import dtype_of, shape_of
+from funcgrad.core.types import dtype_of
 from funcgrad.numpy.selection import where
 
-__all__ = ["DormandPrince", "Fixed"]
-
-# Dormand and Prince (1980), Table 2: the stages, the solution of order 5, and its difference from that of order 4.
-_C = np.array([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0])
-_A = [
-    [],
-    [1 / 5],
-    [3 / 40, 9 / 40],
-    [44 / 45, -56 / 15, 32 / 9],
-    [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
-    [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
-]
-_B = [35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]
-_E = [-71 / 57600, 0.0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40]
+__all__ = ["CLASSICAL", "DORMAND_PRINCE", "Adaptive", "Fixed", "Tableau", "solve"]
 
 
-def _combined(weights, stages):
+class Tableau(NamedTuple):
+    """A Runge-Kutta method (Butcher 1964): k[i] = f(t + c[i] h, y + h sum a[i][j] k[j]); y moves by h sum b[i] k[i].
+
+    Attributes:
+        error: the weights of the difference from a solution of lower order, the slope at the new y the last; empty where
+            there is none.
+    """
+
+    c: tuple[float, ...]
+    a: tuple[tuple[float, ...], ...]
+    b: tuple[float, ...]
+    error: tuple[float, ...] = ()
+
+    def step(self, f: Callable, t: Any, y: Any, h: Any, first: Any) -> tuple[Any, list]:
+        """Return y after a step of the length h, and the slopes met, of which the first is given."""
+        slopes = [first]
+        for c, weights in zip(self.c[1:], self.a[1:], strict=True):
+            slopes.append(f(t + c * h, y + h * _combined(weights, slopes)))
+        return y + h * _combined(self.b, slopes), slopes
+
+
+def _combined(weights, slopes):
     total = None
-    for w, k in zip(weights, stages, strict=True):
+    for w, k in zip(weights, slopes, strict=True):
         if w:
             total = w * k if total is None else total + w * k
     return total
 
 
-def _step(f, t, y, h, first):
-    """Take one step of Dormand and Prince; return the new y, the estimated error, and f there."""
-    stages = [first]
-    for c, weights in zip(_C[1:], _A[1:], strict=True):
-        stages.append(f(t + c * h, y + h * _combined(weights, stages)))
-    new = y + h * _combined(_B, stages)
-    last = f(t + h, new)
-    return new, h * _combined(_E, [*stages, last]), last
+# Kutta (1901): the classical method of order 4.
+CLASSICAL = Tableau(
+    c=(0, 1 / 2, 1 / 2, 1.0),
+    a=((), (1 / 2,), (0, 1 / 2), (0, 0, 1.0)),
+    b=(1 / 6, 1 / 3, 1 / 3, 1 / 6),
+)
+# Dormand and Prince (1980), Table 2: the solution of order 5, and its difference from that of order 4.
+DORMAND_PRINCE = Tableau(
+    c=(0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0),
+    a=(
+        (),
+        (1 / 5,),
+        (3 / 40, 9 / 40),
+        (44 / 45, -56 / 15, 32 / 9),
+        (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+        (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+    ),
+    b=(35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+    error=(-71 / 57600, 0.0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40),
+)
 
 
 def _size(x):
@@ -66,14 +86,15 @@ def _first_step(f, t, y, slope, rtol, atol, span):
     return np.minimum(np.minimum(100 * h0, h1), span)
 
 
-class DormandPrince(NamedTuple):
-    """Steps of order 5 whose error, in the root mean square, is below `atol + rtol * abs(y)`; `max_steps` in all, none
-    of them longer than `max_step`."""
+class Adaptive(NamedTuple):
+    """Steps whose error, in the root mean square, is below `atol + rtol * abs(y)`; `max_steps` in all, none of them longer
+    than `max_step`. The state is (t, y, slope, the length of the next step, the number of steps so far)."""
 
     rtol: float
     atol: Any
     max_steps: int
     max_step: Any = np.inf
+    method: Tableau = DORMAND_PRINCE
 
     def start(self, f: Callable, t: Any, y: Any, end: Any) -> tuple:
         """Return the state at a time: what `advance` goes on from."""
@@ -87,80 +108,71 @@ class DormandPrince(NamedTuple):
 
     def advance(self, f: Callable, state: tuple, end: Any) -> tuple:
         """Return the state at the time `end`, or where the steps were used up."""
-        return _advance(f, state, end, *self)
 
-    def solve(self, f: Callable, t: Any, y: Any, times: Any) -> tuple[Any, Any, Any]:
-        """Return the solution at the times, a row each, how many steps were taken, and whether they sufficed."""
+        def going(s):
+            t, _, _, h, steps = s
+            return (t < end) & (steps < self.max_steps) & (h > 0)
 
-        def to(state, end):
-            state = self.advance(f, state, end)
-            return state, (state[1], state[0] >= end)
+        def again(s):
+            t, y, slope, h, steps = s
+            taken = np.minimum(h, end - t)
+            new, slopes = self.method.step(f, t, y, taken, slope)
+            last = f(t + taken, new)
+            error = taken * _combined(self.method.error, [*slopes, last])
+            scale = self.atol + self.rtol * np.maximum(np.abs(y), np.abs(new))
+            worst = _size(error / scale)
+            good = worst < 1
+            safe = where(worst == 0, 1.0, worst)
+            factor = where(worst == 0, 10.0, 0.9 * safe**-0.2)
+            grown = np.minimum(np.maximum(factor, 0.2), where(good, 10.0, 1.0))
+            # A step cut short to end on time says little of how long the next may be.
+            following = where(good & (taken < h), np.maximum(h, taken * grown), taken * grown)
+            if self.max_step is not np.inf:
+                following = np.minimum(following, self.max_step)
+            reached = where(taken == end - t, end, t + taken)
+            return (
+                where(good, reached, t),
+                where(good, new, y),
+                where(good, last, slope),
+                following,
+                steps + 1,
+            )
 
-        (*_, steps), (ys, reached) = scan(to, self.start(f, t, y, times[-1]), times)
-        return ys, steps, np.all(reached)
+        return while_loop(going, again, state)
 
 
 class Fixed(NamedTuple):
-    """The classical method of order 4 with so many steps between neighbouring times."""
+    """So many steps between neighbouring times. The state is (t, y, the number of steps so far)."""
 
     steps: int
+    method: Tableau = CLASSICAL
 
     def start(self, f: Callable, t: Any, y: Any, end: Any) -> tuple:
         """Return the state at a time: what `advance` goes on from."""
-        return t, y
+        return t, y, 0
 
     def moved(self, f: Callable, state: tuple, t: Any, y: Any) -> tuple:
         """Return the state at another place."""
-        return t, y
+        return t, y, state[2]
 
     def advance(self, f: Callable, state: tuple, end: Any) -> tuple:
         """Return the state at the time `end`."""
-        t, y = state
+        t, y, steps = state
         h = (end - t) / self.steps
 
         def one(y, i):
             s = t + i * h
-            k1 = f(s, y)
-            k2 = f(s + h / 2, y + h / 2 * k1)
-            k3 = f(s + h / 2, y + h / 2 * k2)
-            k4 = f(s + h, y + h * k3)
-            return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+            return self.method.step(f, s, y, h, f(s, y))[0], None
 
-        return end, scan(one, y, np.arange(self.steps))[0]
-
-    def solve(self, f: Callable, t: Any, y: Any, times: Any) -> tuple[Any, Any, Any]:
-        """Return the solution at the times, a row each, how many steps were taken, and whether they sufficed."""
-
-        def to(state, end):
-            state = self.advance(f, state, end)
-            return state, state[1]
-
-        ys = scan(to, self.start(f, t, y, times[-1]), times)[1]
-        return ys, self.steps * shape_of(times)[0], True
+        return end, scan(one, y, np.arange(self.steps))[0], steps + self.steps
 
 
-def _advance(f, state, end, rtol, atol, max_steps, max_step):
-    """Go on from `(t, y, slope, h, steps)` to the time `end`, by steps as long as the tolerances let them be."""
+def solve(solver: Adaptive | Fixed, f: Callable, t: Any, y: Any, times: Any) -> tuple[Any, Any, Any]:
+    """Return the solution at the times, a row each, how many steps were taken, and whether they sufficed."""
 
-    def going(s):
-        t, _, _, h, steps = s
-        return (t < end) & (steps < max_steps) & (h > 0)
+    def to(state, end):
+        state = solver.advance(f, state, end)
+        return state, (state[1], state[0] >= end)
 
-    def again(s):
-        t, y, slope, h, steps = s
-        taken = np.minimum(h, end - t)
-        new, error, last = _step(f, t, y, taken, slope)
-        scale = atol + rtol * np.maximum(np.abs(y), np.abs(new))
-        worst = _size(error / scale)
-        good = worst < 1
-        safe = where(worst == 0, 1.0, worst)
-        factor = where(worst == 0, 10.0, 0.9 * safe**-0.2)
-        grown = np.minimum(np.maximum(factor, 0.2), where(good, 10.0, 1.0))
-        # A step cut short to end on time says little of how long the next may be.
-        following = where(good & (taken < h), np.maximum(h, taken * grown), taken * grown)
-        if max_step is not np.inf:
-            following = np.minimum(following, max_step)
-        reached = where(taken == end - t, end, t + taken)
-        return where(good, reached, t), where(good, new, y), where(good, last, slope), following, steps + 1
-
-    return while_loop(going, again, state)
+    (*_, steps), (ys, reached) = scan(to, solver.start(f, t, y, times[-1]), times)
+    return ys, steps, np.all(reached)

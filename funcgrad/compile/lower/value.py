@@ -13,7 +13,7 @@ __all__ = ["Segment", "Sparse", "Value"]
 
 
 class Sparse(NamedTuple):
-    """What an array is zero but for.
+    """A sparse array: zeros, and elements at some places.
 
     Attributes:
         value: the elements. where: the place of one, as a function of its index.
@@ -28,7 +28,7 @@ class Sparse(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """One of those that an array is put together of: `place(index)` is where an element of it lies, in C order."""
+    """A part of an array put together of several: `place(index)` is where an element of it lies in that, in C order."""
 
     value: "Value"
     place: Callable[[tuple[Index, ...]], Index]

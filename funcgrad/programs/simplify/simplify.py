@@ -19,7 +19,6 @@ from funcgrad.core.check import check
 from funcgrad.core.effects import replaced_programs
 from funcgrad.core.primitive import Primitive, primitive_named
 from funcgrad.core.program import Atom, Equation, Literal, Program, Var, subprograms
-from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, type_of
 from funcgrad.errors import FuncgradError
@@ -37,7 +36,6 @@ def _rules_of(primitive: Primitive) -> list[Rule]:
     return [rule for rule in RULES if rule.starts_from(primitive)]
 
 
-_DERIVATIVES_ONLY = ("custom_jvp", "custom_vjp", "stop_gradient")
 # Constants up to this many bytes are evaluated with, and compared.
 EVALUATED_BYTES = 1 << 16
 # A constant that is computed may be this many times as large as those it is computed from.
@@ -230,19 +228,11 @@ class _Forward:
     # Inlining.
 
     def _inlined(self, equation: Equation) -> bool:
-        """Add the equations of a called function in place of the call, where that can be done."""
-        name = equation.primitive.name
-        if self.differentiable and name in _DERIVATIVES_ONLY:
+        """Add the equations of a function in place of the call that gives it a derivative, where that can be done."""
+        primitive = equation.primitive
+        if primitive.primal_rule is None or self.differentiable:
             return False
-        if name == "stop_gradient":
-            self._replaced[equation.outputs[0]] = equation.inputs[0]
-            return True
-        if name in ("custom_jvp", "custom_vjp"):
-            called = _primal(equation)
-        elif getattr(equation.primitive, "inline", False):
-            called = equation.params.get("program")
-        else:
-            return False
+        called = primitive.primal_rule(*[a.type for a in equation.inputs], **equation.params)
         if not isinstance(called, Program) or len(called.inputs) != len(equation.inputs):
             return False
         if [t.strong() for t in called.out_types] != [v.type.strong() for v in equation.outputs]:
@@ -295,16 +285,6 @@ class _Forward:
         return name, tuple(keys), params, tuple([v.type.weak for v in equation.outputs])
 
 
-def _primal(call: Equation) -> Program | None:
-    """Return the function that a custom derivative is of, as a program."""
-    custom = call.params["call"]
-    try:
-        program = stage_flat(custom.function, [a.type for a in call.inputs], custom.name)
-    except Exception:  # what the function needs values for, it gets when it is run
-        return None
-    return None if any(type(value) is Tracer for _, value in program.constants) else program
-
-
 def _given(atom: Atom, wanted: ArrayType) -> Atom | Apply | None:
     """Return `atom` as a value of the type wanted: a Python number is given its dtype."""
     if atom.type == wanted:
@@ -324,7 +304,7 @@ def _is_opaque(equation: Equation) -> bool:
         for item in value if type(value) is tuple else (value,):
             if type(item) is Program or (callable(item) and not isinstance(item, type)):
                 return True
-    return equation.primitive.opaque or equation.primitive.name in ("custom_jvp", "custom_vjp")
+    return equation.primitive.opaque or equation.primitive.primal_rule is not None
 
 
 def _is_uniform(x: np.ndarray) -> bool:
