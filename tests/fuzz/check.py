@@ -78,6 +78,8 @@ class _Case:
         # Squares that overflow or underflow may not on another way to compute a norm, say; and what comes of them is
         # another then. So is what sums with the slopes at such numbers leave of others.
         self.extreme = any(map(_is_extreme, floats))
+        # What is left of a difference of large numbers is no slope.
+        self.large = any(bool((np.isfinite(x) & (np.abs(x) > 1e6)).any()) for x in floats)
 
     def moved(self, scale: float = 1.0) -> list[np.ndarray]:
         return [self._moved(x, scale) for x in self.inputs]
@@ -194,7 +196,7 @@ def derivatives(case: _Case) -> None:
     staged = fg.trace(lambda *xs: fg.vjp(function, *xs)[1](y_bars))(*xs)(*xs)
     case.compare(staged, list(x_bars), near, "staged gradient")
     tame = all(x.dtype == float and np.max(np.abs(x), initial=0) < 100 for x in xs)
-    if case.program.smooth and tame and case.noise == 1e-13:
+    if case.program.smooth and tame and case.noise == 1e-13 and not case.large:
         _differences(case, function, xs, x_dots, y_dots)
 
 
@@ -219,8 +221,11 @@ def batched(case: _Case) -> None:
     """vmap over the first input against a loop."""
     x, *rest = case.inputs
     rows = np.stack([x, case._moved(x, 1.0), np.flip(x)])
+    try:
+        want = [np.stack(column) for column in zip(*(case.function(row, *rest) for row in rows), strict=True)]
+    except Exception:  # NumPy refuses a row, which may be a number where an array has no axes
+        return
     got = fg.vmap(lambda x: case.function(x, *rest))(rows)
-    want = [np.stack(column) for column in zip(*(case.function(row, *rest) for row in rows), strict=True)]
     moved = np.stack([case._moved(row, 1.0) for row in rows])
     near = [[np.stack(column) for column in zip(*(case.function(row, *rest) for row in moved), strict=True)]]
     case.compare(got, want, near, "batched")

@@ -36,6 +36,9 @@ def _add(arity: int, *templates: str, weight: int = 1, **details: Any) -> None:
         OPERATIONS.extend([operation] * weight)
 
 
+_PRODUCTS = ("np.dot", "np.inner", "np.tensordot", " @ ", "np.outer", "np.convolve")
+
+
 def _filled(rng, template, names, values):
     x = values[0]
     if "einsum" in template and any(v.size == 0 for v in values):
@@ -45,8 +48,8 @@ def _filled(rng, template, names, values):
     # (np.bool_ ** 2 is int64, and ** 2 of an array of bools int8; which of the two an array without axes is, is lost.)
     if "**" in template and any(v.ndim == 0 and v.dtype == bool for v in values):
         return None
-    # (NumPy's product with the number 0 is 0 whatever the other has: BLAS does not look at it.)
-    if "np.dot" in template and any(v.ndim == 0 for v in values):
+    # (NumPy's product with the number 0, or a matrix of it, is 0 whatever the other has: BLAS does not look at it.)
+    if any(name in template for name in _PRODUCTS) and not all(np.isfinite(v).all() for v in values):
         return None
     # (What a negative number is as an unsigned one is the machine's.)
     if (
