@@ -180,6 +180,9 @@ class Primitive:
             takes the place of a call that is not to be differentiated
         linear_rule(given, *types, **params) -> whether it is jointly linear in the given arguments, where that depends on
             the programs or functions among its parameters; its pullback is then taken where they are zero
+        positions_rule(*types, **params) -> (what stays of its parameters, hashable, and the whole numbers in them that may
+            be values as well): of one with a static key, say
+        moving_rule(positions, *args, **params) -> the result with these in place of its own numbers
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
         points(out, *types, **params) -> how many elements of each argument a result of `out` elements asks for
@@ -228,6 +231,8 @@ class Primitive:
     write_rule: Any = None
     lower_rule: Any = None
     decompose_rule: Any = None
+    positions_rule: Any = None
+    moving_rule: Any = None
     trim_rule: Any = None
     pushforward_rule: Any = None
     activity_rule: Any = None

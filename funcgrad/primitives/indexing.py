@@ -8,6 +8,7 @@ from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import reshape, stretch
 from funcgrad.primitives.elementwise import conform
 from funcgrad.primitives.keys import Key, indexed_shape, put_by, taken_from
+from funcgrad.primitives.moving_keys import index_at, place_at, split_key, update_at
 
 __all__ = ["Key", "index", "index_update", "indexed_shape", "place"]
 
@@ -43,6 +44,14 @@ class IndexKey(Linear):
 
     def write_rule(self, x, new, *, key):
         return index_update(x, new, key=key)
+
+    def positions_rule(self, x, *, key):
+        return split_key(key, x.shape)
+
+    def moving_rule(self, positions, x, *, key):
+        shape = shape_of(x)
+        part = indexed_shape(ArrayType(shape, dtype_of(x)), key)
+        return index_at(split_key(key, shape)[0], positions, x, part)
 
     def views_scalar(self, *, key):
         return any(k is Ellipsis for k in key)
@@ -83,6 +92,13 @@ class PlaceKey(Linear):
             return lower.guard(conditions, lambda: x.at(inner), lower.const(0, out.dtype))
 
         return lower.updates.place(out, x, at, lambda index: taken_from(key, shape, index))
+
+    def positions_rule(self, x, *, shape, key):
+        pattern, positions = split_key(key, shape)
+        return (pattern, shape), positions
+
+    def moving_rule(self, positions, x, *, shape, key):
+        return place_at(split_key(key, shape)[0], positions, x, shape)
 
     def batch_rule(self, size, batched, x, *, shape, key):
         return place(x, shape=(size, *shape), key=key.batched()), True
@@ -131,6 +147,13 @@ class IndexUpdate(JointlyLinear):
 
         part = indexed_shape(out, key)
         return lower.updates.update(out, x, v, part, at, lambda index: taken_from(key, out.shape, index))
+
+    def positions_rule(self, x, v, *, key):
+        return split_key(key, x.shape)
+
+    def moving_rule(self, positions, x, v, *, key):
+        part = indexed_shape(ArrayType(shape_of(x), dtype_of(x)), key)
+        return update_at(split_key(key, shape_of(x))[0], positions, x, v, part)
 
     def overwrite_rule(self, y_bar, x, v, *, key):
         v_bar = conform(np.array(y_bar[key])[()], v)

@@ -8,7 +8,7 @@ from funcgrad.core.serialize import register_parameter
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import ShapeError
 
-__all__ = ["Key", "OutOfRange", "indexed_shape", "put_by", "taken_from"]
+__all__ = ["Key", "OutOfRange", "full_key", "indexed_shape", "put_by", "taken_from"]
 
 
 class Key(tuple):
@@ -50,7 +50,7 @@ class OutOfRange(ShapeError, IndexError):
     """A ShapeError that code which catches IndexError (iteration, say) sees as one."""
 
 
-def _full_key(key, ndim):
+def full_key(key, ndim):
     """Return the key with an item for every axis and new axis, Ellipsis written out."""
     given = sum(k is not None and k is not Ellipsis for k in key)
     missing = [slice(None)] * (ndim - given)
@@ -63,7 +63,7 @@ def _full_key(key, ndim):
 def taken_from(key, shape, index):
     """Return where in x the element of x[key] at `index` is."""
     out, given, axis = [], iter(index), 0
-    for k in _full_key(key, len(shape)):
+    for k in full_key(key, len(shape)):
         if k is None:
             next(given)
             continue
@@ -79,7 +79,7 @@ def taken_from(key, shape, index):
 def put_by(key, shape, index):
     """Return when `index` of an array of `shape` is within `array[key]`, and where it is in there."""
     conditions, inner, axis = [], [], 0
-    for k in _full_key(key, len(shape)):
+    for k in full_key(key, len(shape)):
         if k is None:
             inner.append(0)
             continue
