@@ -1,8 +1,7 @@
 """All that someone who adds primitives, containers or dispatch needs: one screen.
 
     from funcgrad.extend import elementwise, box
-    cosm1 = elementwise("cosm1", lambda x: -2 * np.sin(x / 2) ** 2, (lambda y, x: -np.sin(x),),
-                        dtype_rule=lambda x: x.dtype, samples=[box((2, 3))])
+    cosm1 = elementwise("cosm1", lambda x: -2 * np.sin(x / 2) ** 2, (lambda y, x: -np.sin(x),), samples=[box((2, 3))])
 
 A primitive registers itself when it is made; `funcgrad.testing.battery` then tests it on its samples.
 """

@@ -11,7 +11,7 @@ from funcgrad.core.interpret import check_types
 from funcgrad.core.program import Program
 from funcgrad.core.types import type_of
 from funcgrad.errors import TreeError
-from funcgrad.programs.optimize import optimized, optimized_for_lowering, passed
+from funcgrad.programs.optimize import optimized, optimized_for_lowering, passed, with_loops
 
 __all__ = ["Cost", "Lowered", "Stage"]
 
@@ -58,7 +58,7 @@ class Lowered:
 
     @cached_property
     def program(self) -> Program:
-        return optimized(self._program)
+        return optimized(with_loops(self._program))
 
     @cached_property
     def _plan(self) -> Any:
@@ -87,7 +87,7 @@ class Lowered:
         >>> import numpy as np
         >>> import funcgrad as fg
         >>> [stage.name for stage in fg.jit(np.tanh).lower(1.0).stages]
-        ['trace', 'decompose', 'simplify', 'trace evaluations', 'if-conversion', 'read order', 'schedule', 'write', 'load']
+        ['trace', 'roll', 'decompose', 'simplify', 'trace evaluations', 'if-conversion', 'read order', 'schedule', 'write', 'load']
         """
         stages = [Stage("trace", str(self._program))]
         stages += [Stage(name, str(program)) for name, program in passed(self._program)]

@@ -1,5 +1,6 @@
 """Array types: shape, dtype and weakness, with NumPy 2's promotion (NEP 50)."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from operator import index
 from typing import Any
@@ -262,6 +263,8 @@ def _resolve(ufunc, operands):
 
 def ufunc_dtype(name: str, ufunc: np.ufunc, types: tuple[ArrayType, ...]) -> np.dtype:
     """Return the dtype NumPy's `ufunc` gives for operands of these types."""
+    if not isinstance(ufunc, np.ufunc):
+        return _dtype_by_trial(ufunc, tuple(t.strong() if t.shape else t for t in types))
     try:
         return _resolve(ufunc, tuple(t.promotion for t in types))
     except TypeError:
@@ -270,6 +273,14 @@ def ufunc_dtype(name: str, ufunc: np.ufunc, types: tuple[ArrayType, ...]) -> np.
             f"got {' and '.join(str(t) for t in types)}.",
             hint="convert with astype.",
         ) from None
+
+
+@lru_cache(1024)
+def _dtype_by_trial(function: Callable, types: tuple[ArrayType, ...]) -> np.dtype:
+    """Return the dtype that a function of NumPy's operations gives, tried on one element."""
+    ones = [stand_in(t) if t.weak else np.ones(1, t.dtype) for t in types]
+    with np.errstate(all="ignore"):
+        return np.asarray(function(*ones)).dtype
 
 
 def promote(*types: ArrayType) -> np.dtype:

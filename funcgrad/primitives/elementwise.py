@@ -18,6 +18,7 @@ from funcgrad.core.held_arrays import SOLE
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of, stand_in, ufunc_dtype
+from funcgrad.errors import DTypeError
 from funcgrad.primitives.broadcasting import broadcast_to, reshape, unbroadcast
 from funcgrad.primitives.shape import convert
 
@@ -37,8 +38,12 @@ class Elementwise(Primitive):
         linear_in: see Primitive.
         passes_nan: see Primitive; by default where there is a derivative.
         cost, speculative, commutative, exact, magnitude_of: see Primitive.
-        loop: the ufunc of NumPy's whose dtypes the evaluation has, where it is none itself.
-        dtype_rule: in place of `loop`, a function of the arguments' types that gives the dtype.
+        loop: the ufunc of NumPy's whose dtypes the evaluation has, where it is none itself; by default the dtype is what
+            the evaluation gives. With a loop, the evaluation is not traced for machine code.
+        dtype_rule: in place of that, a function of the arguments' types that gives the dtype.
+
+    Raises:
+        DTypeError: where `dtype_rule` gives another dtype than the evaluation.
     """
 
     pointwise = True
@@ -81,18 +86,35 @@ class Elementwise(Primitive):
         self.reads_result = any(flags[0] for flags in read)
         self.unread = [i for i in range(len(self.partials)) if not any(flags[i + 1] for flags in read)]
         self._dtype_rule = dtype_rule
+        counts = {len(_sample(s).args) for s in samples if not isinstance(s, Bad)}
+        if self.differentiable and counts - {len(self.partials)}:
+            raise NotImplementedError(
+                f"elementwise {name!r}: expected a partial for each of {max(counts)} arguments, got {len(self.partials)}."
+            )
         if not self.differentiable:
             self.jvp_rule = self.vjp_rule = None  # type: ignore[method-assign, assignment]
         super().__init__()
 
     def type_rule(self, *types):
         if self._dtype_rule is not None:
-            dtype = self._dtype_rule(*types)
+            dtype = self._stated_dtype(types)
         else:
             dtype = ufunc_dtype(self.name, self.loop or self.eval_rule, types)
         if len(types) == 1:
             return ArrayType(types[0].shape, dtype)
         return ArrayType(broadcast_shapes(self.name, *types), dtype)
+
+    def _stated_dtype(self, types):
+        dtype = np.dtype(self._dtype_rule(*types))
+        if self.traceable:
+            given = ufunc_dtype(self.name, self.eval_rule, types)
+            if given != dtype:
+                raise DTypeError(
+                    f"{self.name}: expected a dtype_rule that gives the dtype of what the function gives, {given}, got "
+                    f"{dtype} for {' and '.join(map(str, types))}.",
+                    hint="leave dtype_rule out: the dtype is what the function gives.",
+                )
+        return dtype
 
     def check_numbers(self, *args):
         if self.loop is not None:

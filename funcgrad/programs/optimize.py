@@ -1,4 +1,4 @@
-"""The passes over a Program before it is lowered or interpreted, in order, each goes into bodies of loops and branches."""
+"""The passes over a Program before it is lowered or interpreted, in order; each goes into bodies of loops and branches."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -9,10 +9,21 @@ from funcgrad.programs.decompose import decomposed
 from funcgrad.programs.if_conversion import if_converted
 from funcgrad.programs.memo import memoized
 from funcgrad.programs.read_order import with_reads_first
+from funcgrad.programs.rolling.roll import rolled
 from funcgrad.programs.simplify.simplify import simplify
 from funcgrad.programs.trace_evaluations import evaluations_traced
 
-__all__ = ["NATIVE", "PASSES", "PORTABLE", "Pass", "optimized", "optimized_for_lowering", "passed"]
+__all__ = [
+    "NATIVE",
+    "PASSES",
+    "PORTABLE",
+    "ROLLING",
+    "Pass",
+    "optimized",
+    "optimized_for_lowering",
+    "passed",
+    "with_loops",
+]
 
 
 class Pass(NamedTuple):
@@ -32,6 +43,8 @@ def _in_bodies(change: Callable[[Program], Program]) -> Callable[[Program], Prog
 
 
 _decompose = _in_bodies(decomposed)
+# A Python loop that was traced step by step; what NumPy runs one by one gains nothing from it.
+ROLLING = (Pass("roll", rolled),)
 # What runs on any backend; simplify goes into bodies by itself, and sees what is outside of them.
 PORTABLE = (Pass("decompose", _decompose), Pass("simplify", simplify))
 # What pays for machine code only: a branch that is chosen costs NumPy nothing else.
@@ -40,7 +53,7 @@ NATIVE = (
     Pass("if-conversion", _in_bodies(if_converted)),
     Pass("read order", _in_bodies(with_reads_first)),
 )
-PASSES = PORTABLE + NATIVE
+PASSES = ROLLING + PORTABLE + NATIVE
 
 
 @memoized
@@ -60,8 +73,16 @@ def optimized(program: Program, *, differentiable: bool = False) -> Program:
 @memoized
 def optimized_for_lowering(program: Program) -> Program:
     """Return the program as it is lowered, after all passes."""
-    program = optimized(program)
+    program = optimized(with_loops(program))
     for each in NATIVE:
+        program = each.run(program)
+    return program
+
+
+@memoized
+def with_loops(program: Program) -> Program:
+    """Return the program with the Python loops in it rolled."""
+    for each in ROLLING:
         program = each.run(program)
     return program
 

@@ -1,14 +1,12 @@
 """Primitives without a lowering rule, as what their evaluation does: so one written with NumPy's functions is native."""
 
-from functools import lru_cache
 from typing import Any
 
 from funcgrad.core.interpret import run
-from funcgrad.core.primitive import Primitive
-from funcgrad.core.program import Equation, Program
+from funcgrad.core.program import Equation, Program, Var
 from funcgrad.core.staging import stage_flat
-from funcgrad.core.types import ArrayType
 from funcgrad.programs.decompose import decomposed, with_rule
+from funcgrad.programs.memo import memoized
 
 __all__ = ["evaluations_traced"]
 
@@ -22,28 +20,31 @@ def evaluations_traced(program: Program) -> Program:
 
 
 def _rule(equation: Equation) -> Any:
-    primitive, params = equation.primitive, equation.params
+    primitive = equation.primitive
     if not primitive.traceable:
         return None
-    traced = _traced(primitive, tuple([a.type for a in equation.inputs]), tuple(sorted(params.items())))
+    inputs = tuple([Var(a.type) for a in equation.inputs])
+    outputs = tuple([Var(v.type) for v in equation.outputs])
+    alone = Equation(primitive, inputs, equation.params, outputs)
+    traced = _traced(Program(inputs, (), (alone,), outputs, name=primitive.name))
     if traced is None:
         return None
     return lambda *args, **params: tuple(run(traced, args)) if primitive.multiple else run(traced, args)[0]
 
 
-@lru_cache(256)
-def _traced(primitive: Primitive, types: tuple[ArrayType, ...], params: tuple) -> Program | None:
-    """Return what the evaluation of arguments of these types does; None where it cannot be traced."""
-    named = dict(params)
+@memoized
+def _traced(program: Program) -> Program | None:
+    """Return what the evaluation in a program of one equation does; None where it cannot be traced."""
+    (equation,) = program.equations
+    primitive = equation.primitive
 
     def evaluate(*xs):
-        out = primitive.eval_rule(*xs, **named)
+        out = primitive.eval_rule(*xs, **equation.params)
         return list(out) if primitive.multiple else [out]
 
     try:
-        program = evaluations_traced(decomposed(stage_flat(evaluate, list(types), primitive.name)))
-        stated = primitive.type_rule(*types, **named)
+        traced = evaluations_traced(decomposed(stage_flat(evaluate, program.in_types, primitive.name)))
     except Exception:  # it needs values: NumPy calls it, then
         return None
-    wanted = stated if primitive.multiple else (stated,)
-    return program if [t.strong() for t in program.out_types] == [t.strong() for t in wanted] else None
+    same = [t.strong() for t in traced.out_types] == [t.strong() for t in program.out_types]
+    return traced if same else None

@@ -14,8 +14,6 @@ from funcgrad.transforms.tape import record
 
 __all__ = ["grad", "value_and_grad"]
 
-_HOLOMORPHIC = "pass holomorphic=True if the function is complex differentiable, or split x into real parts."
-
 
 def grad(
     function: Callable,

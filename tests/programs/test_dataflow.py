@@ -99,7 +99,7 @@ RULED = [p for p in primitives().values() if p.activity_rule is not None]
 
 
 @pytest.mark.parametrize("primitive", RULED, ids=lambda p: p.name)
-def test_a_flow_rule_leaves_no_tangent_out(primitive):
+def test_an_activity_rule_leaves_no_tangent_out(primitive):
     """For every choice of active arguments, results said to have no tangent have none."""
     rng = np.random.default_rng(0)
     for sample in primitive.samples():

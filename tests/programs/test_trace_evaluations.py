@@ -1,10 +1,12 @@
 """Primitives written with NumPy's functions alone are native, and keep their own derivatives."""
 
 import numpy as np
+import pytest
 
 import funcgrad as fg
 from funcgrad.core.primitive import Primitive, Sample
 from funcgrad.core.types import ArrayType
+from funcgrad.errors import DTypeError
 from funcgrad.primitives.elementwise import elementwise
 
 X = np.linspace(0.1, 2.0, 7)
@@ -31,7 +33,7 @@ class SpreadOf(Primitive):
 
 def _elementwise(name, function, slope):
     samples = [Sample((np.ones(3),), smooth=False)]
-    return elementwise(name, function, (slope,), dtype_rule=lambda x: x.dtype, samples=samples)
+    return elementwise(name, function, (slope,), samples=samples)
 
 
 def _calls(f, *args):
@@ -67,3 +69,35 @@ def test_what_needs_values_is_called(own_primitives):
     np.testing.assert_array_equal(f(X), X * 2.0 + 1)
     (line,) = _calls(f, X)
     assert "traced_of_values" in line and "test_trace_evaluations.py" in line
+
+
+def test_dtypes_are_those_that_the_evaluation_gives(own_primitives):
+    versine = _elementwise("traced_versine", lambda x: 1 - np.cos(x), 1)
+    for x in (np.arange(3), np.arange(3, dtype=np.float32), np.array([True]), 2.0, 3):
+        got, want = fg.jit(lambda x: versine(x))(x), 1 - np.cos(x)
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+        assert got.dtype == np.asarray(want).dtype == np.asarray(versine(x)).dtype
+    liar = elementwise("traced_liar", lambda x: 1 - np.cos(x), (1,), dtype_rule=lambda x: x.dtype,
+                       samples=[Sample((np.ones(3),), smooth=False)])  # fmt: skip
+    with pytest.raises(DTypeError, match="traced_liar: expected a dtype_rule that gives"):
+        fg.jit(lambda x: liar(x))(np.arange(3))
+
+
+def test_parameters_are_told_apart_to_the_bit(own_primitives):
+    class Signed(Primitive):
+        name = "traced_signed"
+        traceable = True
+        differentiable = False
+
+        def type_rule(self, x, *, c):
+            return x.strong()
+
+        def eval_rule(self, x, *, c):
+            return np.copysign(x, c)
+
+        def samples(self):
+            return [Sample((np.ones(3),), {"c": 1.0}, smooth=False)]
+
+    signed = Signed()
+    for c in (0.0, -0.0, 1, -1.0):
+        np.testing.assert_array_equal(fg.jit(lambda x, c=c: signed(x, c=c))(X), np.copysign(X, c))

@@ -1,4 +1,4 @@
-"""Counter nests as LLVM functions.
+"""Loop nests as LLVM functions.
 
 A nest becomes `i32 @nest(ptr noalias %p0, ...)`, with one parameter for each buffer that outlives it; the result
 is a `Status`. Buffers that live inside are on its stack.

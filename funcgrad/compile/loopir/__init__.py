@@ -1,1 +1,1 @@
-"""Counter nests as data, between a Program and LLVM: indices, scalar expressions, statements, nests. It decides nothing."""
+"""Loop nests as data, between a Program and LLVM: indices, scalar expressions, statements, nests. It decides nothing."""

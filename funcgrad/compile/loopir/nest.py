@@ -9,16 +9,19 @@ __all__ = ["Leaf", "Loop", "leaves", "stands_alone"]
 
 
 class Leaf:
-    """A statement at the innermost level; `counters` are its loops, as they are shared level by level."""
+    """A statement at the innermost level.
+
+    Attributes:
+        counters: of its loops, the outermost first, as they are shared level by level.
+        zero: counters of loops that were made one with the loop inside, and the counter of that, which counts for both.
+    """
 
     __slots__ = ("counters", "statement", "zero")
 
     def __init__(self, statement: Statement):
         self.statement = statement
         self.counters: list[Counter] = list(statement.loops)
-        self.zero: dict[
-            Counter, Counter
-        ] = {}  # loops that were collapsed, and the one inside that counts for both
+        self.zero: dict[Counter, Counter] = {}
 
 
 class Loop:

@@ -36,6 +36,8 @@ def _why(equation: Equation) -> str:
         return "a Python function"
     if foreign:
         return f"{' and '.join(foreign)} are not computed natively"
+    if equation.primitive.traceable:
+        return "its evaluation cannot be traced"
     if equation.primitive.lower_rule is None:
         return "it has no lower_rule"
     return f"no native code for {' and '.join(d.name for d in dtypes)}"

@@ -57,7 +57,7 @@ def optimized(text: str) -> tuple[Any, Any]:
     options = binding.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = True
     options.slp_vectorization = True
-    options.loop_unrolling = False  # done where it pays, by `emit`: here it would double the time
+    options.loop_unrolling = False  # done where it pays, in `codegen.nest`: here it would double the time
     builder = binding.create_pass_builder(machine, options)
     passes = builder.getModulePassManager()
     try:

@@ -2,7 +2,7 @@
 
 Two statements may share a loop when, wherever one of them writes what the other touches, they touch it in the
 same iteration: then the order of everything else is free, what one stores the other finds at once in cache or
-in a register, and memory that never leaves the shared loops need not exist (see `contraction`).
+in a register, and memory that never leaves the shared loops need not exist (see `storage_folding`).
 """
 
 from collections import defaultdict

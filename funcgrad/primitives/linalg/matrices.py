@@ -11,7 +11,7 @@ import numpy as np
 from funcgrad.core.primitive import Primitive
 from funcgrad.core.types import ArrayType, dtype_of, promote, shape_of
 from funcgrad.errors import DTypeError, ShapeError
-from funcgrad.primitives.arithmetic import conjugate, real
+from funcgrad.primitives.arithmetic import conjugate
 from funcgrad.primitives.broadcasting import stretch
 from funcgrad.primitives.gathering import gather
 from funcgrad.primitives.shape import transpose
@@ -28,7 +28,6 @@ __all__ = [
     "matrix_dtype",
     "positive_definite",
     "real_dtype",
-    "real_part",
     "refuse_infinite",
     "rows",
     "sample_matrix",
@@ -103,11 +102,6 @@ def transposed(x: Any) -> Any:
 def conj(x: Any) -> Any:
     """Return the complex conjugate; `x` itself where it is real."""
     return conjugate(x) if dtype_of(x).kind == "c" else x
-
-
-def real_part(x: Any) -> Any:
-    """Return the real part; `x` itself where it is real."""
-    return real(x) if dtype_of(x).kind == "c" else x
 
 
 def adjoint(x: Any) -> Any:

@@ -440,7 +440,7 @@ def _as_slices(equation: Equation, positions: np.ndarray) -> tuple[Any, int] | N
             items.append(item)
             axis += found is None and isinstance(item, slice)
         place += 1
-    return (tuple(items), found) if found is not None else None
+    return (Key(items), found) if found is not None else None
 
 
 def _check_weak(equation: Equation) -> None:

@@ -1,6 +1,6 @@
 """Where equations repeat: runs of codes that are the same some equations later."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -27,11 +27,15 @@ class Stretch(NamedTuple):
         return (self.end - self.start) // self.period
 
 
-def stretches(codes: np.ndarray) -> Iterator[Stretch]:
-    """Yield stretches that do not overlap, those of the shortest periods first: inner loops before the outer ones.
+def stretches(codes: np.ndarray, accepted: Callable[[Stretch], Stretch | None]) -> list[Stretch]:
+    """Return stretches that do not overlap, in order; those of short periods come first: inner loops before outer ones.
+
+    Args:
+        accepted: what of a stretch is a loop; None where nothing is, and longer periods may find one.
 
     Cost: linear in the number of codes, for each period that occurs.
     """
+    found = []
     free = np.ones(len(codes), bool)
     for period in _periods(codes):
         same = codes[period:] == codes[:-period]
@@ -42,19 +46,30 @@ def stretches(codes: np.ndarray) -> Iterator[Stretch]:
                 end - begin >= max((LEAST_TURNS - 1) * period, LEAST_SAVED)
                 and free[begin : end + period].all()
             ):
-                free[begin : end + period] = False
-                yield Stretch(begin, end + period, period)
+                loop = accepted(Stretch(begin, end + period, period))
+                if loop is not None:
+                    free[loop.start : loop.end] = False
+                    found.append(loop)
+    return sorted(found)
 
 
 def _periods(codes: np.ndarray) -> list[int]:
-    """Return the distances between equal codes next to one another that may be periods, ascending."""
-    if len(codes) < LEAST_SAVED:
-        return []
-    order = np.argsort(codes, kind="stable")
-    gaps = np.diff(order)[codes[order[1:]] == codes[order[:-1]]]
-    if not len(gaps):
-        return []
-    count = np.bincount(gaps)
-    found = np.flatnonzero((count >= LEAST_TURNS - 1) & (count * np.arange(len(count)) >= LEAST_SAVED))
-    best = found[np.argsort(-count[found] * found, kind="stable")[:MOST_PERIODS]]
-    return sorted(best.tolist())
+    """Return the distances between equal codes next to one another that may be periods, ascending.
+
+    Where every code occurs several times a turn, the distances between equal windows of them tell.
+    """
+    promise: dict[int, int] = {}
+    window = 1
+    while len(codes) >= LEAST_SAVED:
+        order = np.argsort(codes, kind="stable")
+        count = np.bincount(np.diff(order)[codes[order[1:]] == codes[order[:-1]]], minlength=1)
+        found = np.flatnonzero((count >= LEAST_TURNS - 1) & (count * np.arange(len(count)) >= LEAST_SAVED))
+        for period in found.tolist():
+            promise[period] = max(promise.get(period, 0), int(count[period]) * period)
+        if not len(found):  # nor any of longer windows
+            break
+        pairs = codes[:-window] * (int(codes.max()) + 1) + codes[window:]
+        codes = np.unique(pairs, return_inverse=True)[1]
+        window *= 2
+    best = sorted(promise, key=lambda period: -promise[period])[:MOST_PERIODS]
+    return sorted(best)

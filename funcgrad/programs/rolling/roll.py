@@ -13,8 +13,8 @@ from funcgrad.primitives.indexing import index
 from funcgrad.primitives.keys import Key
 from funcgrad.programs.rolling.loop import Loop, NotALoop
 from funcgrad.programs.rolling.numbering import Numbering
-from funcgrad.programs.rolling.periods import LEAST_SAVED, stretches
-from funcgrad.programs.rolling.turns import Rolled, Turns, analyzed
+from funcgrad.programs.rolling.periods import LEAST_SAVED, Stretch, stretches
+from funcgrad.programs.rolling.turns import Rolled, Turns, aligned, analyzed
 from funcgrad.programs.rolling.writer import Writer
 
 __all__ = ["rolled"]
@@ -42,9 +42,12 @@ def _rolled_once(program: Program) -> Program:
     if len(program.equations) < LEAST_SAVED:
         return program
     numbering = Numbering(program)
-    found = sorted(stretches(numbering.codes))
-    if not found:
-        return program
+
+    def accepted(stretch: Stretch) -> Stretch | None:
+        turns = analyzed(numbering, aligned(numbering, stretch), ())
+        return None if turns is None else Stretch(turns.start, turns.end, turns.period)
+
+    found = stretches(numbering.codes, accepted)
     rewriting = _Rewriting(program, numbering)
     for stretch in found:
         turns = analyzed(numbering, stretch, rewriting.seen)

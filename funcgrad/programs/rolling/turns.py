@@ -14,7 +14,7 @@ from funcgrad.core.program import Literal
 from funcgrad.programs.rolling.numbering import LITERAL, Numbering, same_bits
 from funcgrad.programs.rolling.periods import LEAST_SAVED, LEAST_TURNS, Stretch
 
-__all__ = ["Column", "Rolled", "Turns", "analyzed"]
+__all__ = ["Column", "Rolled", "Turns", "aligned", "analyzed"]
 
 # How far back a turn may read what others have computed.
 MOST_LAG = 4
@@ -92,11 +92,20 @@ class Turns:
         return np.array([rule(*[a.type for a in e.inputs], **e.params)[1] for e in equations], dtype=np.int64)
 
 
-def analyzed(numbering: Numbering, stretch: Stretch, loops: Sequence[Rolled]) -> Turns | None:
-    """Return the longest sequence of turns, around the middle of a stretch, that is one loop; None where none is worth it."""
-    period = stretch.period
+def aligned(numbering: Numbering, stretch: Stretch) -> Stretch:
+    """Return a stretch as whole turns, which begin so that the fewest results go from one into the next."""
     start = stretch.start + _rotation(numbering, stretch)
-    count = (stretch.end - start) // period
+    turns = (stretch.end - start) // stretch.period
+    return Stretch(start, start + turns * stretch.period, stretch.period)
+
+
+def analyzed(numbering: Numbering, stretch: Stretch, loops: Sequence[Rolled]) -> Turns | None:
+    """Return the longest sequence of turns, around the middle of whole ones, that is one loop; None where none is worth it.
+
+    Args:
+        loops: those before it; without them, what they have computed is another array in each turn.
+    """
+    start, period, count = stretch.start, stretch.period, stretch.turns
     if count < LEAST_TURNS:
         return None
     whole = Turns(numbering, start, period, count)
@@ -127,7 +136,7 @@ def analyzed(numbering: Numbering, stretch: Stretch, loops: Sequence[Rolled]) ->
 
 
 def _rotation(numbering: Numbering, stretch: Stretch) -> int:
-    """Return where in a period turns begin, so that the fewest results go from one into the next."""
+    """Return where in a period turns are to begin."""
     start, period = stretch.start, stretch.period
     if stretch.turns <= LEAST_TURNS:
         return 0

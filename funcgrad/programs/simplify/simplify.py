@@ -1,6 +1,6 @@
 """Simplify a Program before it is compiled: the same results from fewer equations.
 
-One pass forward inlines calls, evaluates what depends on numbers and small constants only, applies the tables of
+One pass forward puts the functions themselves in place of calls that only give them derivatives, evaluates what depends on numbers and small constants only, applies the tables of
 rewrites, and drops equations that were there before; one backward drops what nothing needs. As each equation meets
 operands that are simplified already, a second run finds nothing more to do.
 
@@ -169,7 +169,7 @@ class _Forward:
             out = Var(kind)
         return Equation(primitive, tuple(inputs), proposed.params, (out,), equation.source)
 
-    # Evaluating.
+    # Constant folding.
 
     def constant(self, value: Any, var: Var) -> Atom:
         """Return the atom for a constant: a literal, one that is there already, or `var`."""
@@ -270,7 +270,7 @@ class _Forward:
         self.take(equation)
         return self.atom(equation.outputs[0])
 
-    # Common subexpressions.
+    # Common subexpression elimination.
 
     def _key(self, equation: Equation) -> Any:
         """Return what is equal for equations with equal results; None where that cannot be told."""

@@ -19,7 +19,7 @@ from funcgrad.compile.pipeline import planned
 from funcgrad.compile.schedule.plan import Plan
 from funcgrad.compile.schedule.storage_folding import inner_offset
 from funcgrad.core.program import Program
-from funcgrad.programs.optimize import optimized_for_lowering
+from funcgrad.programs.optimize import NATIVE, PORTABLE
 
 __all__ = ["evaluate_index", "interpret", "lowered"]
 
@@ -28,7 +28,10 @@ POISON = 0xA5
 
 def lowered(program: Program) -> Plan:
     """Return the plan of a program as it is compiled."""
-    return planned(optimized_for_lowering(program))
+    # (As it stands: what would be rolled into a loop of the program itself is written out.)
+    for each in PORTABLE + NATIVE:
+        program = each.run(program)
+    return planned(program)
 
 
 def interpret(program: Program, *args: Any, seed: int | None = None) -> list[np.ndarray]:
