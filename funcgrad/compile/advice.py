@@ -1,9 +1,10 @@
-"""A word of advice where a Python loop was traced step by step."""
+"""A word of advice where a Python loop was traced step by step, and is none of those that are rolled."""
 
 import warnings
 from collections import Counter
 
 from funcgrad.core.program import Program
+from funcgrad.programs.optimize import with_loops
 
 __all__ = ["advise"]
 
@@ -17,14 +18,15 @@ def advise(program: Program, owner: str) -> None:
     """Warn of a program most of whose equations come, again and again, from one line."""
     if len(program.equations) < LEAST_EQUATIONS:
         return
-    lines = Counter(e.source for e in program.equations if e.source is not None)
+    left = with_loops(program.flat).equations
+    lines = Counter(e.source for e in left if e.source is not None)
     if not lines:
         return
     place, times = lines.most_common(1)[0]
-    if times >= max(LEAST_REPEATS, len(program.equations) / 2):
+    if times >= max(LEAST_REPEATS, len(left) / 2):
         warnings.warn(
-            f"{owner}: traced {len(program.equations):,} equations, {times:,} of them from one line: a Python loop is "
-            "written out step by step, and compiled so.\n"
+            f"{owner}: traced {len(program.equations):,} equations, {times:,} of them from one line: a Python loop whose "
+            "turns are not alike is written out step by step, and compiled so.\n"
             "Hint: carry, ys = fg.scan(step, carry, xs) compiles one step, and runs as fast.\n"
             f"At {place}",
             stacklevel=4,

@@ -18,7 +18,7 @@ from funcgrad.compile.schedule.printer import format_loops
 from funcgrad.core.program import Program
 from funcgrad.locks import forkable_lock
 from funcgrad.programs.memo import memoized
-from funcgrad.programs.optimize import optimized_for_lowering
+from funcgrad.programs.optimize import optimized_for_lowering, with_loops
 
 __all__ = ["Executable", "Module", "assembly", "executable_of", "format_loops", "planned"]
 
@@ -40,4 +40,4 @@ def _executable(program: Program) -> Executable:
 def executable_of(program: Program) -> Executable:
     """Return the native function of a program; compiled once for equal programs, whatever containers are around."""
     with _lock:
-        return _executable(program.flat)
+        return _executable(with_loops(program.flat))

@@ -62,7 +62,7 @@ class Lowered:
 
     @cached_property
     def _plan(self) -> Any:
-        return compiler().planned(optimized_for_lowering(self._program))
+        return compiler().planned(optimized_for_lowering(with_loops(self._program)))
 
     @cached_property
     def loops(self) -> str:

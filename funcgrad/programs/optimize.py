@@ -72,19 +72,26 @@ def optimized(program: Program, *, differentiable: bool = False) -> Program:
 
 @memoized
 def optimized_for_lowering(program: Program) -> Program:
-    """Return the program as it is lowered, after all passes."""
-    program = optimized(with_loops(program))
+    """Return the program as it is lowered, after all passes but rolling, which comes first."""
+    program = optimized(program)
     for each in NATIVE:
         program = each.run(program)
     return program
 
 
-@memoized
 def with_loops(program: Program) -> Program:
-    """Return the program with the Python loops in it rolled."""
-    for each in ROLLING:
-        program = each.run(program)
-    return program
+    """Return the program with the Python loops in it rolled.
+
+    It is kept with the program itself: to tell whether another is equal takes as long, of one written out.
+    """
+    known = program.__dict__.get("_with_loops")
+    if known is None:
+        known = program
+        for each in ROLLING:
+            known = each.run(known)
+        if known is not program:  # (a reference to itself would need the garbage collector)
+            program.__dict__["_with_loops"] = known
+    return known
 
 
 def passed(program: Program) -> Iterator[tuple[str, Program]]:

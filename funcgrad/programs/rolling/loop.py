@@ -78,10 +78,13 @@ class Loop:
     def result(self, out: int, turn: int) -> Atom | tuple[Var, int]:
         """Return a result of a turn: a variable, or the array that it is in and where."""
         if self._still[out]:
-            return self.numbering.variables[self.turns.first + out]
+            return self._still_variable(out)
         if turn == self.count - 1 and out in self.final:
             return self.final[out]
         return self.stacked[out], self.count - 1 - turn if self.reverse else turn
+
+    def _still_variable(self, out: int) -> Var:
+        return self.numbering.variables[self.turns.first + out]
 
     def is_still(self, out: int) -> bool:
         return self._still[out]
@@ -107,7 +110,7 @@ class Loop:
             return self._fixed(atom.value if type(atom) is Literal else column.value, type(atom) is Literal)
         if column.kind == "inner":
             if self._still[column.out]:
-                return "captured", self._capture(self.numbering.variables[self.turns.first + column.out])
+                return "captured", self._capture(self._still_variable(column.out))
             return "inner", column.out
         if column.kind == "lag":
             return "carry", self._register(column, at)
@@ -133,6 +136,8 @@ class Loop:
         begins = tuple(self.turns.table[: column.lag, at].tolist())
         key = (column.out, column.lag, begins)
         if key not in self._registers:
+            if self._still[column.out]:
+                self._capture(self._still_variable(column.out))
             for k in range(column.lag):  # the newest first; the oldest is what the first turn reads
                 begin = self.names.variable(begins[column.lag - 1 - k])
                 self._carry.append((column.out, len(self._carry) - 1 if k else -1, begin))
@@ -142,7 +147,7 @@ class Loop:
     def _of_earlier(self, column: Column) -> tuple[str, Any]:
         earlier = self.names.stacked(column.loop)
         if earlier.is_still(column.out):
-            return "captured", self._capture(earlier.numbering.variables[earlier.turns.first + column.out])
+            return "captured", self._capture(earlier._still_variable(column.out))
         if column.out not in earlier.stacked:
             raise NotALoop("an earlier loop has not kept what this one reads")
         first, step = column.value, column.step
@@ -365,6 +370,9 @@ class Loop:
                     if type_of(y).strong() != var.type.strong():
                         raise NotALoop(f"{equation.primitive.name} gives {type_of(y)} in place of {var.type}")
                     values[first[slot] + k] = y
+            for out, still in enumerate(self._still):
+                if still and (var := self._still_variable(out)) in self._captured:
+                    values[out] = captured[self._captured[var]]
             results = [carry[shifted] if shifted >= 0 else values[out] for out, shifted, _ in self._carry]
             results += [values[out] for out in kept]
             inputs = [t.node for group in groups for t in group]

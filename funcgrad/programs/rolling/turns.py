@@ -109,6 +109,8 @@ def analyzed(numbering: Numbering, stretch: Stretch, loops: Sequence[Rolled]) ->
     if count < LEAST_TURNS:
         return None
     whole = Turns(numbering, start, period, count)
+    if not whole.results:
+        return None
     middle = count // 2
     low, high = 0, count
     lagging = []
@@ -179,7 +181,7 @@ def _judged(
             return Column("lag", out=relative + lag * whole.results, lag=lag), bad
         return Column("each"), np.ones(whole.turns, bool)
     for k, loop in enumerate(loops):
-        if loop.first <= here < loop.end and step % loop.results == 0:
+        if loop.first <= here < loop.end and not step % loop.results:
             place = here - loop.first
             bad = (column != here + (turns - middle) * step) | (column < loop.first) | (column >= loop.end)
             turn, out = divmod(place, loop.results)
