@@ -21,6 +21,9 @@ from funcgrad.core.types import ArrayType
 
 __all__ = ["Builder"]
 
+# An array put together of more than so many is written one after the other: a loop over all asks at each place which it is.
+MOST_PIECES = 8
+
 
 class Builder:
     """Statements on buffers, as the rules of a program's equations add them.
@@ -251,7 +254,7 @@ class Builder:
 
     def _is_better_in_pieces(self, value: Value, buffer: Buffer) -> bool:
         """Whether to write a value one piece after the other, which can cost what would read it in the same loop."""
-        if len(value.pieces) > 1 and buffer.kind == "output":
+        if len(value.pieces) > (1 if buffer.kind == "output" else MOST_PIECES):
             return True
         return bool(value.pieces) and value.at(tuple(map(Index.of, self.loops(value.shape)))).divides
 

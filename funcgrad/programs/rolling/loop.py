@@ -202,12 +202,41 @@ class Loop:
             return self._constant(np.stack([np.asarray(v) for v in values]))
         if self.reverse:
             atoms.reverse()
+        return self._slice(("each", *numbers.tolist()), lambda: self._stack(atoms))
+
+    def _before(self, slot: int, at: int) -> tuple[str, Any] | None:
+        """Return the slice of what is taken before the loop: parts of another array in each turn, rather than the arrays."""
+        equation, column = self.turns.equations[slot], self.turns.columns[at] if self.turns.columns else None
+        if (
+            not equation.primitive.view
+            or len(equation.inputs) != 1
+            or column is None
+            or column.kind != "each"
+        ):
+            return None
+        if type(equation.inputs[0]) is Literal:
+            return None
+        equations = self.numbering.equations[self.turns.start + slot : self.turns.end : self.turns.period]
+        numbers = self.turns.table[:, at].tolist()
 
         def write():
-            rows = [self.writer.add(reshape, (a,), self.source, shape=(1, *kind.shape)) for a in atoms]
-            return self.writer.add(concatenate, rows, self.source, axis=0)
+            parts = []
+            for each, number in zip(equations, numbers, strict=True):
+                atom = self.names.variable(number)
+                parts.append(self.writer.add(each.primitive, (atom,), each.source, **each.params))
+            return self._stack(parts[::-1] if self.reverse else parts)
 
-        return self._slice(("each", *numbers.tolist()), write)
+        return "slice", self._slice(("before", slot), write)
+
+    def _stack(self, atoms: list[Atom]) -> Var:
+        """Write several arrays as one, along a new first axis."""
+        shape = (1, *atoms[0].type.shape)
+        return self.writer.add(
+            concatenate,
+            [self.writer.add(reshape, (a,), self.source, shape=shape) for a in atoms],
+            self.source,
+            axis=0,
+        )
 
     def _moving(self, slot: int, at: int) -> tuple[str, Any] | None:
         """Return how an equation is done whose parameters have numbers that move; None where none do.
@@ -252,7 +281,7 @@ class Loop:
             count = len(equation.inputs)
             if not turns.still[slot]:
                 _check_weak(equation)
-                moving = self._moving(slot, at)
+                moving = self._before(slot, at) or self._moving(slot, at)
                 if moving is not None and moving[0] == "slice":
                     operands: list[Any] = []
                 else:

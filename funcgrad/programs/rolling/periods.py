@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["LEAST_SAVED", "LEAST_TURNS", "Stretch", "stretches"]
+__all__ = ["LEAST_SAVED", "LEAST_SAVED_FIRST", "LEAST_TURNS", "Stretch", "stretches"]
 
 # A loop has at least so many turns,
 LEAST_TURNS = 4
 # and leaves at least so many equations unwritten: what is shorter compiles fast, and may run faster as it stands.
 LEAST_SAVED = 64
+# At first, more: a short loop within a long one runs faster written out, if the long one is found.
+LEAST_SAVED_FIRST = 512
 # How many periods are tried, those that promise most.
 MOST_PERIODS = 256
 
@@ -27,25 +29,23 @@ class Stretch(NamedTuple):
         return (self.end - self.start) // self.period
 
 
-def stretches(codes: np.ndarray, accepted: Callable[[Stretch], Stretch | None]) -> list[Stretch]:
+def stretches(codes: np.ndarray, least: int, accepted: Callable[[Stretch], Stretch | None]) -> list[Stretch]:
     """Return stretches that do not overlap, in order; those of short periods come first: inner loops before outer ones.
 
     Args:
+        least: how many equations a loop is to save.
         accepted: what of a stretch is a loop; None where nothing is, and longer periods may find one.
 
     Cost: linear in the number of codes, for each period that occurs.
     """
     found = []
     free = np.ones(len(codes), bool)
-    for period in _periods(codes):
+    for period in _periods(codes, least):
         same = codes[period:] == codes[:-period]
         same &= free[period:] & free[:-period]
         edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
         for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            if (
-                end - begin >= max((LEAST_TURNS - 1) * period, LEAST_SAVED)
-                and free[begin : end + period].all()
-            ):
+            if end - begin >= max((LEAST_TURNS - 1) * period, least) and free[begin : end + period].all():
                 loop = accepted(Stretch(begin, end + period, period))
                 if loop is not None:
                     free[loop.start : loop.end] = False
@@ -53,17 +53,17 @@ def stretches(codes: np.ndarray, accepted: Callable[[Stretch], Stretch | None]) 
     return sorted(found)
 
 
-def _periods(codes: np.ndarray) -> list[int]:
+def _periods(codes: np.ndarray, least: int) -> list[int]:
     """Return the distances between equal codes next to one another that may be periods, ascending.
 
     Where every code occurs several times a turn, the distances between equal windows of them tell.
     """
     promise: dict[int, int] = {}
     window = 1
-    while len(codes) >= LEAST_SAVED:
+    while len(codes) >= least:
         order = np.argsort(codes, kind="stable")
         count = np.bincount(np.diff(order)[codes[order[1:]] == codes[order[:-1]]], minlength=1)
-        found = np.flatnonzero((count >= LEAST_TURNS - 1) & (count * np.arange(len(count)) >= LEAST_SAVED))
+        found = np.flatnonzero((count >= LEAST_TURNS - 1) & (count * np.arange(len(count)) >= least))
         for period in found.tolist():
             promise[period] = max(promise.get(period, 0), int(count[period]) * period)
         if not len(found):  # nor any of longer windows

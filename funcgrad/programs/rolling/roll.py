@@ -13,7 +13,7 @@ from funcgrad.primitives.indexing import index
 from funcgrad.primitives.keys import Key
 from funcgrad.programs.rolling.loop import Loop, NotALoop
 from funcgrad.programs.rolling.numbering import Numbering
-from funcgrad.programs.rolling.periods import LEAST_SAVED, Stretch, stretches
+from funcgrad.programs.rolling.periods import LEAST_SAVED, LEAST_SAVED_FIRST, Stretch, stretches
 from funcgrad.programs.rolling.turns import Rolled, Turns, aligned, analyzed
 from funcgrad.programs.rolling.writer import Writer
 
@@ -29,28 +29,29 @@ def rolled(program: Program) -> Program:
     Cost: linear in the number of equations, for each level of nesting.
     """
     program = with_bodies(program, rolled)
-    for _ in range(MOST_LEVELS):
-        after = _rolled_once(program)
-        if after is program:
-            break
-        program = after
+    for least in (LEAST_SAVED_FIRST, LEAST_SAVED):
+        for _ in range(MOST_LEVELS):
+            after = _rolled_once(program, least)
+            if after is program:
+                break
+            program = after
     return program
 
 
-def _rolled_once(program: Program) -> Program:
+def _rolled_once(program: Program, least: int) -> Program:
     """Return the program with the innermost loops rolled; the program itself where there are none."""
-    if len(program.equations) < LEAST_SAVED:
+    if len(program.equations) < least:
         return program
     numbering = Numbering(program)
 
     def accepted(stretch: Stretch) -> Stretch | None:
-        turns = analyzed(numbering, aligned(numbering, stretch), ())
+        turns = analyzed(numbering, aligned(numbering, stretch), least, ())
         return None if turns is None else Stretch(turns.start, turns.end, turns.period)
 
-    found = stretches(numbering.codes, accepted)
+    found = stretches(numbering.codes, least, accepted)
     rewriting = _Rewriting(program, numbering)
     for stretch in found:
-        turns = analyzed(numbering, stretch, rewriting.seen)
+        turns = analyzed(numbering, stretch, least, rewriting.seen)
         if turns is not None:
             rewriting.take(turns)
     return rewriting.program() if rewriting.loops else program

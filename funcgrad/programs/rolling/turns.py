@@ -12,7 +12,7 @@ import numpy as np
 
 from funcgrad.core.program import Literal
 from funcgrad.programs.rolling.numbering import LITERAL, Numbering, same_bits
-from funcgrad.programs.rolling.periods import LEAST_SAVED, LEAST_TURNS, Stretch
+from funcgrad.programs.rolling.periods import LEAST_TURNS, Stretch
 
 __all__ = ["Column", "Rolled", "Turns", "aligned", "analyzed"]
 
@@ -99,10 +99,11 @@ def aligned(numbering: Numbering, stretch: Stretch) -> Stretch:
     return Stretch(start, start + turns * stretch.period, stretch.period)
 
 
-def analyzed(numbering: Numbering, stretch: Stretch, loops: Sequence[Rolled]) -> Turns | None:
+def analyzed(numbering: Numbering, stretch: Stretch, least: int, loops: Sequence[Rolled]) -> Turns | None:
     """Return the longest sequence of turns, around the middle of whole ones, that is one loop; None where none is worth it.
 
     Args:
+        least: how many equations it is to save.
         loops: those before it; without them, what they have computed is another array in each turn.
     """
     start, period, count = stretch.start, stretch.period, stretch.turns
@@ -127,7 +128,7 @@ def analyzed(numbering: Numbering, stretch: Stretch, loops: Sequence[Rolled]) ->
     for before, lag in lagging:
         low = max(low, before - lag + 1)
     low = _with_known_starts(whole, low, high, lagging)
-    if high - low < LEAST_TURNS or (high - low - 1) * period < LEAST_SAVED:
+    if high - low < LEAST_TURNS or (high - low - 1) * period < least:
         return None
     turns = Turns(numbering, start + low * period, period, high - low)
     turns.columns = [
