@@ -12,7 +12,7 @@ from funcgrad.core.interpret import run
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var
 from funcgrad.core.staging import stage_flat
-from funcgrad.core.tracer import bind
+from funcgrad.core.tracer import Tracer, bind
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import ProgramError
 from funcgrad.numpy.creation import zeros
@@ -22,6 +22,7 @@ from funcgrad.programs.dataflow import activity, depends_on
 from funcgrad.programs.differentiate import forward_and_backward, inexact_inputs, jvp_of_program
 from funcgrad.programs.memo import memoized
 from funcgrad.programs.optimize import optimized
+from funcgrad.programs.rolling.skeleton import skeleton, with_numbers
 from funcgrad.programs.trim import trimmed_scan
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
@@ -128,6 +129,17 @@ class Scan(Primitive):
         sums_found = {i: next(out) for i, want in zip(sums, wanted, strict=True) if want}
         x_bars = [next(out) if is_inexact(dtype_of(x)) else None for x in xs]
         return [*(sums_found.get(i) for i in range(consts)), *carry_bars, *x_bars]
+
+    def positions_rule(self, *types, body, **rest):
+        structure, numbers = skeleton(body)
+        return (structure, tuple(sorted(rest.items()))), numbers
+
+    def moving_rule(self, positions, *args, body, consts, **rest):
+        moving = [type(x) is Tracer for x in positions]
+        wide = with_numbers(body, moving, consts)
+        values = [x for x, m in zip(positions, moving, strict=True) if m]
+        args = (*args[:consts], *values, *args[consts:])
+        return bind(self, *args, body=wide, consts=consts + len(values), **rest)
 
     def trim_rule(self, wanted, *, body, consts, carries, length, reverse):
         return trimmed_scan(body, wanted, consts, carries)

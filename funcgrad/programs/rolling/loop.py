@@ -14,7 +14,8 @@ from funcgrad.primitives.broadcasting import broadcast_to, reshape
 from funcgrad.primitives.indexing import index
 from funcgrad.primitives.keys import Key, full_key
 from funcgrad.primitives.shape import concatenate, transpose
-from funcgrad.programs.rolling.numbering import Numbering
+from funcgrad.programs.rolling.numbering import Numbering, same_bits
+from funcgrad.programs.rolling.skeleton import array_dtype
 from funcgrad.programs.rolling.turns import Column, Turns
 from funcgrad.programs.rolling.writer import Writer
 
@@ -73,6 +74,7 @@ class Loop:
         self._slices: dict[Any, int] = {}
         self._xs: list[Any] = []  # what each slice is of: an array, or a function that writes it
         self._plan: list[tuple] = []
+        self._apart = 0  # operands that are put together, an array a turn
         self._write()
 
     def result(self, out: int, turn: int) -> Atom | tuple[Var, int]:
@@ -179,16 +181,9 @@ class Loop:
 
     def _table(self, values: list[Any], equation: Equation, position: int) -> int:
         """Return the slice that is a literal of each turn: in the dtype that a Python number takes from its partners."""
-        kind = equation.inputs[position].type
-        dtype = kind.dtype
-        if kind.weak:
-            others = [a.type.dtype for a in equation.inputs if not a.type.weak]
-            dtype = np.result_type(*others, values[0]) if others else dtype
-            types = [a.type for a in equation.inputs]
-            types[position] = ArrayType((), dtype)
-            stated = equation.primitive.type_rule(*types, **equation.params)
-            if equation.primitive.multiple or stated.strong() != equation.outputs[0].type.strong():
-                raise NotALoop("a Python number takes another dtype from what it meets than an array")
+        dtype = array_dtype(equation, position)
+        if dtype is None:
+            raise NotALoop("a Python number takes another dtype from what it meets than an array")
         return self._constant(np.array(values, dtype))
 
     def _each(self, numbers: np.ndarray) -> int:
@@ -200,6 +195,7 @@ class Loop:
         values = [a.value if type(a) is Literal else self.writer.values.get(a) for a in atoms]
         if all(v is not None and type(v) is not Tracer for v in values):
             return self._constant(np.stack([np.asarray(v) for v in values]))
+        self._apart += 1
         if self.reverse:
             atoms.reverse()
         return self._slice(("each", *numbers.tolist()), lambda: self._stack(atoms))
@@ -226,6 +222,7 @@ class Loop:
                 parts.append(self.writer.add(each.primitive, (atom,), each.source, **each.params))
             return self._stack(parts[::-1] if self.reverse else parts)
 
+        self._apart += 1
         return "slice", self._slice(("before", slot), write)
 
     def _stack(self, atoms: list[Atom]) -> Var:
@@ -244,19 +241,20 @@ class Loop:
         An element of an array that does not change is a "slice" of it; else the positions are "moving".
         """
         equation = self.turns.equations[slot]
-        positions = self.turns.positions(self.numbering, slot)
-        if positions is None or (positions == positions[0]).all():
+        numbers = self.turns.numbers(self.numbering, slot)
+        still = list(map(same_bits, numbers))
+        if all(still):
             return None
         column = self.turns.columns[at]
         if equation.primitive is index and column.kind == "same":
             array = self.names.variable(column.value)
-            found = _as_slices(equation, positions)
+            found = _as_slices(equation, np.array(numbers).T)
             if found is not None and type(array) is Var:
                 key, axis = found
                 return "slice", self._slice(("index", array, key, axis), lambda: self._along(array, *found))
-        places = [int(p[0]) if (p == p[0]).all() else self._constant(p.astype(np.int64)) for p in positions.T]
         return "moving", [
-            (type(p) is int and (q == q[0]).all(), p) for p, q in zip(places, positions.T, strict=True)
+            (True, column[0]) if same else (False, self._constant(np.array(column)))
+            for column, same in zip(numbers, still, strict=True)
         ]
 
     def _along(self, array: Var, key: Key, axis: int) -> Var:
@@ -288,6 +286,7 @@ class Loop:
                     operands = [self._operand(slot, position, at + position) for position in range(count)]
                 self._plan.append((slot, moving, operands))
             at += count
+        self._check_worth()
         kept, last = self._read_behind()
         for out in last:
             zeros = ("zeros", self._kinds[out].strong())
@@ -331,6 +330,19 @@ class Loop:
             if shifted < 0:
                 self.final.setdefault(out, var)
         self.stacked = dict(zip(kept, outs[len(begins) :], strict=True))
+
+    def _check_worth(self) -> None:
+        """Refuse what would write, before and behind the loop, about as much for each turn as it saves."""
+        turns = self.turns
+        work = sum(
+            not still and not e.primitive.view for still, e in zip(turns.still, turns.equations, strict=True)
+        )
+        end = turns.first + turns.results * turns.turns
+        written = self._apart * self.count + self.numbering.results_from(turns.first, end)
+        if 2 * written > work * self.count or not work:
+            raise NotALoop(
+                f"what goes in and out, {written:,} arrays, is about as much as what {self.count:,} turns compute"
+            )
 
     def _begin(self, atom: Any, kind: ArrayType) -> Atom:
         if not isinstance(atom, tuple):

@@ -56,6 +56,11 @@ class Numbering:
         """Return the equation that assigns each variable; -1 for inputs and constants."""
         return np.searchsorted(self.first, numbers, "right") - 1
 
+    def results_from(self, low: int, high: int) -> int:
+        """Return how many results of the program are variables from `low` to `high`."""
+        begin, stop = np.searchsorted(self._sorted, [low, high])
+        return int((self._readers[begin:stop] == len(self.equations)).sum())
+
     def read_behind(self, low: int, high: int, end: int) -> np.ndarray:
         """Return which of the variables from `low` to `high` are read by equations from `end` on, or are results."""
         begin, stop = np.searchsorted(self._sorted, [low, high])

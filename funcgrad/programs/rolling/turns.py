@@ -83,13 +83,14 @@ class Turns:
         equations = numbering.equations[self.start + slot : self.end : self.period]
         return [e.inputs[position].value for e in equations]
 
-    def positions(self, numbering: Numbering, slot: int) -> np.ndarray | None:
-        """Return the whole numbers in the parameters of an equation of the turn, a row a turn; None where none may move."""
+    def numbers(self, numbering: Numbering, slot: int) -> list[list[Any]]:
+        """Return the numbers in the parameters of an equation of the turn that may move: of each, one a turn."""
         rule = self.equations[slot].primitive.positions_rule
         if rule is None:
-            return None
+            return []
         equations = numbering.equations[self.start + slot : self.end : self.period]
-        return np.array([rule(*[a.type for a in e.inputs], **e.params)[1] for e in equations], dtype=np.int64)
+        rows = [rule(*[a.type for a in e.inputs], **e.params)[1] for e in equations]
+        return [list(column) for column in zip(*rows, strict=True)]
 
 
 def aligned(numbering: Numbering, stretch: Stretch) -> Stretch:
@@ -223,8 +224,7 @@ def _find_still(numbering: Numbering, turns: Turns) -> None:
                 still = still and outs[column.out]
             elif column.kind != "same":
                 still = False
-        positions = turns.positions(numbering, slot)
-        if positions is not None and (positions != positions[0]).any():
+        if not all(map(same_bits, turns.numbers(numbering, slot))):
             still = False
         turns.still.append(still)
         outs += [still] * len(equation.outputs)
