@@ -11,9 +11,10 @@ from funcgrad.core.effects import with_bodies
 from funcgrad.core.program import Atom, Equation, Program, Var, pruned
 from funcgrad.primitives.indexing import index
 from funcgrad.primitives.keys import Key
-from funcgrad.programs.rolling.loop import Loop, NotALoop
+from funcgrad.programs.rolling.loop import Loop
 from funcgrad.programs.rolling.numbering import Numbering
 from funcgrad.programs.rolling.periods import LEAST_SAVED, LEAST_SAVED_FIRST, Stretch, stretches
+from funcgrad.programs.rolling.slices import NotALoop
 from funcgrad.programs.rolling.turns import Rolled, Turns, aligned, analyzed
 from funcgrad.programs.rolling.writer import Writer
 
