@@ -51,6 +51,12 @@ def _filled(rng, template, names, values):
     # (NumPy's product with the number 0, or a matrix of it, is 0 whatever the other has: BLAS does not look at it.)
     if any(name in template for name in _PRODUCTS) and not all(np.isfinite(v).all() for v in values):
         return None
+    # (The sign of nan is nobody's concern.)
+    if ("signbit" in template or "copysign" in template) and any(np.isnan(v).any() for v in values):
+        return None
+    # (NumPy takes values of any shape where there are no places to write them to.)
+    if "it[" in template and any(v.size == 0 for v in values):
+        return None
     # (What a negative number is as an unsigned one is the machine's.)
     if (
         "it[" in template
