@@ -108,6 +108,11 @@ class Guarded:
         """What is called for the ways gone so far."""
         return [way.call for way in list(self._ways.values()) if way.call is not None]
 
+    @property
+    def programs(self) -> list[Program]:
+        """The programs of the ways gone so far."""
+        return [way.program for way in list(self._ways.values())]
+
     def __str__(self) -> str:
         if self._exhausted:
             return f"interpreted, as it goes more than {len(self._ways)} ways through its decisions on values"

@@ -31,6 +31,8 @@ from funcgrad.core.types import with_native_bytes
 from funcgrad.errors import DTypeError
 from funcgrad.locks import forkable_lock
 from funcgrad.programs.memo import forget_all
+from funcgrad.programs.optimize import with_loops
+from funcgrad.programs.rolling.roll import report_of
 from funcgrad.transforms.arguments import presented
 
 __all__ = ["clear_caches", "jit"]
@@ -253,9 +255,8 @@ class Jitted:
             self._last = signature
             compiled = _Compiled(signature, program)
             compiled.guarded = guarded
-            if not compiled.captured and not (
-                guarded and guarded.captures
-            ):  # else it belongs to this one run of another transformation
+            # What captures traced values belongs to this one run of another transformation.
+            if not (compiled.captured or (guarded and guarded.captures)):
                 if len(self._compiled) >= MOST_SIGNATURES:
                     self._drop(MOST_SIGNATURES // 8)
                 self._compiled[key] = compiled
@@ -325,8 +326,8 @@ class Jitted:
         return Lowered(self._stage(static, args, kwargs))
 
     def explain(self) -> str:
-        """Return what has been compiled, what of it NumPy is called for and why, and which argument made the last
-        compilation necessary.
+        """Return what has been compiled: what of it NumPy is called for, and which Python loops were found, and why not;
+        and which argument made the last compilation necessary.
 
         >>> import numpy as np
         >>> import funcgrad as fg
@@ -344,6 +345,9 @@ class Jitted:
             calls = [c.call] if c.guarded is None else c.guarded.calls
             hosts = dict.fromkeys(str(host) for call in calls for host in getattr(call, "host_calls", ()))
             lines += [f"    calls NumPy for {host}" for host in hosts]
+            programs = [c.program] if c.guarded is None else c.guarded.programs
+            reports = [str(found) for p in programs for found in report_of(with_loops(p.flat))]
+            lines += [f"    {found}" for found in dict.fromkeys(reports)]
         if self._reason:
             lines.append(f"last compiled because {self._reason}")
         return "\n".join(lines)

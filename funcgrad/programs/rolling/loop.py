@@ -212,7 +212,9 @@ class Loop:
         )
         end = turns.first + turns.results * turns.turns
         written = self.slices.apart * self.count + self.numbering.results_from(turns.first, end)
-        if 2 * written > work * self.count or not work:
+        if not work:  # but views
+            raise NotALoop
+        if 2 * written > work * self.count:
             raise NotALoop(
                 f"what goes in and out, {written:,} arrays, is about as much as what {self.count:,} turns compute"
             )

@@ -5,7 +5,7 @@ differ are a table; what an earlier loop has computed in each turn is read where
 The results are the same to the bit: the same operations are done, in the same order.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from funcgrad.core.effects import with_bodies
 from funcgrad.core.program import Atom, Equation, Program, Var, pruned
@@ -18,10 +18,29 @@ from funcgrad.programs.rolling.slices import NotALoop
 from funcgrad.programs.rolling.turns import Rolled, Turns, aligned, analyzed
 from funcgrad.programs.rolling.writer import Writer
 
-__all__ = ["rolled"]
+__all__ = ["Report", "report_of", "rolled"]
 
 # Loops within loops within loops: each level is a pass over what is left.
 MOST_LEVELS = 6
+
+
+class Report(NamedTuple):
+    """What came of turns that are alike: a loop, or why not."""
+
+    turns: int
+    equations: int
+    source: Any
+    refused: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.turns:,} turns of {self.equations:,} equations"
+        place = f", at {self.source}" if self.source else ""
+        return f"{what} are {'not one loop: ' + self.refused if self.refused else 'one loop'}{place}"
+
+
+def report_of(program: Program) -> list[Report]:
+    """Return what `rolled` found in making this program."""
+    return program.__dict__.get("_report", [])
 
 
 def rolled(program: Program) -> Program:
@@ -30,16 +49,19 @@ def rolled(program: Program) -> Program:
     Cost: linear in the number of equations, for each level of nesting.
     """
     program = with_bodies(program, rolled)
+    report: list[Report] = []
     for least in (LEAST_SAVED_FIRST, LEAST_SAVED):
         for _ in range(MOST_LEVELS):
-            after = _rolled_once(program, least)
+            after = _rolled_once(program, least, report)
             if after is program:
                 break
             program = after
+    if report:
+        program.__dict__["_report"] = report
     return program
 
 
-def _rolled_once(program: Program, least: int) -> Program:
+def _rolled_once(program: Program, least: int, report: list[Report]) -> Program:
     """Return the program with the innermost loops rolled; the program itself where there are none."""
     if len(program.equations) < least:
         return program
@@ -50,7 +72,7 @@ def _rolled_once(program: Program, least: int) -> Program:
         return None if turns is None else Stretch(turns.start, turns.end, turns.period)
 
     found = stretches(numbering.codes, least, accepted)
-    rewriting = _Rewriting(program, numbering)
+    rewriting = _Rewriting(program, numbering, report)
     for stretch in found:
         turns = analyzed(numbering, stretch, least, rewriting.seen)
         if turns is not None:
@@ -61,7 +83,8 @@ def _rolled_once(program: Program, least: int) -> Program:
 class _Rewriting:
     """The program as it is written anew, from the first equation on."""
 
-    def __init__(self, program: Program, numbering: Numbering):
+    def __init__(self, program: Program, numbering: Numbering, report: list[Report]):
+        self.report = report
         self.old = program
         self.numbering = numbering
         self.writer = Writer(program.constants)
@@ -75,10 +98,15 @@ class _Rewriting:
         if turns.start < self._at:
             return
         self._write(turns.start)
+        found = Report(turns.turns, turns.period, turns.equations[0].source)
         try:
             loop = Loop(turns, self.numbering, self.writer, self)
-        except NotALoop:
+        except NotALoop as why:
+            found = found._replace(refused=str(why))
+            if str(why) and found not in self.report:
+                self.report.append(found)
             return
+        self.report.append(found)
         self.loops.append(loop)
         self.seen.append(Rolled(turns.first, turns.results, turns.turns))
         self._at = turns.end
