@@ -125,9 +125,7 @@ class _Compiled:
         self.used = next(_clock)
         self.call: Callable | None = None
         self.fast: Callable | None = None
-        self.guarded: Guarded | None = (
-            None  # where Python decided on values: a program for each way it can go
-        )
+        self.guarded: Guarded | None = None  # where Python decided on values: its ways
 
 
 class Jitted:
