@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import control, scaling, startup, torch_shim
+from bench import control, python_loops, scaling, startup, torch_shim
 from bench.gradbench.cases import cases as gradbench
 from bench.model import Case
 from bench.programs import PROGRAMS, SMALL, growing
@@ -40,6 +40,7 @@ SUITES: dict[str, Callable[[bool], list[Case]]] = {
     "control": control.cases,
     "gradbench": gradbench,
     "growth": growth,
+    "loops": python_loops.cases,
     "scaling": scaling.cases,
     "startup": startup.cases,
     "torch": torch_shim.cases,

@@ -1,0 +1,216 @@
+"""The suite `loops`: programs as people write them, with Python's loops; a call of the gradient, and what the first takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bench.model import Call, Case
+
+__all__ = ["PROGRAMS", "PythonLoop", "cases"]
+
+_rng = np.random.default_rng(0)
+
+
+@dataclass(frozen=True)
+class PythonLoop:
+    """A scalar function of `(xp, *args)` that loops in Python; the gradient is by the first argument."""
+
+    name: str
+    turns: int
+    function: Callable
+    args: tuple[Any, ...]
+
+
+def polynomial_of_sines(turns):
+    def function(xp, x):
+        for i in range(turns):
+            x = xp.sin(x) * 1.01 + x**2 * 0.001 * (i % 7)
+        return xp.sum(x)
+
+    return PythonLoop("sines and squares", turns, function, (np.linspace(0, 1, 100),))
+
+
+def garch(turns):
+    def function(xp, p, r):
+        s, total = xp.var(r), 0.0
+        for t in range(1, turns):
+            s = p[0] + p[1] * r[t - 1] ** 2 + p[2] * s
+            total = total + xp.log(s) + r[t] ** 2 / s
+        return total
+
+    return PythonLoop("GARCH(1,1)", turns, function, (np.array([0.1, 0.1, 0.8]), _rng.standard_normal(turns)))
+
+
+def hidden_markov(turns):
+    states, seen = 5, _rng.integers(0, 7, turns)
+
+    def function(xp, a, b):
+        forward = [b[:, seen[0]] - np.log(states)]
+        for t in range(1, turns):
+            m = forward[-1][:, None] + a
+            top = xp.max(m, 0)
+            forward.append(top + xp.log(xp.sum(xp.exp(m - top), 0)) + b[:, seen[t]])
+        backward, total = xp.zeros(states), xp.sum(forward[-1] ** 2)
+        for t in reversed(range(turns - 1)):
+            m = a + b[:, seen[t + 1]] + backward
+            top = xp.max(m, 1)
+            backward = top + xp.log(xp.sum(xp.exp(m - top[:, None]), 1))
+            total = total + xp.sum((forward[t] + backward) ** 2) * 1e-4
+        return total
+
+    start = np.log(np.full((states, states), 0.2) + 0.1 * np.eye(states)), np.log(_rng.random((states, 7)))
+    return PythonLoop("HMM, forward and backward", turns, function, start)
+
+
+def kalman_smoother(turns):
+    step, observed = np.array([[1, 0.1], [0, 1]]), np.array([1.0, 0.0])
+
+    def function(xp, q, ys):
+        x, cov, total, kept = xp.zeros(2), xp.eye(2), 0.0, []
+        for t in range(turns):
+            x, cov = step @ x, step @ cov @ step.T + q * xp.eye(2)
+            s, e = observed @ cov @ observed + 0.2, ys[t] - observed @ x
+            gain = cov @ observed / s
+            x, cov = x + gain * e, cov - xp.outer(gain, gain) * s
+            total = total + 0.5 * (xp.log(s) + e**2 / s)
+            kept.append((x, cov))
+        smooth = x
+        for x, cov in reversed(kept[:-1]):
+            ahead = step @ cov @ step.T + q * xp.eye(2)
+            smooth = x + cov @ step.T @ xp.linalg.inv(ahead) @ (smooth - step @ x)
+            total = total + 1e-3 * xp.sum(smooth**2)
+        return total
+
+    return PythonLoop(
+        "Kalman filter and smoother", turns, function, (np.float64(0.1), _rng.standard_normal(turns))
+    )
+
+
+def lstm(turns):
+    def function(xp, w, u, xs):
+        h = c = xp.zeros(16)
+        for t in range(turns):
+            z = w @ xs[t] + u @ h
+            i, f, o = (1 / (1 + xp.exp(-z[16 * k : 16 * k + 16])) for k in range(3))
+            c = f * c + i * xp.tanh(z[48:])
+            h = o * xp.tanh(c)
+        return xp.sum(h**2)
+
+    args = tuple(_rng.standard_normal(shape) * 0.1 for shape in ((64, 8), (64, 16), (turns, 8)))
+    return PythonLoop("LSTM", turns, function, args)
+
+
+def finite_volume(turns):
+    def function(xp, u, k):
+        for _ in range(turns):
+            x, y = u[1:] - u[:-1], u[:, 1:] - u[:, :-1]
+            flux = xp.pad(x, ((0, 1), (0, 0))) - xp.pad(x, ((1, 0), (0, 0)))
+            flux = flux + xp.pad(y, ((0, 0), (0, 1))) - xp.pad(y, ((0, 0), (1, 0)))
+            u = u + 0.01 * (k * flux + xp.sin(u))
+        return xp.sum(u**2)
+
+    return PythonLoop("finite volumes, 20x20", turns, function, (_rng.standard_normal((20, 20)), 0.5))
+
+
+def lotka_volterra(turns):
+    def function(xp, p, y):
+        def rate(y):
+            return xp.stack([p[0] * y[0] - p[1] * y[0] * y[1], p[3] * y[0] * y[1] - p[2] * y[1]])
+
+        for _ in range(turns):
+            k1 = rate(y)
+            k2 = rate(y + 0.005 * k1)
+            k3 = rate(y + 0.005 * k2)
+            k4 = rate(y + 0.01 * k3)
+            y = y + 0.01 / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        return xp.sum(y)
+
+    args = np.array([1.0, 0.1, 1.5, 0.075]), np.array([10.0, 5.0])
+    return PythonLoop("Lotka-Volterra, RK4", turns, function, args)
+
+
+def thin_films(turns):
+    waves = np.linspace(400, 700, 31)
+
+    def function(xp, thick):
+        a, b, c, d = 1.0 + 0j, 0j, 0j, 1.0 + 0j
+        for j in range(turns):
+            n = (1.5 + 0.01j, 2.1 + 0.02j)[j % 2]
+            phase = 2 * np.pi * n * thick[j] / waves
+            cos, sin = xp.cos(phase), 1j * xp.sin(phase)
+            a, b, c, d = (
+                a * cos + b * n * sin,
+                a * sin / n + b * cos,
+                c * cos + d * n * sin,
+                c * sin / n + d * cos,
+            )
+        return xp.mean(xp.abs((a + b - c - d) / (a + b + c + d)) ** 2)
+
+    return PythonLoop("thin films, complex", turns, function, (np.linspace(50, 120, turns),))
+
+
+def panels(turns):
+    def function(xp, ends):
+        rows = []
+        for i in range(turns):
+            row = []
+            for j in range(turns):
+                side = ends[j + 1] - ends[j]
+                r = 0.5 * (ends[i] + ends[i + 1]) - 0.5 * (ends[j] + ends[j + 1])
+                row.append(xp.log(xp.sum(r * r) + 1e-2) * xp.sqrt(xp.sum(side * side)) / (4 * np.pi))
+            rows.append(xp.stack(row))
+        strength = xp.linalg.solve(xp.stack(rows) + xp.eye(turns), xp.ones(turns))
+        return xp.sum(strength**2)
+
+    angle = np.linspace(0, 2 * np.pi, turns + 1)
+    return PythonLoop("panel method", turns, function, (np.stack([np.cos(angle), np.sin(angle)], 1),))
+
+
+PROGRAMS = [
+    polynomial_of_sines(3000),
+    garch(1000),
+    hidden_markov(200),
+    kalman_smoother(200),
+    lstm(30),
+    finite_volume(100),
+    lotka_volterra(1000),
+    thin_films(200),
+    panels(32),
+]
+
+
+def cases(quick: bool) -> list[Case]:
+    """Gradients of programs with Python's loops: a call, and the first one, which traces and compiles."""
+    systems = {"funcgrad": _funcgrad, "interpreted": _interpreted} | ({} if quick else {"JAX": _jax})
+    return [
+        Case("loops", p.name, f"{p.turns:,} turns", "gradient",
+             {name: partial(make, p) for name, make in systems.items()}, compiled=True)
+        for p in PROGRAMS
+    ]  # fmt: skip
+
+
+def _funcgrad(program: PythonLoop) -> Call:
+    import funcgrad as fg
+    import funcgrad.numpy as fnp
+
+    gradient = fg.jit(fg.grad(lambda *args: program.function(fnp, *args)))
+    return Call(lambda: gradient(*program.args))
+
+
+def _interpreted(program: PythonLoop) -> Call:
+    import funcgrad as fg
+    import funcgrad.numpy as fnp
+
+    gradient = fg.grad(lambda *args: program.function(fnp, *args))
+    return Call(lambda: gradient(*program.args))
+
+
+def _jax(program: PythonLoop) -> Call:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    gradient = jax.jit(jax.grad(lambda *args: program.function(jax.numpy, *args)))
+    return Call(lambda: np.asarray(gradient(*program.args)))
