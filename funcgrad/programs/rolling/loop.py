@@ -19,6 +19,10 @@ __all__ = ["Loop"]
 
 # A result that is read after the last turn alone is carried rather than stacked from so many bytes on, of all turns.
 CARRIED_BYTES = 1 << 12
+# Elementwise turns, of so large arrays and in all of so many equations, are written out: an element goes through several
+# of them in registers, and a loop would take the arrays through memory in each.
+MOST_LOOPED_BYTES = 1 << 14
+MOST_WRITTEN_OUT = 3000
 
 
 class Rewritten(Variables, Protocol):
@@ -210,6 +214,12 @@ class Loop:
             for still, e in zip(turns.still, turns.equations, strict=True)
             if not (still or e.primitive.view)
         )
+        elementwise = all(e.primitive.pointwise or e.primitive.view for e in turns.equations)
+        largest = max(kind.nbytes for kind in self._kinds)
+        if elementwise and largest > MOST_LOOPED_BYTES and turns.end - turns.start <= MOST_WRITTEN_OUT:
+            raise NotALoop(
+                f"they are elementwise, of arrays of {largest:,} bytes, which is faster written out"
+            )
         end = turns.first + turns.results * turns.turns
         written = self.slices.apart * self.count + self.numbering.results_from(turns.first, end)
         if not work:  # but views

@@ -190,6 +190,32 @@ def test_short_code_stays_as_it_is():
     assert rolled(program) is program
 
 
+def test_elementwise_turns_of_large_arrays_stay_in_registers():
+    def f(x):
+        for i in range(40):
+            x = np.sin(x) * 1.01 + 0.1 * i
+        return x
+
+    assert scans(rolled(fg.trace(f)(np.ones(100)))) and not scans(rolled(fg.trace(f)(np.ones(100_000))))
+
+
+def test_explain_says_what_was_rolled_and_why_not():
+    f = fg.jit(lambda x: average(x))
+    f(X)
+    assert "equations are one loop, at" in f.explain() and "test_rolling.py" in f.explain()
+    matrices = [np.eye(80) * (1 + k / 99) for k in range(40)]
+
+    def layers(matrices, x):
+        for w in matrices:
+            x = np.tanh(w @ x) + 0.1
+        return x
+
+    g = fg.jit(layers)
+    g(matrices, np.ones(80))
+    assert "not one loop: an operand is another array in each turn, of 51,200 bytes, at" in g.explain()
+    assert "test_rolling.py" in g.explain()
+
+
 def test_dtypes_of_python_numbers_are_kept(by_numpy):
     x = X.astype(np.float32)
 
