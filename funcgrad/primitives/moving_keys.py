@@ -5,6 +5,7 @@ the slice begins.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ class Pattern(NamedTuple):
         return [item for item in self.items if type(item) is tuple]
 
 
+@lru_cache(1 << 14)
 def split_key(key: Key, shape: tuple[int, ...]) -> tuple[Pattern, tuple[int, ...]]:
     """Return the pattern of a key for an array of `shape`, and its positions."""
     items: list[Any] = []
