@@ -7,17 +7,8 @@ A primitive registers itself when it is made; `funcgrad.testing.battery` then te
 """
 
 from funcgrad.core.inplace import own, readonly
-from funcgrad.core.primitive import (
-    Bad,
-    Bilinear,
-    JointlyLinear,
-    Linear,
-    Primitive,
-    Sample,
-    box,
-    primitive_named,
-    primitives,
-)
+from funcgrad.core.linear import Bilinear, JointlyLinear, Linear
+from funcgrad.core.primitive import Bad, Primitive, Sample, box, primitive_named, primitives
 from funcgrad.core.serialize import register_parameter
 from funcgrad.core.tracer import FUNCTIONS, UFUNCS, Trace, Tracer, bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, shape_of, type_of

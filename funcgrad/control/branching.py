@@ -11,6 +11,7 @@ from funcgrad.control.branch_parts import choose_with_parts_outside
 from funcgrad.control.sequential_batching import one_by_one, shows
 from funcgrad.core.check import check_body
 from funcgrad.core.interpret import replaced, run
+from funcgrad.core.parts import flat_parts, grouped
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
@@ -20,6 +21,7 @@ from funcgrad.errors import DTypeError, ProgramError, ShapeError, TreeError
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
 from funcgrad.programs.batch import batched_program
+from funcgrad.programs.complex_split import with_parts
 from funcgrad.programs.dataflow import activity
 from funcgrad.programs.differentiate import jvp_of_program
 from funcgrad.programs.memo import memoized
@@ -93,6 +95,10 @@ class Switch(Primitive):
         wide = [batched_program(b, size, flags) for b in branches]
         results = [run(b, xs) for b in wide]
         return tuple(_chosen(index, column) for column in zip(*results, strict=True)), True
+
+    def parts_rule(self, index, *xs, branches):
+        out = bind(self, index, *flat_parts(xs), branches=tuple(map(with_parts, branches)))
+        return grouped(out, branches[0].out_types)
 
     def lower_rule(self, lower, out, index, *xs, branches):
         return lower.control("switch", branches, out, (index, *xs), spares=(), params={})

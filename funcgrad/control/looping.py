@@ -15,6 +15,7 @@ from funcgrad.control.while_reverse import reversed_while
 from funcgrad.core.check import check_body, check_number
 from funcgrad.core.dataflow import carried
 from funcgrad.core.interpret import replaced, run
+from funcgrad.core.parts import flat_parts, grouped, width
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, has_effect
 from funcgrad.core.staging import name_of, stage_flat
@@ -24,6 +25,7 @@ from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.numpy.selection import where
 from funcgrad.numpy.shaping import broadcast_to
 from funcgrad.programs.batch import batched_program
+from funcgrad.programs.complex_split import with_parts
 from funcgrad.programs.dataflow import activity, depends_on
 from funcgrad.programs.memo import memoized
 from funcgrad.programs.trim import trimmed_while
@@ -134,6 +136,18 @@ class While(Primitive):
 
     def trim_rule(self, wanted, *, cond, body, cond_consts, body_consts):
         return trimmed_while(body, cond, wanted, cond_consts, body_consts)
+
+    def parts_rule(self, *args, cond, body, cond_consts, body_consts):
+        mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]
+        out = bind(
+            self,
+            *flat_parts(args),
+            cond=with_parts(cond),
+            body=with_parts(body),
+            cond_consts=width(mine),
+            body_consts=width(fixed),
+        )
+        return grouped(out, body.out_types)
 
     def batch_rule(self, size, batched, *args, cond, body, cond_consts, body_consts):
         mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]

@@ -13,7 +13,8 @@ from funcgrad.core.check import check_body
 from funcgrad.core.decisions import Decisions, Undecided
 from funcgrad.core.effects import without_effects
 from funcgrad.core.interpret import owned, replaced, run
-from funcgrad.core.primitive import Linear, Primitive, Sample, box
+from funcgrad.core.linear import Linear
+from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var, pruned
 from funcgrad.core.staging import leaf_type, stage_flat
 from funcgrad.core.tracer import bind
@@ -33,6 +34,7 @@ class Named(Linear):
     """y = x, with a name by which a policy can keep it."""
 
     name = "named"
+    by_parts = True
     pointwise = True
 
     def type_rule(self, x, *, label):

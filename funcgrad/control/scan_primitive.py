@@ -9,6 +9,7 @@ from funcgrad.control.eager_jit import called_natively, worth_compiling
 from funcgrad.core.check import check_body, check_number
 from funcgrad.core.dataflow import carried
 from funcgrad.core.interpret import run
+from funcgrad.core.parts import flat_parts, grouped, width
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.program import Program, Var
 from funcgrad.core.staging import stage_flat
@@ -18,6 +19,7 @@ from funcgrad.errors import ProgramError
 from funcgrad.numpy.creation import zeros
 from funcgrad.numpy.shaping import broadcast_to, moveaxis
 from funcgrad.programs.batch import batched_program
+from funcgrad.programs.complex_split import with_parts
 from funcgrad.programs.dataflow import activity, depends_on
 from funcgrad.programs.differentiate import forward_and_backward, inexact_inputs, jvp_of_program
 from funcgrad.programs.memo import memoized
@@ -143,6 +145,11 @@ class Scan(Primitive):
 
     def trim_rule(self, wanted, *, body, consts, carries, length, reverse):
         return trimmed_scan(body, wanted, consts, carries)
+
+    def parts_rule(self, *args, body, consts, carries, **rest):
+        fixed, carry, _ = _Groups(body, consts, carries).split(args)
+        params = {"body": with_parts(body), "consts": width(fixed), "carries": width(carry), **rest}
+        return grouped(bind(self, *flat_parts(args), **params), body.out_types)
 
     def batch_rule(self, size, batched, *args, body, consts, carries, length, reverse):
         groups = _Groups(body, consts, carries)

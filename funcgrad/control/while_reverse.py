@@ -6,12 +6,14 @@ from funcgrad.control.scan_primitive import bind_scan, scan_forward_and_backward
 from funcgrad.core.check import check_body, check_number
 from funcgrad.core.effects import without_effects
 from funcgrad.core.interpret import replaced, run
+from funcgrad.core.parts import flat_parts, grouped, width
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.errors import DerivativeError, ProgramError
 from funcgrad.numpy.creation import zeros
+from funcgrad.programs.complex_split import with_parts
 from funcgrad.programs.dataflow import activity
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
@@ -110,6 +112,19 @@ class WhileReverse(Primitive):
         while tape:
             bars = run(pull, [*fixed, *bars, *tape.pop()])
         return tuple(np.array(x)[()] for x in bars)
+
+    def parts_rule(self, count, *args, body, pull, body_consts, carries):
+        fixed, carry = args[:body_consts], args[body_consts : body_consts + carries]
+        out = bind(
+            self,
+            count,
+            *flat_parts(args),
+            body=with_parts(body),
+            pull=with_parts(pull),
+            body_consts=width(fixed),
+            carries=width(carry),
+        )
+        return grouped(out, pull.out_types)
 
     def lower_rule(self, lower, out, count, *args, body, pull, body_consts, carries):
         params = {"body_consts": body_consts, "carries": carries}

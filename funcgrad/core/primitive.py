@@ -7,20 +7,16 @@ stated once: `jvp_rule` or `vjp_rule`; the other direction is derived (see `tran
 Arrays are positional; everything else is keyword, hashable, and the same for every call.
 """
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from funcgrad.core.tracer import bind
-from funcgrad.core.types import ArrayType, dtype_of, shape_of
+from funcgrad.core.types import ArrayType
 
 __all__ = [
     "Bad",
-    "Bilinear",
-    "JointlyLinear",
-    "Linear",
     "Primitive",
     "Sample",
     "box",
@@ -28,9 +24,6 @@ __all__ = [
     "primitive_named",
     "primitives",
 ]
-
-# Every position of an argument.
-ALL = range(sys.maxsize)
 
 _registry: dict[str, "Primitive"] = {}
 
@@ -147,6 +140,9 @@ class Primitive:
         needs_elements: a reduction that NumPy refuses of no elements.
         collective: it combines the examples of a vmap around it, by the name of their axis (the parameter `axis_name`).
         opaque: it calls a function of the user's that cannot be traced.
+        by_parts: what it does to complex arrays it does to their real and their imaginary parts: those of the arguments
+            in which it is linear.
+        complex_in_memory: its `lower_rule` takes complex arrays as they lie in memory, real ones with a last axis of two.
         reads_result: False when the rules read only the shape and dtype of the result. What is not
             read is not kept for the backward pass.
         residuals_in_reverse_only: True when `jvp_rule` is given the result rather than the residuals of
@@ -173,6 +169,8 @@ class Primitive:
         lower_rule(lower, out, *args, **params) -> the result's values for compilation, with `out` its
             ArrayType (see compile.lower.lowering); None where it does not apply: then NumPy evaluates it
         decompose_rule(*args, **params) -> the result by other primitives, for compilation
+        parts_rule(*args, **params) -> the result by other primitives, where arguments or results are complex: those are
+            `Parts` (see primitives.complex_parts)
         pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
             there is no `jvp_rule`
         activity_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
@@ -205,6 +203,8 @@ class Primitive:
     repeats: bool = False
     collective: bool = False
     opaque: bool = False
+    by_parts: bool = False
+    complex_in_memory: bool = False
     pointwise: bool = False
     cost: float = 1
     speculative: str = ""
@@ -231,6 +231,7 @@ class Primitive:
     write_rule: Any = None
     lower_rule: Any = None
     decompose_rule: Any = None
+    parts_rule: Any = None
     positions_rule: Any = None
     moving_rule: Any = None
     trim_rule: Any = None
@@ -286,6 +287,11 @@ class Primitive:
         """Return how many elements of each argument are asked for by a result of `out` elements."""
         return [out if self.view else max([out, *[t.size for t in types]])] * len(types)
 
+    def linear_positions(self, count: int) -> Iterable[int]:
+        """Return the argument positions in which it is jointly linear, of an operation that is so in one set of them."""
+        (positions,) = self.linear_in
+        return positions
+
     def linear_together(self, positions: Iterable[int], count: int) -> bool:
         """Whether the operation is jointly linear in these argument positions."""
         wanted = set(positions)
@@ -301,94 +307,3 @@ class Primitive:
 def primitive_named(name: str) -> Primitive:
     """Return the registered primitive of this name; raise KeyError when there is none."""
     return _registry[name]
-
-
-class Linear(Primitive):
-    """Linear in argument 0; further arguments are operands such as indices.
-
-    Write `transpose_rule(y_bar, x, *rest, **params) -> x_bar`, where only the shape and dtype of
-    `x` may be used.
-    """
-
-    linear_in = ((0,),)
-    unread = (0,)
-    reads_result = False
-    passes_nan = True
-
-    def transpose_rule(self, y_bar, x, *rest, **params):
-        raise NotImplementedError
-
-    def jvp_rule(self, x_dots, y, x, *rest, **params):
-        return self(x_dots[0], *rest, **params)
-
-    def vjp_rule(self, needs, y_bar, y, x, *rest, **params):
-        return (self.transpose_rule(y_bar, x, *rest, **params), *(None,) * len(rest))
-
-
-class JointlyLinear(Primitive):
-    """Linear in several arguments together: those at `positions` (None for all).
-
-    Write `transpose_rule(needs, y_bar, *args, **params)` that gives one cotangent an argument.
-    """
-
-    positions: tuple[int, ...] | None = None
-    reads_result = False
-    passes_nan = True
-
-    @property
-    def unread(self):
-        return ALL if self.positions is None else self.positions
-
-    def transpose_rule(self, needs, y_bar, *args, **params):
-        raise NotImplementedError
-
-    def linear_together(self, positions, count):
-        return self.positions is None or set(positions) <= set(self.positions)
-
-    def jvp_rule(self, x_dots, y, *args, **params):
-        positions = range(len(args)) if self.positions is None else self.positions
-        tangents = list(args)
-        for i in positions:
-            tangents[i] = zeros_like(args[i]) if x_dots[i] is None else x_dots[i]
-        return self(*tangents, **params)
-
-    def vjp_rule(self, needs, y_bar, y, *args, **params):
-        return self.transpose_rule(needs, y_bar, *args, **params)
-
-
-class Bilinear(Primitive):
-    """Linear in each of two arguments. Write one transpose a side.
-
-    Products in a derivative have the parameter `guarded=True`: in them a zero wins against infinity and nan, as in
-    `primitives.elementwise.times`. The transposes of a product are such.
-    """
-
-    linear_in = ((0,), (1,))
-    reads_result = False
-    passes_nan = True
-
-    def transpose_left(self, y_bar, x, y, **params):
-        raise NotImplementedError
-
-    def transpose_right(self, y_bar, x, y, **params):
-        raise NotImplementedError
-
-    def jvp_rule(self, x_dots, z, x, y, **params):
-        x_dot, y_dot = x_dots
-        params = {**params, "guarded": True}
-        if y_dot is None:
-            return self(x_dot, y, **params)
-        if x_dot is None:
-            return self(x, y_dot, **params)
-        return self(x_dot, y, **params) + self(x, y_dot, **params)
-
-    def vjp_rule(self, needs, z_bar, z, x, y, **params):
-        return (
-            self.transpose_left(z_bar, x, y, **params) if needs[0] else None,
-            self.transpose_right(z_bar, x, y, **params) if needs[1] else None,
-        )
-
-
-def zeros_like(x: Any) -> np.ndarray:
-    """Return zeros of the shape and dtype of `x`, which may be an array, a tracer or a type."""
-    return np.zeros(shape_of(x), dtype_of(x))

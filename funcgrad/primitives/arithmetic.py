@@ -2,9 +2,14 @@
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, Linear, Sample, box
+from funcgrad.core.linear import JointlyLinear, Linear
+from funcgrad.core.parts import Parts
+from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, dtype_of
+from funcgrad.errors import DTypeError
+from funcgrad.primitives import complex_parts
+from funcgrad.primitives.broadcasting import stretch
 from funcgrad.primitives.elementwise import Elementwise, elementwise, times
 from funcgrad.primitives.exponential import inverse, log, unless_infinite
 from funcgrad.primitives.logic import equal, floor_divide, select, sign, trunc
@@ -21,6 +26,7 @@ __all__ = [
     "fmod",
     "imag",
     "ldexp",
+    "make_complex",
     "multiply",
     "negative",
     "positive",
@@ -72,6 +78,7 @@ add = elementwise(
     samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box(()), box((0,))), _bad_shapes],
     commutative=True,
     exact=True,
+    parts=True,
 )
 subtract = elementwise(
     "subtract",
@@ -80,6 +87,7 @@ subtract = elementwise(
     linear_in=((0, 1),),
     samples=[_pair, (_complex, box(())), _bad_shapes],
     exact=True,
+    parts=True,
 )
 negative = elementwise(
     "negative",
@@ -89,9 +97,16 @@ negative = elementwise(
     samples=[box((2, 3)), _complex, box((0,))],
     exact=True,
     magnitude_of=(0,),
+    parts=True,
 )
 positive = elementwise(
-    "positive", np.positive, (1,), linear_in=((0,),), samples=[box((2, 3)), _complex], magnitude_of=(0,)
+    "positive",
+    np.positive,
+    (1,),
+    linear_in=((0,),),
+    samples=[box((2, 3)), _complex],
+    magnitude_of=(0,),
+    parts=True,
 )
 multiply = elementwise(
     "multiply",
@@ -101,6 +116,7 @@ multiply = elementwise(
     samples=[_pair, (box((2, 1)), box((1, 3))), (_complex, box((3,))), (box((2,)), 3.0), _bad_shapes],
     commutative=True,
     exact=True,
+    parts=complex_parts.multiply,
 )
 reciprocal = elementwise(
     "reciprocal",
@@ -110,6 +126,7 @@ reciprocal = elementwise(
     samples=[_positive, _complex],
     cost=10,
     exact=True,
+    parts=complex_parts.reciprocal,
 )
 divide = elementwise(
     "divide",
@@ -127,9 +144,15 @@ divide = elementwise(
     ],
     cost=10,
     exact=True,
+    parts=complex_parts.divide,
 )
 square = elementwise(
-    "square", np.square, (lambda _, x: x + x,), samples=[box((2, 3)), _complex, box(())], exact=True
+    "square",
+    np.square,
+    (lambda _, x: x + x,),
+    samples=[box((2, 3)), _complex, box(())],
+    exact=True,
+    parts=complex_parts.square,
 )
 power = elementwise(
     "power",
@@ -158,7 +181,8 @@ power = elementwise(
         ),
     ],
     cost=50,
-    speculative="fc",  # NumPy raises for integers to negative ones
+    speculative="fc",  # NumPy raises for integers to negative ones,
+    parts=complex_parts.power,
 )
 remainder = elementwise(
     "remainder",
@@ -210,6 +234,7 @@ absolute = elementwise(
     ],
     exact=True,
     magnitude_of=(0,),
+    parts=complex_parts.absolute,
 )
 fabs = elementwise(
     "fabs",
@@ -237,6 +262,9 @@ class Conjugate(Linear):
     def transpose_rule(self, y_bar, x):
         return conjugate(y_bar)
 
+    def parts_rule(self, x):
+        return Parts(x.re, -x.im)
+
     def lower_rule(self, lower, out, x):
         return x
 
@@ -257,11 +285,16 @@ class Real(Linear):
     def type_rule(self, x):
         return ArrayType(x.shape, np.empty(0, x.dtype).real.dtype)
 
+    complex_in_memory = True
+
     def eval_rule(self, x):
         return np.real(x)
 
+    def parts_rule(self, x):
+        return x.re
+
     def lower_rule(self, lower, out, x):
-        return x
+        return x if x.shape == out.shape else lower.map(out, lambda index: x.at((*index, 0)))
 
     def transpose_rule(self, y_bar, x):
         return convert(y_bar, dtype=dtype_of(x))
@@ -286,11 +319,18 @@ class Imag(Linear):
     def type_rule(self, x):
         return ArrayType(x.shape, np.empty(0, x.dtype).real.dtype)
 
+    complex_in_memory = True
+
     def eval_rule(self, x):
         return np.imag(x)
 
+    def parts_rule(self, x):
+        return x.im
+
     def lower_rule(self, lower, out, x):
-        return lower.map(out, lambda index: lower.const(0, out.dtype))
+        if x.shape == out.shape:
+            return lower.map(out, lambda index: lower.const(0, out.dtype))
+        return lower.map(out, lambda index: x.at((*index, 1)))
 
     def transpose_rule(self, y_bar, x):
         return convert(y_bar, dtype=dtype_of(x)) * -1j
@@ -305,6 +345,44 @@ class Imag(Linear):
         return [Sample((_complex,)), Sample((box((), dtype=complex),))]
 
 
+class Complex(JointlyLinear):
+    """z = x + i y, for real x and y of one shape and dtype."""
+
+    name = "complex"
+    pointwise = True
+    complex_in_memory = True
+
+    def type_rule(self, x, y):
+        if x.shape != y.shape or x.dtype != y.dtype or x.dtype.char not in "fd":
+            raise DTypeError(f"complex: expected two float arrays of one shape and dtype, got {x} and {y}.")
+        return ArrayType(x.shape, np.dtype(x.dtype.char.upper()))
+
+    def eval_rule(self, x, y):
+        z = np.empty(np.shape(x), dtype_of(x).char.upper())
+        z.real, z.imag = x, y
+        return z if z.ndim else z[()]
+
+    def lower_rule(self, lower, out, x, y):
+        return lower.interleaved(out, (x, y))
+
+    def parts_rule(self, x, y):
+        return Parts(x, y)
+
+    def transpose_rule(self, needs, z_bar, x, y):
+        return real(z_bar) if needs[0] else None, -imag(z_bar) if needs[1] else None
+
+    def batch_rule(self, size, batched, *args):
+        return self(*[x if b else stretch(x, size) for x, b in zip(args, batched, strict=True)]), True
+
+    def samples(self):
+        return [
+            Sample((box((2, 3)), box((2, 3)))),
+            Sample((box(()), box(()))),
+            Bad((box((2,)), box((3,))), {}, "expected two float arrays of one shape and dtype"),
+        ]
+
+
 conjugate = Conjugate()
 real = Real()
 imag = Imag()
+make_complex = Complex()

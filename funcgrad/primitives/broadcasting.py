@@ -5,7 +5,8 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, Linear, Sample, box
+from funcgrad.core.linear import Linear
+from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, broadcast_shapes, identity, shape_of
 from funcgrad.errors import ShapeError
 
@@ -16,6 +17,7 @@ class Reshape(Linear):
     """y holds the elements of x in C order, in another shape."""
 
     name = "reshape"
+    by_parts = True
     magnitude_of = (0,)
     speculative = "fciub"
     view = True
@@ -58,6 +60,7 @@ class BroadcastTo(Linear):
     """y[..., i, ...] = x[..., i or 0, ...], by NumPy's broadcasting."""
 
     name = "broadcast_to"
+    by_parts = True
     magnitude_of = (0,)
     speculative = "fciub"
     view = True
@@ -99,6 +102,7 @@ class Sum(Linear):
     """y = sum of x over `axes`."""
 
     name = "sum"
+    by_parts = True
     speculative = "fciub"
     identity = staticmethod(partial(identity, np.add))
 

@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, Bilinear, Sample, box
+from funcgrad.core.linear import Bilinear
+from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, promote, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.guarded import guarded_product, lower_guarded

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from funcgrad.core.held_arrays import SOLE
+from funcgrad.core.parts import Parts, parts_of
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, broadcast_shapes, dtype_of, shape_of, stand_in, ufunc_dtype
 from funcgrad.errors import DTypeError
+from funcgrad.primitives import complex_parts
 from funcgrad.primitives.broadcasting import broadcast_to, reshape, unbroadcast
 from funcgrad.primitives.shape import convert
 
@@ -40,6 +42,8 @@ class Elementwise(Primitive):
         cost, speculative, commutative, exact, magnitude_of: see Primitive.
         loop: the ufunc of NumPy's whose dtypes the evaluation has, where it is none itself; by default the dtype is what
             the evaluation gives. With a loop, the evaluation is not traced for machine code.
+        parts: of complex numbers, a function of the parts of the arguments that gives those of the result (or a real result);
+            True where it does the same to both.
         dtype_rule: in place of that, a function of the arguments' types that gives the dtype.
 
     Raises:
@@ -65,8 +69,12 @@ class Elementwise(Primitive):
         commutative: bool = False,
         exact: bool = False,
         magnitude_of: Sequence[int] = (),
+        parts: Callable | bool = False,
     ):
         self.name = name
+        self.by_parts = parts is True
+        if callable(parts):
+            self.parts_rule = lambda *args: parts(*map(parts_of, args))
         self.loop = loop if loop is not None else ufunc if isinstance(ufunc, np.ufunc) else None
         self.eval_rule = ufunc  # type: ignore[method-assign]
         self.differentiable = partials is not None
@@ -280,6 +288,12 @@ def _multiply_guarded(c, p):
     return y if is_all_finite(y) else _where_neither_is_zero(y, c, p)
 
 
+def _guarded_parts(c, p):
+    y = complex_parts.multiply(c, p)
+    live = ((c.re != 0) | (c.im != 0)) & ((p.re != 0) | (p.im != 0))
+    return Parts(zero_unless(y.re, live), zero_unless(y.im, live))
+
+
 class _DerivativeProduct(Elementwise):
     """c * p, but 0 where either is 0, even if the other is infinite or nan. Its own derivatives are such products.
 
@@ -297,6 +311,7 @@ class _DerivativeProduct(Elementwise):
             linear_in=((0,), (1,)),
             loop=np.multiply,
             exact=True,
+            parts=_guarded_parts,
             samples=[
                 (box((2, 3)), box((2, 3))),
                 (box((3,)), box((2, 1))),
@@ -312,3 +327,30 @@ class _DerivativeProduct(Elementwise):
 
 guarded_multiply = _DerivativeProduct("guarded_multiply", hasty=False)
 times_p = _DerivativeProduct("times", hasty=True)
+
+
+class _ZeroUnless(Elementwise):
+    """x where `live`, else 0: the guard of a product of complex derivatives. Like that of `times` it is left out of code
+    that is looked at for nan."""
+
+    hasty = True
+
+    def lower_rule(self, lower, out, x, live):
+        if not lower.careful:
+            return lower.map(out, x.spread)
+
+        def at(index):
+            return lower.op(
+                "select", out.dtype, live.spread(index), x.spread(index), lower.const(0, out.dtype)
+            )
+
+        return lower.map(out, at)
+
+
+zero_unless = _ZeroUnless(
+    "zero_unless",
+    lambda x, live: np.where(live, x, dtype_of(x).type(0))[()],
+    (lambda _z, _x, live: live + 0.0, None),
+    exact=True,
+    samples=[(box((2, 3)), np.array([True, False, True])), (box(()), np.True_)],
+)

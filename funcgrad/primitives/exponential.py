@@ -3,6 +3,7 @@
 import numpy as np
 
 from funcgrad.core.primitive import Sample, box
+from funcgrad.primitives import complex_parts
 from funcgrad.primitives.elementwise import elementwise
 from funcgrad.primitives.logic import equal, select
 
@@ -56,9 +57,19 @@ _equal = (np.array([np.inf, -np.inf, 1e17, 0.0]), np.array([np.inf, -np.inf, 1e1
 _halves = (np.full(4, 0.5), np.full(4, 0.5))
 _shares = (np.array([1.0, 0.5]), np.array([0.0, 0.5]))
 
-exp = elementwise("exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex, cost=20)
+exp = elementwise(
+    "exp", np.exp, (lambda y, _: y,), singular=True, samples=_any + _complex, cost=20, parts=complex_parts.exp
+)
 exp2 = elementwise("exp2", np.exp2, (lambda y, _: y * _LN2,), singular=True, samples=_any, cost=20)
-expm1 = elementwise("expm1", np.expm1, (lambda y, _: y + 1,), singular=True, samples=_any + _complex, cost=20)
+expm1 = elementwise(
+    "expm1",
+    np.expm1,
+    (lambda y, _: y + 1,),
+    singular=True,
+    samples=_any + _complex,
+    cost=20,
+    parts=complex_parts.expm1,
+)
 log = elementwise(
     "log",
     np.log,
@@ -66,6 +77,7 @@ log = elementwise(
     singular=True,
     samples=_positive + _complex,
     cost=20,
+    parts=complex_parts.log,
 )
 log2 = elementwise(
     "log2",
@@ -90,6 +102,7 @@ log1p = elementwise(
     singular=True,
     samples=_positive + _complex,
     cost=20,
+    parts=complex_parts.log1p,
 )
 sqrt = elementwise(
     "sqrt",
@@ -99,6 +112,7 @@ sqrt = elementwise(
     samples=[*_positive, *_complex, Sample((np.array([0.0, 4.0]),), derivative=(np.array([np.inf, 0.25]),))],
     cost=12,
     exact=True,
+    parts=complex_parts.sqrt,
 )
 cbrt = elementwise(
     "cbrt",

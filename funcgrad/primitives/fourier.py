@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, Linear, Sample, box
+from funcgrad.core.linear import Linear
+from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.primitives.arithmetic import conjugate

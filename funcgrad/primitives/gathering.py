@@ -4,7 +4,8 @@
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Sample, box
+from funcgrad.core.linear import JointlyLinear, Linear
+from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import reshape, stretch
@@ -46,6 +47,7 @@ class Gather(Linear):
     """
 
     name = "gather"
+    by_parts = True
     fails = True
 
     def type_rule(self, x, *indices, axes):
@@ -103,6 +105,7 @@ class _Scatter(JointlyLinear):
     """The common part of scatter_add and scatter_set."""
 
     positions = (0, 1)
+    by_parts = True
     fails = True
     combine: str | None = None
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Sample, box
+from funcgrad.core.linear import JointlyLinear, Linear
+from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import reshape, stretch
@@ -17,6 +18,7 @@ class IndexKey(Linear):
     """y = x[key], for a static key."""
 
     name = "index"
+    by_parts = True
     magnitude_of = (0,)
     speculative = "fciub"
     view = True
@@ -70,6 +72,7 @@ class PlaceKey(Linear):
     """y = zeros(shape) with y[key] = x: the transpose of index."""
 
     name = "place"
+    by_parts = True
     speculative = "fciub"
 
     def type_rule(self, x, *, shape, key):
@@ -116,6 +119,7 @@ class IndexUpdate(JointlyLinear):
     """y = x with y[key] = v."""
 
     name = "index_update"
+    by_parts = True
 
     def type_rule(self, x, v, *, key):
         shape = indexed_shape(x, key)

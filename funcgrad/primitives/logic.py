@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, JointlyLinear, Sample, box
+from funcgrad.core.linear import JointlyLinear
+from funcgrad.core.primitive import Bad, Sample, box
 from funcgrad.core.types import ArrayType, broadcast_shapes, promote, shape_of
+from funcgrad.primitives import complex_parts
 from funcgrad.primitives.elementwise import align, conform, conform_tangent, elementwise
 
 __all__ = [
@@ -57,21 +59,38 @@ def _constant(name, ufunc, *samples, **traits):
     return elementwise(name, ufunc, None, samples=samples, exact=True, **traits)
 
 
-equal = _constant("equal", np.equal, _reals, _whole, commutative=True)
-not_equal = _constant("not_equal", np.not_equal, _reals, _whole, commutative=True)
+equal = _constant("equal", np.equal, _reals, _whole, commutative=True, parts=complex_parts.equal)
+not_equal = _constant(
+    "not_equal", np.not_equal, _reals, _whole, commutative=True, parts=complex_parts.not_equal
+)
 less = _constant("less", np.less, _reals, _whole)
 less_equal = _constant("less_equal", np.less_equal, _reals)
 greater = _constant("greater", np.greater, _reals, (_special, 0.0))
 greater_equal = _constant("greater_equal", np.greater_equal, _reals)
 
-logical_and = _constant("logical_and", np.logical_and, _bools, _reals, commutative=True)
-logical_or = _constant("logical_or", np.logical_or, _bools, commutative=True)
-logical_xor = _constant("logical_xor", np.logical_xor, _bools, commutative=True)
-logical_not = _constant("logical_not", np.logical_not, _bools[0], _special)
+logical_and = _constant(
+    "logical_and",
+    np.logical_and,
+    _bools,
+    _reals,
+    commutative=True,
+    parts=complex_parts.of_truth(np.logical_and),
+)
+logical_or = _constant(
+    "logical_or", np.logical_or, _bools, commutative=True, parts=complex_parts.of_truth(np.logical_or)
+)
+logical_xor = _constant(
+    "logical_xor", np.logical_xor, _bools, commutative=True, parts=complex_parts.of_truth(np.logical_xor)
+)
+logical_not = _constant(
+    "logical_not", np.logical_not, _bools[0], _special, parts=complex_parts.of_truth(np.logical_not)
+)
 
-isnan = _constant("isnan", np.isnan, _special)
-isinf = _constant("isinf", np.isinf, _special)
-isfinite = _constant("isfinite", np.isfinite, _special)
+isnan = _constant("isnan", np.isnan, _special, parts=complex_parts.true_if(np.logical_or, np.isnan))
+isinf = _constant("isinf", np.isinf, _special, parts=complex_parts.true_if(np.logical_or, np.isinf))
+isfinite = _constant(
+    "isfinite", np.isfinite, _special, parts=complex_parts.true_if(np.logical_and, np.isfinite)
+)
 signbit = _constant("signbit", np.signbit, _special)
 
 bitwise_and = _constant("bitwise_and", np.bitwise_and, _whole, _bools, commutative=True)
@@ -115,6 +134,7 @@ class Select(JointlyLinear):
     """z = x where condition, else y. The branch not taken receives a cotangent of exactly zero."""
 
     name = "select"
+    by_parts = True
     pointwise = True
     exact = True
     speculative = "fciub"

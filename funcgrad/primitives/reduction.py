@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
+from funcgrad.core.parts import Parts, parts_of
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, identity, shape_of
 from funcgrad.errors import ShapeError
+from funcgrad.primitives import complex_parts
 from funcgrad.primitives.arithmetic import conjugate, real
 from funcgrad.primitives.broadcasting import expand, reduce_sum, reduced_shape, reshape
 from funcgrad.primitives.cumulative import cumprod
@@ -131,17 +133,31 @@ class Prod(Reduction):
 
     def weight(self, y, x, axes):
         # The product of all other elements: those before times those behind.
-        shape = shape_of(x)
-        rest = tuple(d for d in range(len(shape)) if d not in axes)
-        order = (*rest, *axes)
-        moved = tuple(shape[d] for d in order)
-        flat = (*moved[: len(rest)], math.prod(moved[len(rest) :]))
-        rows = reshape(transpose(x, axes=order), shape=flat)
-        others = _product_before(rows) * flip(
-            _product_before(flip(rows, axes=(len(rest),))), axes=(len(rest),)
-        )
+        rows, moved, order = _rows(x, axes)
+        last = (len(shape_of(rows)) - 1,)
+        others = _product_before(rows) * flip(_product_before(flip(rows, axes=last)), axes=last)
         inverse = tuple(order.index(d) for d in range(len(order)))
         return transpose(reshape(others, shape=moved), axes=inverse)
+
+    def parts_rule(self, x, *, axes, keepdims):
+        """Return the product of complex numbers by halves: each step is one of whole arrays."""
+        y = Parts(*[_rows(part, axes)[0] for part in x[:2]])
+        while (count := shape_of(y.re)[-1]) > 1:
+            half = count // 2
+            left, right = (Parts(*[p[..., s] for p in y[:2]]) for s in (slice(half), slice(half, 2 * half)))
+            odd = [p[..., 2 * half :] for p in y[:2]]
+            y = complex_parts.multiply(left, right)
+            if count % 2:
+                y = Parts(
+                    *[
+                        concatenate(p, more, axis=len(shape_of(p)) - 1)
+                        for p, more in zip(y[:2], odd, strict=True)
+                    ]
+                )
+        shape = reduced_shape("prod", ArrayType(shape_of(x.re), dtype_of(x.re)), axes, keepdims)
+        if count:
+            return Parts(*[reshape(p, shape=shape) for p in y[:2]])
+        return parts_of(np.ones(shape, dtype_of(x.re)))
 
     def special_samples(self):
         flat = {"axes": (0,), "keepdims": False}
@@ -151,6 +167,16 @@ class Prod(Reduction):
             Sample((np.array([0.0, 0.0, 3.0]),), flat, derivative=(np.zeros(3),)),
             Sample((box((0, 2)),), flat),
         ]
+
+
+def _rows(x, axes):
+    """Return an array with `axes` as one, the last; its shape before they were made one, and the order of its axes."""
+    shape = shape_of(x)
+    rest = tuple(d for d in range(len(shape)) if d not in axes)
+    order = (*rest, *axes)
+    moved = tuple(shape[d] for d in order)
+    flat = (*moved[: len(rest)], math.prod(moved[len(rest) :]))
+    return reshape(transpose(x, axes=order), shape=flat), moved, order
 
 
 def _product_before(x):
@@ -244,6 +270,9 @@ class Norm(Reduction):
 
         return lower.map(out, at)
 
+    def parts_rule(self, x, **params):
+        return np.hypot(self(x.re, **params), self(x.im, **params))
+
     def weight(self, y, x, axes):
         # 0 / 1 at the origin: the derivative there is 0 by convention.
         return direction(conjugate(x) if dtype_of(x).kind == "c" else x, y)
@@ -268,6 +297,9 @@ class _Logical(Reduction):
     differentiable = False
     jvp_rule = None  # type: ignore[assignment]
     vjp_rule = None  # type: ignore[assignment]
+
+    def parts_rule(self, x, **params):
+        return self((x.re != 0) | (x.im != 0), **params)
 
     def samples(self):
         x = np.array([[True, False, True], [True, True, False]])

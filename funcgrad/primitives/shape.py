@@ -4,7 +4,9 @@ from itertools import accumulate
 
 import numpy as np
 
-from funcgrad.core.primitive import Bad, JointlyLinear, Linear, Primitive, Sample, box
+from funcgrad.core.linear import JointlyLinear, Linear
+from funcgrad.core.parts import Parts, part_dtype, parts_of
+from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, shape_of
 from funcgrad.errors import ShapeError
 from funcgrad.primitives.broadcasting import stretch
@@ -27,6 +29,14 @@ class Convert(Linear):
         if x.dtype.kind == "c" and dtype.kind != "c":
             x = x.real
         return x.astype(dtype)[()] if x.ndim == 0 else x.astype(dtype)
+
+    def parts_rule(self, x, *, dtype):
+        if dtype.kind != "c":
+            return convert(x.re, dtype=dtype)
+        part = part_dtype(dtype)
+        if not isinstance(x, Parts):
+            return parts_of(convert(x, dtype=part))
+        return Parts(convert(x.re, dtype=part), convert(x.im, dtype=part))
 
     def lower_rule(self, lower, out, x, *, dtype):
         return lower.map(out, lambda index: lower.cast(x.at(index), dtype))
@@ -79,6 +89,7 @@ class Transpose(Linear):
     """y has the axes of x in the order `axes`."""
 
     name = "transpose"
+    by_parts = True
     magnitude_of = (0,)
     speculative = "fciub"
     view = True
@@ -115,6 +126,7 @@ class Flip(Linear):
     """y is x with the order along `axes` reversed."""
 
     name = "flip"
+    by_parts = True
     magnitude_of = (0,)
     speculative = "fciub"
     view = True
@@ -161,6 +173,7 @@ class Concatenate(JointlyLinear):
     """y is the arguments, one after another along `axis`."""
 
     name = "concatenate"
+    by_parts = True
 
     def type_rule(self, *xs, axis):
         first = xs[0]

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.primitive import JointlyLinear, Sample, box
+from funcgrad.core.linear import JointlyLinear
+from funcgrad.core.primitive import Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of
 from funcgrad.primitives.broadcasting import reshape, stretch
 from funcgrad.primitives.elementwise import guarding

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from funcgrad.core.parts import by_parts
 from funcgrad.core.primitive import box
 from funcgrad.core.tracer import concrete, is_concrete
 from funcgrad.core.types import dtype_of
@@ -41,6 +42,9 @@ class Direction(Elementwise):
         x_bar = select(zero, np.nan, times(z_bar, slope))
         size_bar = select(zero, 0.0, times(z_bar, -z * slope))
         return conform(x_bar, x) if needs[0] else None, conform(size_bar, size) if needs[1] else None
+
+    def parts_rule(self, x, size):
+        return by_parts(self, (x, size), (0,))
 
     def lower_rule(self, lower, out, x, size):
         if out.dtype.kind != "f":

@@ -4,6 +4,7 @@ import numpy as np
 
 from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, ufunc_dtype
+from funcgrad.primitives import complex_parts
 from funcgrad.primitives.arithmetic import absolute, square
 from funcgrad.primitives.elementwise import Elementwise, conform_tangent, elementwise, times
 from funcgrad.primitives.exponential import inverse, sqrt
@@ -43,12 +44,38 @@ def _nonzero(x):
     return select(equal(x, 0), 1.0, x)
 
 
-sin = elementwise("sin", np.sin, (lambda _, x: cos(x),), samples=_any + _complex, cost=20)
-cos: Elementwise = elementwise("cos", np.cos, (lambda _, x: -sin(x),), samples=_any + _complex, cost=20)
-tan = elementwise("tan", np.tan, (lambda y, _: 1 + y * y,), singular=True, samples=_any + _complex, cost=25)
-sinh = elementwise("sinh", np.sinh, (lambda _, x: cosh(x),), singular=True, samples=_any + _complex, cost=25)
+sin = elementwise(
+    "sin", np.sin, (lambda _, x: cos(x),), samples=_any + _complex, cost=20, parts=complex_parts.sin
+)
+cos: Elementwise = elementwise(
+    "cos", np.cos, (lambda _, x: -sin(x),), samples=_any + _complex, cost=20, parts=complex_parts.cos
+)
+tan = elementwise(
+    "tan",
+    np.tan,
+    (lambda y, _: 1 + y * y,),
+    singular=True,
+    samples=_any + _complex,
+    cost=25,
+    parts=complex_parts.tan,
+)
+sinh = elementwise(
+    "sinh",
+    np.sinh,
+    (lambda _, x: cosh(x),),
+    singular=True,
+    samples=_any + _complex,
+    cost=25,
+    parts=complex_parts.sinh,
+)
 cosh: Elementwise = elementwise(
-    "cosh", np.cosh, (lambda _, x: sinh(x),), singular=True, samples=_any + _complex, cost=25
+    "cosh",
+    np.cosh,
+    (lambda _, x: sinh(x),),
+    singular=True,
+    samples=_any + _complex,
+    cost=25,
+    parts=complex_parts.cosh,
 )
 
 
@@ -85,6 +112,7 @@ tanh = elementwise(
         Sample((np.array([20.0, -20.0, 800.0]),), derivative=(np.array([1, 1, 0]) * _SECH_20**2,)),
     ],
     cost=20,
+    parts=complex_parts.tanh,
 )
 
 arcsin = elementwise(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from funcgrad.core.effects import with_bodies
 from funcgrad.core.program import Program
+from funcgrad.programs.complex_split import complex_split
 from funcgrad.programs.decompose import decomposed
 from funcgrad.programs.if_conversion import if_converted
 from funcgrad.programs.memo import memoized
@@ -50,6 +51,7 @@ PORTABLE = (Pass("decompose", _decompose), Pass("simplify", simplify))
 # What pays for machine code only: a branch that is chosen costs NumPy nothing else.
 NATIVE = (
     Pass("trace evaluations", _in_bodies(evaluations_traced)),
+    Pass("complex split", _in_bodies(complex_split)),
     Pass("if-conversion", _in_bodies(if_converted)),
     Pass("read order", _in_bodies(with_reads_first)),
 )

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.jit import jit
-from funcgrad.core.primitive import Bilinear, Primitive, Sample
+from funcgrad.core.linear import Bilinear
+from funcgrad.core.primitive import Primitive, Sample
 from funcgrad.core.program import subprograms
 from funcgrad.errors import DerivativeError
 from funcgrad.primitives.elementwise import Elementwise

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.core.primitive import Linear, Primitive, Sample, box
+from funcgrad.core.linear import Linear
+from funcgrad.core.primitive import Primitive, Sample, box
 from funcgrad.core.tracer import bind
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import AxisNameError

@@ -8,7 +8,8 @@ import numpy as np
 import funcgrad  # noqa: F401  (registers the primitives)
 from funcgrad.compile.loopir.statement import HostCall
 from funcgrad.compile.lower.unit import Unit, lower
-from funcgrad.core.primitive import Bilinear, JointlyLinear, Linear, Primitive, primitives
+from funcgrad.core.linear import Bilinear, JointlyLinear, Linear
+from funcgrad.core.primitive import Primitive, primitives
 from funcgrad.core.program import Program
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind
@@ -22,12 +23,12 @@ HEAD = """# The primitives
 
 Every operation that a Program can hold. Written by `python -m tests.primitives.table`, and held by a test.
 
-*Derivative*: how it is stated; the other direction, and second derivatives, follow. *Native*: whether the samples of its
-tests, of real numbers, run as machine code; else NumPy is called for them between native parts, as `jit(f).explain()` says.
-Complex numbers and float16 are computed by NumPy.
+*Derivative*: how it is stated; the other direction, and second derivatives, follow. *Native* and *complex*: whether the
+samples of its tests, of real and of complex numbers, run as machine code; else NumPy is called for them between native
+parts, as `jit(f).explain()` says. (Where there is no sample there is a dash.) float16 is computed by NumPy.
 
-| primitive | what it is | derivative | native |
-| --- | --- | --- | --- |
+| primitive | what it is | derivative | native | complex |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -38,11 +39,14 @@ def page() -> str:
 
 def _row(item: tuple[str, Primitive]) -> str:
     name, primitive = item
-    native = list(_native(primitive))
-    says = "yes" if all(native) else "in part" if any(native) else "no"
+    real, complex = (_summary(list(_native(primitive, chars))) for chars in ("", "FD"))
+    return f"| `{name}` | {_what(primitive)} | {_derivative(primitive)} | {real} | {complex} |\n"
+
+
+def _summary(native: list[bool]) -> str:
     if not native:
-        says = "complex only"
-    return f"| `{name}` | {_what(primitive)} | {_derivative(primitive)} | {says} |\n"
+        return "-"
+    return "yes" if all(native) else "in part" if any(native) else "no"
 
 
 def _what(primitive: Primitive) -> str:
@@ -67,15 +71,17 @@ def _derivative(primitive: Primitive) -> str:
     return " and ".join(kind for kind, rule in rules.items() if rule is not None)
 
 
-def _native(primitive: Primitive) -> Iterator[bool]:
-    """Yield for each real sample whether it is native."""
+def _native(primitive: Primitive, complex: str) -> Iterator[bool]:
+    """Yield for each sample whether it is native: for those of which a dtype is among the complex ones, or for the real."""
     for sample in primitive.samples():
         if not isinstance(sample, Sample):
             continue
         arrays = arrays_of(sample)
-        if any(np.asarray(x).dtype.char not in "?bBhHiIlLqQfd" for x in arrays):
+        program = _program(primitive, sample, arrays)
+        chars = {t.dtype.char for t in (*program.in_types, *program.out_types)}
+        if chars - set("?bBhHiIlLqQfd" + complex) or (complex and not chars & set(complex)):
             continue
-        yield not any(_host_calls(lower(optimized_for_lowering(_program(primitive, sample, arrays)))))
+        yield not any(_host_calls(lower(optimized_for_lowering(program))))
 
 
 def _program(primitive: Primitive, sample: Sample, arrays: list) -> Program:

@@ -5,7 +5,8 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.primitives.elementwise as family
-from funcgrad.core.primitive import Linear, Primitive, primitives
+from funcgrad.core.linear import Linear
+from funcgrad.core.primitive import Primitive, primitives
 from funcgrad.extend import Sample, box, elementwise
 from funcgrad.primitives import (
     arithmetic,

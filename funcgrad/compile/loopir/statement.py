@@ -98,10 +98,11 @@ class ForeignCall(NamedTuple):
 
 
 class Operand(NamedTuple):
-    """A whole buffer as an array of some shape."""
+    """A whole buffer as an array of some shape and dtype."""
 
     buffer: Buffer
     shape: tuple[int, ...]
+    dtype: Any
 
 
 class HostCall(NamedTuple):

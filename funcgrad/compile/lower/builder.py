@@ -15,7 +15,7 @@ from funcgrad.compile.loopir.index import Counter, Data, Index, flatten_index, s
 from funcgrad.compile.loopir.statement import Effect, Statement
 from funcgrad.compile.lower.loop_order import ordered_loops
 from funcgrad.compile.lower.value import Segment, Value
-from funcgrad.compile.target.types import identity
+from funcgrad.compile.target.types import identity, in_memory
 from funcgrad.core.program import Program, Var
 from funcgrad.core.types import ArrayType
 
@@ -194,6 +194,21 @@ class Builder:
         value.pieces = x.pieces or (Segment(x, lambda index: flatten_index(index, x.shape)),)
         return value
 
+    def interleaved(self, out: ArrayType, parts: Sequence[Value]) -> Value:
+        """Return a complex array, as it lies in memory, of its real and its imaginary part."""
+        kind = in_memory(out)
+        buffer = self.result(kind)
+        loops = self.loops(out.shape)
+        index = tuple(map(Index.of, loops))
+        self.emit(
+            loops,
+            [
+                Effect(buffer, flatten_index((*index, Index({}, k)), kind.shape), part.at(index))
+                for k, part in enumerate(parts)
+            ],
+        )
+        return self.stored(buffer, kind)
+
     def assemble(
         self, out: ArrayType, at: Callable, xs: Sequence[Value], wheres: Sequence[Callable]
     ) -> Value:
@@ -259,6 +274,7 @@ class Builder:
         return bool(value.pieces) and value.at(tuple(map(Index.of, self.loops(value.shape)))).divides
 
     def _buffer(self, kind: str, type: ArrayType, position: int = 0) -> Buffer:
+        type = in_memory(type)
         buffer = Buffer(kind, type.shape, type.dtype, position)
         self.buffers.append(buffer)
         return buffer

@@ -7,7 +7,7 @@ from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.statement import ControlCall, HostCall, Operand, Statement
 from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.value import Value
-from funcgrad.compile.target.types import is_native
+from funcgrad.compile.target.types import in_memory, is_native
 from funcgrad.core.program import Equation, Literal, Program
 from funcgrad.core.types import ArrayType
 
@@ -17,7 +17,9 @@ __all__ = ["control_call", "host_call"]
 def host_call(lower: Builder, equation: Equation, args: Sequence[Value]) -> tuple[Value, ...]:
     """Have NumPy evaluate an equation."""
     operands = [
-        atom.value if isinstance(atom, Literal) else Operand(_in_memory(lower, value), value.shape)
+        atom.value
+        if isinstance(atom, Literal)
+        else Operand(_in_memory(lower, value), atom.type.shape, atom.type.dtype)
         for atom, value in zip(equation.inputs, args, strict=True)
     ]
     results = _results(lower, [v.type for v in equation.outputs])
@@ -56,7 +58,7 @@ def control_call(
     """Have a loop or branch run (see `compile.codegen.control`); None where its bodies cannot be native."""
     if not all(is_native(t.dtype) for p in programs for t in (*p.in_types, *p.out_types)):
         return None
-    operands = tuple(Operand(_in_memory(lower, x), x.shape) for x in args)
+    operands = tuple(Operand(_in_memory(lower, x), x.shape, x.dtype) for x in args)
     results = _results(lower, outs)
     call = ControlCall(kind, tuple(programs), operands, results, _results(lower, spares), params)
     lower.statements.append(Statement((), call=call))
@@ -68,8 +70,10 @@ def _in_memory(lower: Builder, x: Value) -> Buffer:
 
 
 def _results(lower: Builder, types: Sequence[ArrayType]) -> tuple[Operand, ...]:
-    return tuple(Operand(lower.result(t), t.shape) for t in types)
+    return tuple(Operand(lower.result(t), t.shape, t.dtype) for t in types)
 
 
 def _values(lower: Builder, operands: Sequence[Operand], types: Sequence[ArrayType]) -> tuple[Value, ...]:
-    return tuple(lower.stored(operand.buffer, t) for operand, t in zip(operands, types, strict=True))
+    return tuple(
+        lower.stored(operand.buffer, in_memory(t)) for operand, t in zip(operands, types, strict=True)
+    )

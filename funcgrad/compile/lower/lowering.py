@@ -21,7 +21,8 @@ from funcgrad.compile.lower.nan_watch import watch, watched
 from funcgrad.compile.lower.usage import evaluations
 from funcgrad.compile.lower.value import Value
 from funcgrad.compile.target.scalars import supports
-from funcgrad.compile.target.types import is_native
+from funcgrad.compile.target.types import in_memory, is_native
+from funcgrad.core.parts import is_pair
 from funcgrad.core.program import Equation, Literal, Program, Var
 from funcgrad.core.types import ArrayType
 
@@ -74,10 +75,11 @@ class Lowering(Builder):
         program = self.program
         for position, var in enumerate(program.inputs):
             buffer = self._buffer("input", var.type, position)
-            self.values[var] = self.stored(buffer, var.type)
+            self.values[var] = self.stored(buffer, in_memory(var.type))
             self.updates.enter(position, var, buffer)
         for position, (var, _) in enumerate(program.constants):
-            self.values[var] = self.stored(self._buffer("constant", var.type, position), var.type)
+            buffer = self._buffer("constant", var.type, position)
+            self.values[var] = self.stored(buffer, in_memory(var.type))
         for position, atom in enumerate(program.outputs):
             if isinstance(atom, Var) and atom not in self.values:
                 self._outputs.setdefault(atom, position)
@@ -141,7 +143,10 @@ class Lowering(Builder):
         mark = len(self.buffers)
         results = None
         rule = equation.primitive.lower_rule
-        if rule is not None and all(is_native(t.dtype) for t in (*types, *(x.type for x in args))):
+        native = equation.primitive.complex_in_memory or all(
+            is_native(a.type.dtype) for a in (*equation.inputs, *equation.outputs)
+        )
+        if rule is not None and native:
             results = rule(self, types if multiple else types[0], *args, **equation.params)
         if results is None:
             results = host_call(self, equation, args)
@@ -167,19 +172,23 @@ class Lowering(Builder):
                 return value
             buffer = self._buffer("output", var.type, position)
             self._write(value, buffer)
-            return self.stored(buffer, var.type)
+            return self.stored(buffer, in_memory(var.type))
         if value.buffer is None and value.size:
             expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
             often = self._evaluations.get(var, 0) > 1.01
             if deep or expression.size > MOST_NODES or (often and not expression.is_cheap(CHEAP_ADDITIONS)):
                 value = self.store(value)
-        if value.type != var.type:
+        if value.type != in_memory(var.type):
             part, pieces = value.part, value.pieces
-            value = Value(var.type, value.at, value.buffer)
+            value = Value(in_memory(var.type), value.at, value.buffer)
             value.part, value.pieces = part, pieces
         return value
 
     def _read(self, atom) -> Value:
+        if isinstance(atom, Literal) and is_pair(atom.type.dtype):
+            kind = in_memory(atom.type)
+            re, im = (self.const(x, kind.dtype) for x in (atom.value.real, atom.value.imag))
+            return Value(kind, lambda index: self.guard([(index[-1], 0, 1)], lambda: re, im))
         if isinstance(atom, Literal):
             constant = self.expressions.literal(atom.value, atom.type.dtype)
             return Value(atom.type, lambda index: constant)

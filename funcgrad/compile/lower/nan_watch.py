@@ -73,7 +73,7 @@ def _makes_doubtful(equation: Equation) -> bool:
 
 
 def _is_float(atom: Atom) -> bool:
-    return atom.type.dtype.kind == "f"
+    return atom.type.dtype.kind in "fc"
 
 
 def watch(lower: Any, value: Any) -> None:

@@ -220,7 +220,7 @@ def _host_function(call: HostCall) -> Any:
 
 
 def _array_at(address: int, operand: Operand) -> np.ndarray:
-    dtype = operand.buffer.dtype
+    dtype = operand.dtype
     size = operand.buffer.nbytes
     if not size:
         return np.empty(operand.shape, dtype)

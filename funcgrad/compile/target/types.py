@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from funcgrad.core.parts import is_pair, part_dtype
+from funcgrad.core.types import ArrayType
 from funcgrad.core.types import identity as identity_of
 
-__all__ = ["constant", "identity", "is_native", "llvm_type"]
+__all__ = ["constant", "identity", "in_memory", "is_native", "llvm_type"]
 
 _LLVM = {
     "?": "i1",
@@ -28,6 +30,11 @@ _MOVED = {"F": "<2 x float>", "D": "<2 x double>", "e": "i16", "g": "i128", "G":
 def is_native(dtype: Any) -> bool:
     """Whether values of this dtype are computed natively."""
     return dtype.char in _LLVM if isinstance(dtype, np.dtype) else dtype is not complex
+
+
+def in_memory(type: ArrayType) -> ArrayType:
+    """Return the type of the numbers that an array is in memory: of complex ones, real ones with a last axis of two."""
+    return ArrayType((*type.shape, 2), part_dtype(type.dtype)) if is_pair(type.dtype) else type
 
 
 def llvm_type(dtype: np.dtype) -> str:

@@ -1,0 +1,276 @@
+"""Functions of complex numbers by their real and imaginary parts: what machine code is made of.
+
+Written with NumPy's functions, on arrays or traced ones. Where NumPy's own operation is a formula, the formula is the
+same, to the bit; functions have the special values of C99 (annex G), which NumPy's have.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from funcgrad.core.parts import Parts
+from funcgrad.core.types import dtype_of, shape_of
+
+__all__ = [
+    "absolute",
+    "cos",
+    "cosh",
+    "divide",
+    "equal",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "multiply",
+    "not_equal",
+    "of_truth",
+    "power",
+    "reciprocal",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "true_if",
+]
+
+# The powers that NumPy makes by multiplications: whole numbers below.
+_LEAST_POWER = 100
+# From here on exp(x) may be infinite where exp(x) cos(y) is not, and what is taken out of it then: e**700 < 1e305.
+_LARGE = {"d": 700.0, "f": 80.0}
+# From here on tanh(x) is 1 in every digit, and its square would overflow a little later.
+_FLAT = {"d": 350.0, "f": 40.0}
+# Numbers whose squares overflow or vanish are scaled by powers of 4 before a root.
+_HUGE = {"d": (2.0**1020, 2.0**-4, 2.0**2), "f": (2.0**120, 2.0**-4, 2.0**2)}
+_TINY = {"d": (2.0**-960, 2.0**120, 2.0**-60), "f": (2.0**-100, 2.0**48, 2.0**-24)}
+
+
+def multiply(x: Parts, y: Parts) -> Parts:
+    return Parts(x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re)
+
+
+def square(x: Parts) -> Parts:
+    product = x.re * x.im
+    return Parts(x.re * x.re - x.im * x.im, product + product)
+
+
+def divide(x: Parts, y: Parts) -> Parts:
+    """Return x / y by the method of Smith (1962), as NumPy does."""
+    flat = np.abs(y.re) >= np.abs(y.im)
+    large, small = np.where(flat, y.re, y.im), np.where(flat, y.im, y.re)
+    nothing = (y.re == 0) & (y.im == 0)
+    ratio = small / np.where(nothing, 1.0, large)
+    scale = 1.0 / (large + small * ratio)
+    re = np.where(flat, x.re + x.im * ratio, x.re * ratio + x.im) * scale
+    im = np.where(flat, x.im - x.re * ratio, x.im * ratio - x.re) * scale
+    size = np.abs(y.re)
+    return Parts(np.where(nothing, x.re / size, re), np.where(nothing, x.im / size, im))
+
+
+def reciprocal(x: Parts) -> Parts:
+    flat = np.abs(x.im) <= np.abs(x.re)
+    large, small = np.where(flat, x.re, x.im), np.where(flat, x.im, x.re)
+    ratio = small / large
+    divisor = large + small * ratio
+    one = np.ones((), dtype_of(divisor))
+    return Parts(np.where(flat, one, ratio) / divisor, -np.where(flat, ratio, one) / divisor)
+
+
+def absolute(x: Parts) -> Any:
+    return np.hypot(x.re, x.im)
+
+
+def equal(x: Parts, y: Parts) -> Any:
+    return (x.re == y.re) & (x.im == y.im)
+
+
+def not_equal(x: Parts, y: Parts) -> Any:
+    return (x.re != y.re) | (x.im != y.im)
+
+
+def true_if(combine: Callable, test: Callable) -> Callable:
+    """Return the predicate that combines a test of both parts."""
+    return lambda x: combine(test(x.re), test(x.im))
+
+
+def of_truth(function: Callable) -> Callable:
+    """Return the function of truth values that asks which numbers are not zero."""
+    return lambda *xs: function(*[(x.re != 0) | (x.im != 0) for x in xs])
+
+
+def exp(z: Parts) -> Parts:
+    x, y = z.re, z.im
+    size, factor = _exponential(x)
+    re, im = size * np.cos(y) * factor, size * np.sin(y) * factor
+    lost = np.isinf(x) & ~np.isfinite(y)  # an angle that is not known
+    return Parts(
+        np.where(lost, np.where(x > 0, x, 0.0), re),
+        np.where(y == 0, y, np.where(lost & (x < 0), np.copysign(0.0, y), im)),
+    )
+
+
+def expm1(z: Parts) -> Parts:
+    half = np.sin(z.im / 2)
+    return Parts(np.expm1(z.re) * np.cos(z.im) - 2 * half * half, np.exp(z.re) * np.sin(z.im))
+
+
+def log(z: Parts) -> Parts:
+    x, y = np.abs(z.re), np.abs(z.im)
+    large, small = np.maximum(x, y), np.minimum(x, y)
+    before, _ = _within_range(large)
+    size = np.hypot(x * before, y * before)
+    # Near the unit circle the logarithm of the size would have lost its digits.
+    near = (size > 0.5) & (size < 2.0) & (before == 1)
+    square = np.where(near, (large - 1.0) * (large + 1.0) + small * small, 0.0)
+    return Parts(np.where(near, np.log1p(square) / 2, np.log(size) - np.log(before)), np.arctan2(z.im, z.re))
+
+
+def log1p(z: Parts) -> Parts:
+    x = z.re + 1
+    return Parts(np.log(np.hypot(x, z.im)), np.arctan2(z.im, x))
+
+
+def sqrt(z: Parts) -> Parts:
+    x, y = z.re, z.im
+    before, after = _within_range(np.maximum(np.abs(x), np.abs(y)))
+    x, y = x * before, y * before
+    root = np.sqrt((np.hypot(x, y) + np.abs(x)) / 2)
+    other = np.where(root == 0, 0.0, np.abs(y) / (2 * np.where(root == 0, 1.0, root)))
+    right = x >= 0
+    re, im = np.where(right, root, other) * after, np.where(right, other, root) * after
+    endless = np.isinf(z.im)
+    left = z.re == -np.inf
+    re = np.where(
+        endless, np.inf, np.where(left & ~np.isnan(z.im), 0.0, np.where(z.re == np.inf, np.inf, re))
+    )
+    im = np.where(
+        endless, np.inf, np.where(left, np.inf, np.where((z.re == np.inf) & ~np.isnan(z.im), 0.0, im))
+    )
+    return Parts(np.where(left & np.isnan(z.im), np.nan, re), np.copysign(im, z.im))
+
+
+def sinh(z: Parts) -> Parts:
+    x, y = z.re, z.im
+    even, odd, factor = _hyperbolic(x)
+    re, im = odd * np.cos(y) * factor, even * np.sin(y) * factor
+    lost = np.isinf(x) & ~np.isfinite(y)
+    re = np.where(lost, np.abs(x), np.where((x == 0) & ~np.isfinite(y), x, re))
+    return Parts(re, np.where(y == 0, y, im))
+
+
+def cosh(z: Parts) -> Parts:
+    x, y = z.re, z.im
+    even, odd, factor = _hyperbolic(x)
+    s = np.sin(y)
+    re, im = even * np.cos(y) * factor, odd * s * factor
+    known = np.isfinite(y)
+    zero = np.copysign(np.where(known, s, 1.0) * 0.0, s * np.copysign(1.0, x))
+    return Parts(np.where(np.isinf(x) & ~known, np.inf, re), np.where((x == 0) | (y == 0), zero, im))
+
+
+def tanh(z: Parts) -> Parts:
+    x, y = z.re, z.im
+    limit = _FLAT[dtype_of(x).char]
+    flat = np.abs(x) > limit
+    inner = np.where(flat, limit, x)
+    even, odd, c, s = np.cosh(inner), np.sinh(inner), np.cos(y), np.sin(y)
+    below = odd * odd + c * c
+    known = np.isfinite(y)
+    end = np.copysign(y * 0.0, np.where(known, s * c, y))  # nan where the angle is not known
+    re = np.where(flat & (known | np.isinf(x)), np.copysign(1.0, x), even * odd / below)
+    im = np.where(
+        np.isinf(x), np.copysign(np.where(known, y, 0.0) * 0.0, end), np.where(flat, end, s * c / below)
+    )
+    return Parts(np.where((x == 0) & ~known, x, re), np.where(y == 0, y, im))
+
+
+def sin(z: Parts) -> Parts:
+    turned = sinh(Parts(-z.im, z.re))
+    lost = np.isinf(z.im) & ~np.isfinite(z.re)
+    return Parts(turned.im, np.where(lost, np.inf, -turned.re))
+
+
+def cos(z: Parts) -> Parts:
+    return cosh(Parts(-z.im, z.re))
+
+
+def tan(z: Parts) -> Parts:
+    turned = tanh(Parts(-z.im, z.re))
+    return Parts(turned.im, -turned.re)
+
+
+def power(x: Parts, n: Parts) -> Parts:
+    """Return x**n: by multiplications for a whole number below 100 that is known, else by exp(n log(x))."""
+    exponent = _whole_number(n)
+    if exponent is None and _is_number(n.re) and (n.re, n.im) == (0.5, 0):
+        return sqrt(x)
+    if exponent is not None:
+        return _by_multiplications(x, exponent)
+    y = exp(multiply(n, log(x)))
+    none = (n.re == 0) & (n.im == 0)
+    zero = (x.re == 0) & (x.im == 0)
+    end = np.where(n.re > 0, np.abs(x.re), np.nan)
+    re = np.where(none, 1.0, np.where(zero, end, y.re))
+    return Parts(re, np.where(none, 0.0, np.where(zero, end, y.im)))
+
+
+def _whole_number(n):
+    if not _is_number(n.re) or not _is_number(n.im) or n.im != 0:
+        return None
+    return int(n.re) if abs(n.re) < _LEAST_POWER and n.re == int(n.re) else None
+
+
+def _is_number(x):
+    return isinstance(x, (int, float, np.generic))
+
+
+def _by_multiplications(x, n):
+    if n == -1:
+        return reciprocal(x)
+    y, factor, left = None, x, abs(n)
+    while left:
+        if left & 1:
+            y = factor if y is None else multiply(y, factor)
+        left >>= 1
+        if left:
+            factor = square(factor)
+    if y is None:
+        one = np.ones(shape_of(x.re), dtype_of(x.re))
+        return Parts(one, one * 0)
+    if n > 0:
+        return y
+    one = np.ones((), dtype_of(y.re))
+    inverse = divide(Parts(one, one * 0), y)
+    zero = (x.re == 0) & (x.im == 0)
+    return Parts(np.where(zero, np.nan, inverse.re), np.where(zero, np.nan, inverse.im))
+
+
+def _within_range(size):
+    """Return what numbers of a size are multiplied with so that their squares are in range, and the inverse root of it."""
+    dtype = dtype_of(size)
+    (huge, down, up), (tiny, enlarge, shrink) = _HUGE[dtype.char], _TINY[dtype.char]
+    number = dtype.type
+    before = np.where(size >= huge, number(down), np.where(size < tiny, number(enlarge), number(1)))
+    return before, np.where(size >= huge, number(up), np.where(size < tiny, number(shrink), number(1)))
+
+
+def _exponential(x):
+    """Return exp(x) as two factors, of which the first is finite where that matters."""
+    limit = _LARGE[dtype_of(x).char]
+    large = x > limit
+    factor = np.where(large, np.exp(dtype_of(x).type(limit)), dtype_of(x).type(1))
+    return np.exp(np.where(large, x - limit, x)), factor
+
+
+def _hyperbolic(x):
+    """Return cosh(x) and sinh(x), and a factor of both."""
+    limit = _LARGE[dtype_of(x).char]
+    size = np.abs(x)
+    large = size > limit
+    inner = np.where(large, 0.0, x)
+    growth, factor = _exponential(size)
+    half = growth / 2
+    even = np.where(large, half, np.cosh(inner))
+    return even, np.where(large, np.copysign(half, x), np.sinh(inner)), np.where(large, factor, 1.0)
