@@ -113,3 +113,16 @@ def test_bad_inputs_say_so_staged_and_eager(subscripts, shapes, message):
     ):
         with pytest.raises(ShapeError, match=message):
             run()
+
+
+@pytest.mark.parametrize("left", ["uint8", "uint32", "int16", "bool"])
+@pytest.mark.parametrize("right", ["int64", "int8", "uint64"])
+def test_integers_of_two_kinds_stay_integers(left, right):
+    # A sum of uint32 is uint64, and that times int64 would be a float: -2**63 times ten is 0, as integers go.
+    x = np.arange(36).reshape(2, 2, 9).astype(left)
+    y = np.array([[[np.iinfo(right).min or np.iinfo(right).max]]], right)
+    for subscripts in ("i...,i...->...", "ijk,ijk->k", "ijk,abc->j"):
+        want = np.einsum(subscripts, x, y)
+        for got in (fg.numpy.einsum(subscripts, x, y), fg.jit(lambda x, y, s=subscripts: np.einsum(s, x, y))(x, y)):
+            assert got.dtype == want.dtype
+            np.testing.assert_array_equal(got, want)
