@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from funcgrad import tree
-from funcgrad.compile.ways import Answers, Way, decided
+from funcgrad.compile.advice import advise
+from funcgrad.compile.ways import Answers, Way
 from funcgrad.core.decisions import Decisions, Undecided
-from funcgrad.core.effects import without_effects
 from funcgrad.core.program import Program
+from funcgrad.core.tracer import concrete
 from funcgrad.errors import ConcretizationError
 from funcgrad.locks import forkable_lock
 
@@ -16,7 +17,7 @@ __all__ = ["Guarded"]
 
 # The most ways a function may go, for arguments of one signature; and the most decisions on one way.
 MOST_WAYS = 32
-MOST_DECISIONS = 1000
+MOST_DECISIONS = 10_000
 
 
 class Guarded:
@@ -26,7 +27,6 @@ class Guarded:
         owner: for messages.
         stage: gives the program for decisions.
         interpret: calls the function itself on flat arguments.
-        first: gives the first decisions.
     """
 
     def __init__(
@@ -34,12 +34,10 @@ class Guarded:
         owner: str,
         stage: Callable[[Decisions], Program],
         interpret: Callable[[Sequence[Any]], Any],
-        first: Program,
         backend: str,
     ):
         self.owner = owner
         self.captures = False  # traced values of a transformation around it
-        self._first = without_effects(first)
         self._stage = stage
         self._interpret = interpret
         self._backend = backend
@@ -74,32 +72,28 @@ class Guarded:
             for answers, way in self._ways.items():
                 if answers[: len(beginning)] == beginning:
                     return way, False
-            decisions = Decisions(beginning or decided(self._first, leaves))
-            while True:
-                try:
-                    program = self._stage(decisions)
-                    break
-                except Undecided as stop:
-                    answers = decided(without_effects(stop.program), leaves)
-                    if len(answers) > MOST_DECISIONS or len(self._ways) >= MOST_WAYS:
-                        return self._give_up(decisions, len(answers) > MOST_DECISIONS), False
-                    decisions = Decisions(answers)
             if len(self._ways) >= MOST_WAYS:
-                return self._give_up(decisions, False), False
+                return self._give_up(None, False), False
+            decisions = Decisions(beginning, [concrete(x) for x in leaves], MOST_DECISIONS)
+            try:
+                program = self._stage(decisions)
+            except Undecided:
+                return self._give_up(decisions, True), False
             way = self._ways[decisions.answers] = Way(program, decisions, self._backend)
+            advise(way.checking, self.owner)
             self.captures = self.captures or bool(way.captured)
             return way, True
 
-    def _give_up(self, decisions: Decisions, long: bool) -> None:
+    def _give_up(self, decisions: Decisions | None, long: bool) -> None:
         """Leave the function to Python from now on, and say so."""
         self._exhausted = True
         what = f"more than {MOST_DECISIONS} decisions on one way" if long else f"more than {MOST_WAYS} ways"
-        place = decisions.places[-1] if decisions.places else None
+        places = decisions.places if decisions else [p for way in self._ways.values() for p in way.places]
         warnings.warn(
             f"{self.owner}: goes {what} through its decisions on values, so it runs interpreted from now on.\n"
             "Hint: use fg.while_loop(condition, step, x) in place of `while`, and fg.cond(x > 0, f, g, x) or "
             "fg.numpy.where in place of `if`: they are one program, whichever way it goes.\n"
-            f"At {place}",
+            f"At {places[-1] if places else None}",
             stacklevel=5,
         )
 

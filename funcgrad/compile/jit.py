@@ -243,9 +243,8 @@ class Jitted:
                 program = stop.program
                 guarded = Guarded(
                     self._owner,
-                    partial(self._stage, static, args, kwargs),
+                    partial(stage, static.bound(self._function), args, kwargs, self._owner),
                     lambda leaves: self._interpreted(static, *tree.unflatten(in_tree, leaves)),
-                    program,
                     self._backend,
                 )
             signature = Signature(self._function, args, kwargs, program.in_types, in_tree, static)

@@ -1,6 +1,6 @@
 """From a Program to machine code, one stage after another; none calls an earlier one.
 
-    optimize   Program -> Program   programs.optimize: roll, decompose, simplify, trace evaluations, if-conversion, read order
+    optimize   Program -> Program   programs.optimize: roll, decompose, simplify, trace evaluations, complex split, if-conversion, read order
     lower      Program -> Unit      statements on buffers, by each primitive's `lower_rule`
     schedule   Unit -> Plan         fusion, storage folding, scratch memory
     write      Plan -> Module       LLVM text

@@ -87,7 +87,7 @@ class Lowered:
         >>> import numpy as np
         >>> import funcgrad as fg
         >>> [stage.name for stage in fg.jit(np.tanh).lower(1.0).stages]
-        ['trace', 'roll', 'decompose', 'simplify', 'trace evaluations', 'if-conversion', 'read order', 'schedule', 'write', 'load']
+        ['trace', 'roll', 'decompose', 'simplify', 'trace evaluations', 'complex split', 'if-conversion', 'read order', 'schedule', 'write', 'load']
         """
         stages = [Stage("trace", str(self._program))]
         stages += [Stage(name, str(program)) for name, program in passed(self._program)]

@@ -15,8 +15,13 @@ from funcgrad.compile.jit_call import callable_of, closed, jit_call
 from funcgrad.core.decisions import Decisions
 from funcgrad.core.effects import is_observable, without_effects
 from funcgrad.core.interpret import run
-from funcgrad.core.program import Atom, Program, Var
+from funcgrad.core.program import Atom, Equation, Program, Var
+from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import Tracer, bind, concrete
+from funcgrad.primitives.broadcasting import reshape
+from funcgrad.primitives.logic import equal
+from funcgrad.primitives.reduction import argmin
+from funcgrad.primitives.shape import concatenate
 
 __all__ = ["Answers", "Way", "decided"]
 
@@ -32,6 +37,7 @@ class Way:
         self.places = decisions.places
         self.backend = backend
         self.count = len(program.outputs) - len(self.answers)
+        self.checking = _checking(program, self.count, self.answers)
         self.captured = [value for _, value in program.constants if type(value) is Tracer]
         self.call: Callable | None = None
         self._deciding: dict[int, Callable] = {}
@@ -56,16 +62,19 @@ class Way:
             return [], found
         if self._rounds:
             return out[: self.count], self.answers
-        return out[: self.count], tuple(bool(concrete(x)) for x in out[self.count :])
+        same = int(concrete(out[self.count]))
+        if same == len(self.answers):
+            return out[: self.count], self.answers
+        return [], (*self.answers[:same], not self.answers[same])
 
     def _outputs(self, leaves):
         if self.captured or any(type(x) is Tracer for x in leaves):
-            program = closed(self.program) if self.captured else self.program
+            program = closed(self.checking) if self.captured else self.checking
             return list(bind(jit_call, *leaves, *self.captured, program=program, backend=self.backend))
         if self.call is None:
-            self.call = callable_of(self.program, self.backend)
+            self.call = callable_of(self.checking, self.backend)
         out = self.call(*leaves)
-        return [out] if len(self.program.outputs) == 1 else list(out)
+        return [out] if len(self.checking.outputs) == 1 else list(out)
 
     @cached_property
     def _rounds(self) -> list[tuple[int, int]]:
@@ -92,6 +101,35 @@ class Way:
         """Return the program that makes some of the decisions, and does nothing else."""
         asked = self.program.outputs[self.count :][first:last]
         return without_effects(self.program.flat.computing(asked))
+
+
+def _checking(program: Program, count: int, answers: Answers) -> Program:
+    """Return the program that tells, in place of its decisions, how many of them are made as they were, up to the first
+    that is not."""
+
+    def same(*decisions):
+        made = concatenate(*[reshape(d, shape=(1,)) for d in decisions], axis=0)
+        alike = concatenate(equal(made, np.array(answers)), np.array([False]), axis=0)
+        return [argmin(alike, axis=0)]
+
+    asked = program.outputs[count:]
+    tail = stage_flat(same, [a.type for a in asked], program.name)
+    atoms: dict[Atom, Atom] = dict(zip(tail.inputs, asked, strict=True))
+    equations = [
+        Equation(
+            e.primitive,
+            tuple(atoms.get(a, a) if isinstance(a, Var) else a for a in e.inputs),
+            e.params,
+            e.outputs,
+            e.source,
+        )
+        for e in tail.equations
+    ]
+    return program.replaced(
+        constants=(*program.constants, *tail.constants),
+        equations=(*program.equations, *equations),
+        outputs=(*program.outputs[:count], *tail.outputs),
+    )
 
 
 def _observed(program: Program, atoms: Sequence[Atom]) -> list[int]:

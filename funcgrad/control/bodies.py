@@ -77,6 +77,8 @@ def _staged(in_tree, types, owner, chosen, decisions, function):
     ):
         tracers = [staging.input(t) for t in types]
         inputs = [t.node for t in tracers]
+        if decisions is not None:
+            decisions.follow(staging, inputs)
         try:
             result = function(*tree.unflatten(in_tree, tracers))
         except BaseException:

@@ -10,8 +10,7 @@ from funcgrad import tree
 from funcgrad.control.bodies import Body, stage_body, strong
 from funcgrad.control.branching import switch_p
 from funcgrad.core.check import check_body
-from funcgrad.core.decisions import Decisions, Undecided
-from funcgrad.core.effects import without_effects
+from funcgrad.core.decisions import Decisions
 from funcgrad.core.interpret import owned, replaced, run
 from funcgrad.core.linear import Linear
 from funcgrad.core.primitive import Primitive, Sample, box
@@ -222,13 +221,6 @@ def checkpoint(
 
 def _decided(function: Callable, leaves: Sequence[Any], types: Sequence[ArrayType]) -> Body:
     """Stage a function for the way it goes with these leaves, one decision after another."""
-    decisions = Decisions()
-    while True:
-        try:
-            return stage_body(
-                function, tree.structure(tuple(leaves)), types, "checkpoint", repeated="", decisions=decisions
-            )
-        except Undecided as undecided:
-            asked: Body = undecided.program
-        (x,) = run(without_effects(asked.program), [*asked.consts, *leaves])
-        decisions = Decisions((*decisions.answers, bool(x)))
+    decisions = Decisions(leaves=leaves)
+    in_tree = tree.structure(tuple(leaves))
+    return stage_body(function, in_tree, types, "checkpoint", repeated="", decisions=decisions)

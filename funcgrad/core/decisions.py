@@ -1,16 +1,22 @@
 """Decisions of Python on staged values: what was asked, and the answers a program is staged for."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from funcgrad.core.tracer import Tracer, refresh
+from funcgrad.core.effects import replaced_programs, without_effects
+from funcgrad.core.program import Atom, Equation, Literal, Var
+from funcgrad.core.tracer import Tracer, bind, refresh
+from funcgrad.core.weakness import weaken
 from funcgrad.source import Location, user_location
 
-__all__ = ["Decisions", "Undecided", "truth"]
+__all__ = ["Decisions", "Undecided", "Values", "truth"]
 
 # How often Undecided is raised in one run of a function.
 MOST_SWALLOWED = 100
+# Of values in more memory than this, those that were computed are forgotten, and computed again where they are needed.
+MOST_BYTES = 1 << 28
 
 
 class Undecided(BaseException):
@@ -25,25 +31,100 @@ class Undecided(BaseException):
         self.program = program
 
 
+class Values:
+    """What is staged, computed for some arguments: each equation once, and only where its result is asked for.
+
+    Args:
+        equations: of the staging, which adds to them.
+        known: the values of its inputs.
+    """
+
+    def __init__(self, equations: Sequence[Equation], known: Iterable[tuple[Var, Any]]):
+        self._equations = equations
+        self._given = dict(known)
+        self._computed: dict[Var, Any] = {}
+        self._made_by: dict[Var, Equation] = {}
+        self._seen = self._constants = 0
+        self._bytes = 0
+
+    def of(self, atom: Atom, constants: Sequence[tuple[Var, Any]]) -> Any:
+        """Return the value of an atom. What has effects has none here."""
+        for equation in self._equations[self._seen :]:
+            self._made_by.update(dict.fromkeys(equation.outputs, equation))
+        self._given.update(constants[self._constants :])
+        self._seen, self._constants = len(self._equations), len(constants)
+        if self._bytes > MOST_BYTES:
+            self._computed.clear()
+            self._bytes = 0
+        pending = [atom]
+        while pending:
+            top = pending[-1]
+            if isinstance(top, Literal) or top in self._given or top in self._computed:
+                pending.pop()
+                continue
+            equation = self._made_by[top]
+            missing = [
+                a
+                for a in equation.inputs
+                if isinstance(a, Var) and a not in self._given and a not in self._computed
+            ]
+            if missing:
+                pending += missing
+            else:
+                self._compute(equation)
+        return self._read(atom)
+
+    def _read(self, atom: Atom) -> Any:
+        if isinstance(atom, Literal):
+            return atom.value
+        return self._given[atom] if atom in self._given else self._computed[atom]
+
+    def _compute(self, equation: Equation) -> None:
+        params = replaced_programs(equation.params, without_effects)
+        with np.errstate(all="ignore"):
+            out = bind(equation.primitive, *map(self._read, equation.inputs), **params)
+        for var, y in zip(equation.outputs, out if equation.primitive.multiple else (out,), strict=True):
+            self._computed[var] = weaken(y) if var.type.weak else y
+            self._bytes += var.type.nbytes
+
+
 class Decisions:
     """The answers to `if`, `while`, `and`, `or` and `not` on values of one staging, in the order they are asked.
 
     Args:
         answers: known from the values of some arguments; a program staged with them holds for all arguments that
             give the same.
+        leaves: the values of the staging's arguments, which give the answers behind these; without them there are none.
+        most: how many answers they may give.
     """
 
-    __slots__ = ("_unanswered", "answers", "asked", "places")
+    __slots__ = ("_answers", "_leaves", "_most", "_staging", "_unanswered", "_values", "asked", "places")
 
-    def __init__(self, answers: tuple[bool, ...] = ()):
-        self.answers = answers
+    def __init__(
+        self, answers: tuple[bool, ...] = (), leaves: Sequence[Any] | None = None, most: float = float("inf")
+    ):
+        self._answers = list(answers)
+        self._leaves = leaves
+        self._most = most
+        self._staging: Any = None
+        self._values: Values | None = None
         self.asked: list[Any] = []
         self.places: list[Location | None] = []
         self._unanswered = 0
 
     def restart(self) -> None:
         """Forget what has been asked: the function is staged once more."""
-        self.asked, self.places, self._unanswered = [], [], 0
+        self.asked, self.places, self._unanswered, self._staging, self._values = [], [], 0, None, None
+
+    def follow(self, staging: Any, inputs: Sequence[Var]) -> None:
+        """Take notice of a staging that begins: what it does is computed for the leaves, where a decision needs it."""
+        if self._leaves is not None:
+            self._staging = staging
+            self._values = Values(staging.equations, zip(inputs, self._leaves, strict=True))
+
+    @property
+    def answers(self) -> tuple[bool, ...]:
+        return tuple(self._answers)
 
     @property
     def complete(self) -> bool:
@@ -52,11 +133,14 @@ class Decisions:
 
     def answer(self, atom: Any) -> bool:
         """Note that `atom` decides, and return how."""
-        if self._unanswered or len(self.asked) == len(self.answers):
+        known = len(self._answers)
+        if not self._unanswered and len(self.asked) == known < self._most and self._values is not None:
+            self._answers.append(bool(self._values.of(atom, self._staging.constants)))
+        if self._unanswered or len(self.asked) == len(self._answers):
             return self._stop(atom)
         self.asked.append(atom)
         self.places.append(user_location(3))
-        return self.answers[len(self.asked) - 1]
+        return self._answers[len(self.asked) - 1]
 
     def _stop(self, atom: Any) -> bool:
         """Raise Undecided, once the first decision without an answer is noted.

@@ -110,6 +110,10 @@ class Staging(Trace):
         self._constants.append((var, value))
         return var
 
+    @property
+    def constants(self) -> list[tuple[Var, Any]]:
+        return self._constants
+
     def constant(self, value: Any, kind: ArrayType) -> Tracer:
         """Return a handle on a constant of a program that is being rewritten."""
         var = Var(kind)
@@ -209,6 +213,8 @@ def _staged(args, kwargs, owner, decisions, function):
             for path, (_, x) in zip(paths, pairs, strict=True)
         ]
         inputs = [t.node for t in tracers]
+        if decisions is not None:
+            decisions.follow(staging, inputs)
         call_args, call_kwargs = tree.unflatten(in_tree, tracers)
         names_of_inputs = tuple(map(_identifier, paths))
         try:

@@ -31,7 +31,9 @@ def einsum(*operands: Any, out: None = None, dtype: Any = None, optimize: Any = 
     terms, result, arrays = _parsed(operands)
     common = np.result_type(*map(dtype_of, arrays)) if dtype is None else np.dtype(dtype)
     sizes = _sizes(terms, arrays)
-    if dtype is not None or common.kind in "iu":  # sums of integers are wider, and two kinds of those make floats
+    if (
+        dtype is not None or common.kind in "iu"
+    ):  # sums of integers are wider, and two kinds of those make floats
         arrays = [astype(x, common) for x in arrays]
     pairs = [_simplified(x, term, sizes) for x, term in zip(arrays, terms, strict=True)]
     for step in _path(tuple(term for _, term in pairs), result, tuple(sizes.items())):

@@ -330,8 +330,10 @@ times_p = _DerivativeProduct("times", hasty=True)
 
 
 class _ZeroUnless(Elementwise):
-    """x where `live`, else 0: the guard of a product of complex derivatives. Like that of `times` it is left out of code
-    that is looked at for nan."""
+    """x, but 0 where it is nan and not `live`: the guard of a product of complex derivatives.
+
+    Like the guard of `times` it is left out of code that is looked at for nan.
+    """
 
     hasty = True
 
@@ -340,17 +342,21 @@ class _ZeroUnless(Elementwise):
             return lower.map(out, x.spread)
 
         def at(index):
-            return lower.op(
-                "select", out.dtype, live.spread(index), x.spread(index), lower.const(0, out.dtype)
-            )
+            element, dtype = x.spread(index), out.dtype
+            number = lower.op("logical_not", bool, lower.op("isnan", bool, element))
+            keep = lower.op("logical_or", bool, number, live.spread(index))
+            return lower.op("select", dtype, keep, element, lower.const(0, dtype))
 
         return lower.map(out, at)
 
 
 zero_unless = _ZeroUnless(
     "zero_unless",
-    lambda x, live: np.where(live, x, dtype_of(x).type(0))[()],
-    (lambda _z, _x, live: live + 0.0, None),
-    exact=True,
-    samples=[(box((2, 3)), np.array([True, False, True])), (box(()), np.True_)],
+    lambda x, live: np.where(np.isnan(x) & np.logical_not(live), dtype_of(x).type(0), x)[()],
+    (1, None),
+    samples=[
+        (box((2, 3)), np.array([True, False, True])),
+        (box(()), np.True_),
+        Sample((np.array([np.nan, np.nan, np.inf]), np.array([True, False, False])), smooth=False),
+    ],
 )

@@ -289,3 +289,22 @@ def test_decisions_that_are_others_each_time_are_refused():
             assert abs(f(x)) == x
         except ConcretizationError as error:
             assert "the same each time" in str(error)
+
+
+def test_a_long_way_is_staged_once():
+    traced = []
+
+    def f(x):
+        traced.append(1)
+        s = x
+        for i in range(2000):
+            s = s * 0.999 + 0.0001 * (i % 3)
+            if s < 0.01:
+                s = s + 0.5
+        return s
+
+    compiled = fg.jit(fg.grad(f))
+    assert np.isclose(compiled(1.0), fg.grad(f)(1.0))
+    assert sum(traced) <= 3  # to the first decision, all of them, and the line above
+    assert compiled(1.0) == compiled(1.0)
+    assert np.isclose(compiled(0.5), fg.grad(f)(0.5))

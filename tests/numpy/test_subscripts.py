@@ -123,6 +123,9 @@ def test_integers_of_two_kinds_stay_integers(left, right):
     y = np.array([[[np.iinfo(right).min or np.iinfo(right).max]]], right)
     for subscripts in ("i...,i...->...", "ijk,ijk->k", "ijk,abc->j"):
         want = np.einsum(subscripts, x, y)
-        for got in (fg.numpy.einsum(subscripts, x, y), fg.jit(lambda x, y, s=subscripts: np.einsum(s, x, y))(x, y)):
+        for got in (
+            fg.numpy.einsum(subscripts, x, y),
+            fg.jit(lambda x, y, s=subscripts: np.einsum(s, x, y))(x, y),
+        ):
             assert got.dtype == want.dtype
             np.testing.assert_array_equal(got, want)

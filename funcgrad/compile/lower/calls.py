@@ -8,6 +8,7 @@ from funcgrad.compile.loopir.statement import ControlCall, HostCall, Operand, St
 from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.value import Value
 from funcgrad.compile.target.types import in_memory, is_native
+from funcgrad.core.parts import is_pair
 from funcgrad.core.program import Equation, Literal, Program
 from funcgrad.core.types import ArrayType
 
@@ -33,11 +34,13 @@ def host_call(lower: Builder, equation: Equation, args: Sequence[Value]) -> tupl
 def _why(equation: Equation) -> str:
     """Return why there is no native code for an equation."""
     dtypes = dict.fromkeys(a.type.dtype for a in (*equation.inputs, *equation.outputs))
-    foreign = [d.name for d in dtypes if not is_native(d)]
+    foreign = [d.name for d in dtypes if not is_native(d) and not is_pair(d)]
     if equation.primitive.opaque:
         return "a Python function"
     if foreign:
         return f"{' and '.join(foreign)} are not computed natively"
+    if any(map(is_pair, dtypes)):
+        return "no native code for complex numbers"
     if equation.primitive.traceable:
         return "its evaluation cannot be traced"
     if equation.primitive.lower_rule is None:
