@@ -3,13 +3,15 @@
 import os
 import sys
 from importlib.util import find_spec
-from types import FrameType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 import numpy
 
 __all__ = ["Location", "is_library", "user_location"]
 
+# So many lines are remembered.
+MOST_LOCATIONS = 10_000
 _scipy = find_spec("scipy")  # found, not loaded
 _ORIGINS = (__file__, numpy.__file__, _scipy.origin if _scipy is not None and _scipy.origin else __file__)
 _PACKAGES = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in _ORIGINS) + (
@@ -38,13 +40,30 @@ def user_location(depth: int = 1) -> Location | None:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
-        if not is_library(code.co_filename):
-            return Location(code.co_filename, frame.f_lineno, code.co_name)
+        library = _library_files.get(code.co_filename)  # (asked for each frame of each equation)
+        if library is None:
+            library = is_library(code.co_filename)
+        if not library:
+            key = id(code), frame.f_lasti
+            known = _locations.get(key)
+            return known[0] if known is not None else _noted(key, frame)
         frame = frame.f_back
     return None
 
 
 _library_files: dict[str, bool] = {}
+# By the ids of code and the instruction in it; the code is kept, so that no other gets its id.
+_locations: dict[tuple[int, int], tuple[Location, CodeType]] = {}
+
+
+def _noted(key: tuple[int, int], frame: FrameType) -> Location:
+    """Return where a frame is; the equations of one line share it."""
+    code = frame.f_code
+    location = Location(code.co_filename, frame.f_lineno, code.co_name)
+    if len(_locations) >= MOST_LOCATIONS:
+        _locations.clear()
+    _locations[key] = location, code
+    return location
 
 
 def is_library(filename: str) -> bool:

@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 
+# Shared by the equations that have none; read only, as all parameters.
+_NO_PARAMS: dict[str, Any] = {}
+
+
 class Staging(Trace):
     """A trace that knows types only, and records equations.
 
@@ -69,7 +73,7 @@ class Staging(Trace):
             if type(x) is int and not all([fits(x, a.type.dtype) for a in atoms]):
                 primitive.check_numbers(*args)
         outputs = tuple([Var(t) for t in types]) if primitive.multiple else (Var(types),)
-        self.equations.append(Equation(primitive, atoms, params, outputs, user_location(3)))
+        self.equations.append(Equation(primitive, atoms, params or _NO_PARAMS, outputs, user_location(3)))
         if primitive.multiple:
             return tuple([Tracer(self, None, v) for v in outputs])
         return Tracer(self, None, outputs[0])

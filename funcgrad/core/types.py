@@ -142,14 +142,18 @@ def _scalar_dtype(x):
     return dtype
 
 
+_WEAK_TYPES = {kind: ArrayType((), dtype, weak=True) for kind, dtype in _WEAK.items()}
+
+
 def type_of(x: Any) -> ArrayType:
     """Return the ArrayType of an array, tracer, NumPy scalar or Python scalar; in the machine's byte order.
 
     Raises:
         DTypeError: when `x` is none of these.
     """
-    if type(x) in _WEAK:
-        return ArrayType((), _WEAK[type(x)], weak=True)
+    weak = _WEAK_TYPES.get(type(x))
+    if weak is not None:
+        return weak
     if isinstance(x, ArrayType):
         return x
     own = getattr(x, "array_type", None)

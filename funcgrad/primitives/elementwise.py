@@ -27,6 +27,10 @@ from funcgrad.primitives.shape import convert
 __all__ = ["Elementwise", "elementwise", "guarding", "is_all_finite", "times"]
 
 
+# Results' types are remembered for so many kinds of arguments.
+MOST_TYPES = 1024
+
+
 class Elementwise(Primitive):
     """y[i] = f(x1[i], x2[i], ...) on arguments broadcast together.
 
@@ -94,6 +98,7 @@ class Elementwise(Primitive):
         self.reads_result = any(flags[0] for flags in read)
         self.unread = [i for i in range(len(self.partials)) if not any(flags[i + 1] for flags in read)]
         self._dtype_rule = dtype_rule
+        self._types: dict[tuple, ArrayType] = {}
         counts = {len(_sample(s).args) for s in samples if not isinstance(s, Bad)}
         if self.differentiable and counts - {len(self.partials)}:
             raise NotImplementedError(
@@ -104,6 +109,16 @@ class Elementwise(Primitive):
         super().__init__()
 
     def type_rule(self, *types):
+        key = tuple([part for t in types for part in (t.shape, t.dtype, t.weak)])
+        known = self._types.get(key)
+        if known is None:
+            known = self._type_of(types)
+            if len(self._types) >= MOST_TYPES:
+                self._types.clear()
+            self._types[key] = known
+        return known
+
+    def _type_of(self, types):
         if self._dtype_rule is not None:
             dtype = self._stated_dtype(types)
         else:
