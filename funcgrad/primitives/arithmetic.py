@@ -54,7 +54,7 @@ def _power_by_base(y, x, n):
     if type(n) is not Tracer and np.ndim(n) == 0:
         if n in (0, 1, 2):
             return 0.0 if n == 0 else 1.0 if n == 1 else n * x
-        slope = n * power(x, n - 1)
+        slope = times(n, power(x, n - 1))
         return unless_infinite(slope, x) if np.isreal(n) and 0 < np.real(n) < 1 else slope
     zero = equal(n, 0)
     return times(n, power(x, select(zero, 1, n - 1)))
@@ -179,6 +179,7 @@ power = elementwise(
             derivative=(np.zeros(3), np.array([np.inf, np.nan, 0.0])),
             note="inf**0, whose slope is 0, and inf**-2",
         ),
+        Sample((-np.inf, -np.inf), derivative=(0.0, 0.0), note="0, and n is infinite: a zero wins"),
     ],
     cost=50,
     speculative="fc",  # NumPy raises for integers to negative ones,

@@ -219,7 +219,7 @@ _add(2, "{a} * 1; it[{key}] = {b}", "{a} * 1; it[{key}] += {b}", "{a} * 1; it[{r
 _add(2, "{a} @ {b}", "np.dot({a}, {b})", "np.outer({a}, {b})", "np.tensordot({a}, {b}, 1)", "np.inner({a}, {b})",
      "np.einsum('i...,i...->...', {a}, {b})", "np.einsum('ij,kj->ik', {a}, {b})", "np.convolve({a}, {b})", "{a}.T @ {b}",
      "np.einsum('ij,ij->j', {a}, {b})", weight=2)  # fmt: skip
-_add(1, "np.linalg.inv({a} @ {a}.T / (1 + np.sum(np.square({a}))) + np.eye(len({a})))", "np.linalg.det({a} @ {a}.T / 9 + np.eye(len({a})))",
+_add(1, "np.linalg.inv({a} @ {a}.T / (1 + np.sum(np.square({a}))) + np.eye(len({a})) + 0.1)", "np.linalg.det({a} @ {a}.T / 9 + np.eye(len({a})))",
      "np.linalg.solve({a}.T @ {a} / (1 + np.sum(np.square({a}))) + np.eye({a}.shape[1]), {a}.T)",
      "np.trace({a})", "np.cross({a}, {a}[..., ::-1])")  # fmt: skip
 
