@@ -1,27 +1,13 @@
-"""The suite `loops`: programs as people write them, with Python's loops; a call of the gradient, and what the first takes."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+"""The suite `loops`: programs with Python's loops; a call of the gradient, and what the first takes."""
 
 import numpy as np
 
-from bench.model import Call, Case
+from bench.model import Case
+from bench.plain import PlainProgram, gradients_of
 
-__all__ = ["PROGRAMS", "PythonLoop", "cases"]
+__all__ = ["PROGRAMS", "cases"]
 
 _rng = np.random.default_rng(0)
-
-
-@dataclass(frozen=True)
-class PythonLoop:
-    """A scalar function of `(xp, *args)` that loops in Python; the gradient is by the first argument."""
-
-    name: str
-    turns: int
-    function: Callable
-    args: tuple[Any, ...]
 
 
 def polynomial_of_sines(turns):
@@ -30,7 +16,7 @@ def polynomial_of_sines(turns):
             x = xp.sin(x) * 1.01 + x**2 * 0.001 * (i % 7)
         return xp.sum(x)
 
-    return PythonLoop("sines and squares", turns, function, (np.linspace(0, 1, 100),))
+    return PlainProgram("sines and squares", f"{turns:,} turns", function, (np.linspace(0, 1, 100),))
 
 
 def garch(turns):
@@ -41,7 +27,9 @@ def garch(turns):
             total = total + xp.log(s) + r[t] ** 2 / s
         return total
 
-    return PythonLoop("GARCH(1,1)", turns, function, (np.array([0.1, 0.1, 0.8]), _rng.standard_normal(turns)))
+    return PlainProgram(
+        "GARCH(1,1)", f"{turns:,} turns", function, (np.array([0.1, 0.1, 0.8]), _rng.standard_normal(turns))
+    )
 
 
 def hidden_markov(turns):
@@ -62,7 +50,7 @@ def hidden_markov(turns):
         return total
 
     start = np.log(np.full((states, states), 0.2) + 0.1 * np.eye(states)), np.log(_rng.random((states, 7)))
-    return PythonLoop("HMM, forward and backward", turns, function, start)
+    return PlainProgram("HMM, forward and backward", f"{turns:,} turns", function, start)
 
 
 def kalman_smoother(turns):
@@ -84,7 +72,7 @@ def kalman_smoother(turns):
             total = total + 1e-3 * xp.sum(smooth**2)
         return total
 
-    return PythonLoop(
+    return PlainProgram(
         "Kalman filter and smoother", turns, function, (np.float64(0.1), _rng.standard_normal(turns))
     )
 
@@ -100,7 +88,7 @@ def lstm(turns):
         return xp.sum(h**2)
 
     args = tuple(_rng.standard_normal(shape) * 0.1 for shape in ((64, 8), (64, 16), (turns, 8)))
-    return PythonLoop("LSTM", turns, function, args)
+    return PlainProgram("LSTM", f"{turns:,} turns", function, args)
 
 
 def finite_volume(turns):
@@ -112,7 +100,9 @@ def finite_volume(turns):
             u = u + 0.01 * (k * flux + xp.sin(u))
         return xp.sum(u**2)
 
-    return PythonLoop("finite volumes, 20x20", turns, function, (_rng.standard_normal((20, 20)), 0.5))
+    return PlainProgram(
+        "finite volumes, 20x20", f"{turns:,} turns", function, (_rng.standard_normal((20, 20)), 0.5)
+    )
 
 
 def lotka_volterra(turns):
@@ -129,7 +119,7 @@ def lotka_volterra(turns):
         return xp.sum(y)
 
     args = np.array([1.0, 0.1, 1.5, 0.075]), np.array([10.0, 5.0])
-    return PythonLoop("Lotka-Volterra, RK4", turns, function, args)
+    return PlainProgram("Lotka-Volterra, RK4", f"{turns:,} turns", function, args)
 
 
 def thin_films(turns):
@@ -149,7 +139,7 @@ def thin_films(turns):
             )
         return xp.mean(xp.abs((a + b - c - d) / (a + b + c + d)) ** 2)
 
-    return PythonLoop("thin films, complex", turns, function, (np.linspace(50, 120, turns),))
+    return PlainProgram("thin films, complex", f"{turns:,} turns", function, (np.linspace(50, 120, turns),))
 
 
 def panels(turns):
@@ -166,7 +156,9 @@ def panels(turns):
         return xp.sum(strength**2)
 
     angle = np.linspace(0, 2 * np.pi, turns + 1)
-    return PythonLoop("panel method", turns, function, (np.stack([np.cos(angle), np.sin(angle)], 1),))
+    return PlainProgram(
+        "panel method", f"{turns:,} turns", function, (np.stack([np.cos(angle), np.sin(angle)], 1),)
+    )
 
 
 PROGRAMS = [
@@ -183,34 +175,5 @@ PROGRAMS = [
 
 
 def cases(quick: bool) -> list[Case]:
-    """Gradients of programs with Python's loops: a call, and the first one, which traces and compiles."""
-    systems = {"funcgrad": _funcgrad, "interpreted": _interpreted} | ({} if quick else {"JAX": _jax})
-    return [
-        Case("loops", p.name, f"{p.turns:,} turns", "gradient",
-             {name: partial(make, p) for name, make in systems.items()}, compiled=True)
-        for p in PROGRAMS
-    ]  # fmt: skip
-
-
-def _funcgrad(program: PythonLoop) -> Call:
-    import funcgrad as fg
-    import funcgrad.numpy as fnp
-
-    gradient = fg.jit(fg.grad(lambda *args: program.function(fnp, *args)))
-    return Call(lambda: gradient(*program.args))
-
-
-def _interpreted(program: PythonLoop) -> Call:
-    import funcgrad as fg
-    import funcgrad.numpy as fnp
-
-    gradient = fg.grad(lambda *args: program.function(fnp, *args))
-    return Call(lambda: gradient(*program.args))
-
-
-def _jax(program: PythonLoop) -> Call:
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    gradient = jax.jit(jax.grad(lambda *args: program.function(jax.numpy, *args)))
-    return Call(lambda: np.asarray(gradient(*program.args)))
+    """Gradients of programs with Python's loops."""
+    return gradients_of("loops", PROGRAMS, quick)

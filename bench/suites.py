@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import control, python_loops, scaling, startup, torch_shim
+from bench import complex_numbers, control, python_loops, scaling, startup, torch_shim
 from bench.gradbench.cases import cases as gradbench
 from bench.model import Case
 from bench.programs import PROGRAMS, SMALL, growing
@@ -37,6 +37,7 @@ def _without_slow_compilers(quick: bool) -> dict:
 SUITES: dict[str, Callable[[bool], list[Case]]] = {
     "eager": eager,
     "compiled": compiled,
+    "complex": complex_numbers.cases,
     "control": control.cases,
     "gradbench": gradbench,
     "growth": growth,

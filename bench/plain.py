@@ -1,0 +1,62 @@
+"""Programs as people write them, in plain NumPy: the gradient of one, by each system."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bench.model import Call, Case
+
+__all__ = ["PlainProgram", "gradients_of"]
+
+
+@dataclass(frozen=True)
+class PlainProgram:
+    """A scalar function of `(xp, *args)`; the gradient is by the first argument."""
+
+    name: str
+    size: str
+    function: Callable
+    args: tuple[Any, ...]
+
+
+def gradients_of(suite: str, programs: Sequence[PlainProgram], quick: bool) -> list[Case]:
+    """Return gradients of programs: a call, and the first one, which traces and compiles."""
+    systems = {"funcgrad": _funcgrad, "interpreted": _interpreted} | ({} if quick else {"JAX": _jax})
+    return [
+        Case(
+            suite,
+            p.name,
+            p.size,
+            "gradient",
+            {name: partial(make, p) for name, make in systems.items()},
+            compiled=True,
+        )
+        for p in programs
+    ]
+
+
+def _funcgrad(program: PlainProgram) -> Call:
+    import funcgrad as fg
+    import funcgrad.numpy as fnp
+
+    gradient = fg.jit(fg.grad(lambda *args: program.function(fnp, *args)))
+    return Call(lambda: gradient(*program.args))
+
+
+def _interpreted(program: PlainProgram) -> Call:
+    import funcgrad as fg
+    import funcgrad.numpy as fnp
+
+    gradient = fg.grad(lambda *args: program.function(fnp, *args))
+    return Call(lambda: gradient(*program.args))
+
+
+def _jax(program: PlainProgram) -> Call:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    gradient = jax.jit(jax.grad(lambda *args: program.function(jax.numpy, *args)))
+    return Call(lambda: np.asarray(gradient(*program.args)))
