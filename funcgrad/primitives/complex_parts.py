@@ -38,7 +38,7 @@ __all__ = [
 
 # The powers that NumPy makes by multiplications: whole numbers below.
 _LEAST_POWER = 100
-# From here on exp(x) may be infinite where exp(x) cos(y) is not, and what is taken out of it then: e**700 < 1e305.
+# From here on exp(x) may be infinite where exp(x) cos(y) is not.
 _LARGE = {"d": 700.0, "f": 80.0}
 # From here on tanh(x) is 1 in every digit, and its square would overflow a little later.
 _FLAT = {"d": 350.0, "f": 40.0}
@@ -102,8 +102,10 @@ def of_truth(function: Callable) -> Callable:
 
 def exp(z: Parts) -> Parts:
     x, y = z.re, z.im
-    size, factor = _exponential(x)
-    re, im = size * np.cos(y) * factor, size * np.sin(y) * factor
+    large = x > _LARGE[dtype_of(x).char]
+    root = np.exp(np.where(large, x / 2, x))  # where its square may overflow though the product does not
+    again = np.where(large, root, 1.0)
+    re, im = root * (again * np.cos(y)), root * (again * np.sin(y))
     lost = np.isinf(x) & ~np.isfinite(y)  # an angle that is not known
     return Parts(
         np.where(lost, np.where(x > 0, x, 0.0), re),
@@ -153,18 +155,19 @@ def sqrt(z: Parts) -> Parts:
 
 def sinh(z: Parts) -> Parts:
     x, y = z.re, z.im
-    even, odd, factor = _hyperbolic(x)
-    re, im = odd * np.cos(y) * factor, even * np.sin(y) * factor
-    lost = np.isinf(x) & ~np.isfinite(y)
-    re = np.where(lost, np.abs(x), np.where((x == 0) & ~np.isfinite(y), x, re))
+    odd, even = _of_half(x)
+    c, s = np.cos(y), np.sin(y)
+    re, im = even * (2 * odd * c), s + 2 * odd * (odd * s)
+    known = np.isfinite(y)
+    re = np.where(np.isinf(x) & ~known, np.abs(x), np.where((x == 0) & ~known, x, re))
     return Parts(re, np.where(y == 0, y, im))
 
 
 def cosh(z: Parts) -> Parts:
     x, y = z.re, z.im
-    even, odd, factor = _hyperbolic(x)
-    s = np.sin(y)
-    re, im = even * np.cos(y) * factor, odd * s * factor
+    odd, even = _of_half(x)
+    c, s = np.cos(y), np.sin(y)
+    re, im = c + 2 * odd * (odd * c), even * (2 * odd * s)
     known = np.isfinite(y)
     zero = np.copysign(np.where(known, s, 1.0) * 0.0, s * np.copysign(1.0, x))
     return Parts(np.where(np.isinf(x) & ~known, np.inf, re), np.where((x == 0) | (y == 0), zero, im))
@@ -174,15 +177,14 @@ def tanh(z: Parts) -> Parts:
     x, y = z.re, z.im
     limit = _FLAT[dtype_of(x).char]
     flat = np.abs(x) > limit
-    inner = np.where(flat, limit, x)
-    even, odd, c, s = np.cosh(inner), np.sinh(inner), np.cos(y), np.sin(y)
+    half, other = _of_half(np.where(flat, limit, x))
+    even, odd, c, s = 1 + 2 * half * half, 2 * half * other, np.cos(y), np.sin(y)
     below = odd * odd + c * c
     known = np.isfinite(y)
     end = np.copysign(y * 0.0, np.where(known, s * c, y))  # nan where the angle is not known
     re = np.where(flat & (known | np.isinf(x)), np.copysign(1.0, x), even * odd / below)
-    im = np.where(
-        np.isinf(x), np.copysign(np.where(known, y, 0.0) * 0.0, end), np.where(flat, end, s * c / below)
-    )
+    zero = np.copysign(np.where(known, y, 0.0) * 0.0, end)
+    im = np.where(np.isinf(x), zero, np.where(flat, end, s * c / below))
     return Parts(np.where((x == 0) & ~known, x, re), np.where(y == 0, y, im))
 
 
@@ -256,21 +258,10 @@ def _within_range(size):
     return before, np.where(size >= huge, number(up), np.where(size < tiny, number(shrink), number(1)))
 
 
-def _exponential(x):
-    """Return exp(x) as two factors, of which the first is finite where that matters."""
-    limit = _LARGE[dtype_of(x).char]
-    large = x > limit
-    factor = np.where(large, np.exp(dtype_of(x).type(limit)), dtype_of(x).type(1))
-    return np.exp(np.where(large, x - limit, x)), factor
-
-
-def _hyperbolic(x):
-    """Return cosh(x) and sinh(x), and a factor of both."""
-    limit = _LARGE[dtype_of(x).char]
-    size = np.abs(x)
-    large = size > limit
-    inner = np.where(large, 0.0, x)
-    growth, factor = _exponential(size)
-    half = growth / 2
-    even = np.where(large, half, np.cosh(inner))
-    return even, np.where(large, np.copysign(half, x), np.sinh(inner)), np.where(large, factor, 1.0)
+def _of_half(x):
+    """Return sinh(x / 2) and cosh(x / 2), of which sinh(x) and cosh(x) are products that overflow no sooner than they must:
+    sinh(x) = 2 sinh(x / 2) cosh(x / 2), cosh(x) = 1 + 2 sinh(x / 2)**2."""
+    growth = np.expm1(np.abs(x) / 2)
+    decay = 1 / (growth + 1)
+    odd = (growth + np.where(growth > 1e30, 1.0, growth * decay)) / 2
+    return np.copysign(odd, x), odd + decay

@@ -23,6 +23,10 @@ from funcgrad.heavy import blas_address, blas_threads, ctypes, hashlib
 __all__ = ["Executable", "plain"]
 
 
+# The arrays of a host call are remembered, by where they are, for so many places.
+MOST_FRAMES = 8
+
+
 class Executable:
     """A program as a native function of flat arguments.
 
@@ -204,13 +208,20 @@ def _host_function(call: HostCall) -> Any:
     operands = [x for x in (*call.args, *call.results) if isinstance(x, Operand)]
     count = len(operands)
     inputs = sum(isinstance(x, Operand) for x in call.args)
-    word = ctypes().c_size_t
+    frames = ctypes().c_size_t * count
+    places = [i for i, x in enumerate(call.args) if isinstance(x, Operand)]
+    known: dict[tuple[int, ...], list[np.ndarray]] = {}
 
     def host(frame: int) -> int:
-        addresses = (word * count).from_address(frame)
-        arrays = [_array_at(a, o) for a, o in zip(addresses, operands, strict=True)]
-        given = iter(arrays[:inputs])
-        args = [_argument(next(given)) if isinstance(x, Operand) else x for x in call.args]
+        addresses = tuple(frames.from_address(frame))
+        arrays = known.get(addresses)
+        if arrays is None:  # scratch is where it was, as long as no two threads are here at once
+            if len(known) >= MOST_FRAMES:
+                known.clear()
+            arrays = known[addresses] = [_array_at(a, o) for a, o in zip(addresses, operands, strict=True)]
+        args = list(call.args)
+        for i, x in zip(places, arrays, strict=False):
+            args[i] = x if x.ndim else x[()]  # as NumPy would pass it on
         out = call.primitive.eval_rule(*args, **call.params)
         for y, target in zip(out if call.primitive.multiple else (out,), arrays[inputs:], strict=True):
             target[...] = y
@@ -226,8 +237,3 @@ def _array_at(address: int, operand: Operand) -> np.ndarray:
         return np.empty(operand.shape, dtype)
     memory = (ctypes().c_char * size).from_address(address)
     return np.frombuffer(memory, dtype).reshape(operand.shape)
-
-
-def _argument(x: np.ndarray) -> Any:
-    """Return an array as NumPy would pass it on: a scalar where there are no axes."""
-    return x if x.ndim else x[()]
