@@ -49,6 +49,12 @@ def meet_traced_index() -> None:
         raise _TracedIndex
 
 
+def _as_real(x, dtype):
+    """Return a number as NumPy writes it into a real array: a complex one loses its imaginary part, with a warning."""
+    x = x.view(np.ndarray)
+    return x.astype(dtype) if x.dtype.kind == "c" and x.size == 1 else x
+
+
 class _Table(np.ndarray):
     """A plain array whose own indexing takes traced keys."""
 
@@ -58,9 +64,15 @@ class _Table(np.ndarray):
         return super().__getitem__(key)
 
     def __setitem__(self, key, value):
-        super().__setitem__(
-            key, without_table(value)
-        )  # (NumPy asks other classes' arrays for Python numbers)
+        super().__setitem__(key, without_table(value))
+
+    # Where one is written into an element of a plain array, NumPy asks other classes' arrays for Python numbers.
+
+    def __float__(self):
+        return float(_as_real(self, float))
+
+    def __int__(self):
+        return int(_as_real(self, np.int64))
 
     def __array_wrap__(self, array, context=None, return_scalar=False):
         """Return a scalar where NumPy gives one for plain arrays: it has other dtypes (np.bool_ ** 2 is no int8)."""

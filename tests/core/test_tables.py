@@ -254,3 +254,19 @@ def test_a_number_is_written_into_a_table_as_into_a_plain_array():
 
     with pytest.warns(np.exceptions.ComplexWarning):
         assert fg.vmap(f)(np.arange(4)).tolist() == ROW.tolist()
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "c8", "?"])
+@pytest.mark.parametrize("number", [1.67 + 1.6j, 2.5, -3, True])
+def test_a_table_is_written_into_an_element_as_an_array_is(dtype, number):
+    number, table = np.array(number), np.arange(5.0)
+
+    def f(i):
+        v = np.zeros(2, dtype)
+        v[0] = number
+        return table[i] + v.sum()
+
+    want = f(2)
+    got = fg.jit(f)(2)
+    assert got == want
