@@ -2,9 +2,11 @@
 
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 __all__ = [
     "blas_address",
+    "blas_integer",
     "blas_threads",
     "ctypes",
     "futures",
@@ -76,10 +78,41 @@ def ctypes() -> ModuleType:
     return ctypes
 
 
+@cache
+def _own_blas_of_numpy() -> Any:
+    """Return the OpenBLAS, with integers of 64 bits, that NumPy's wheels bring; None where NumPy has another.
+
+    Programs that call NumPy's LAPACK and our products in turn have one set of threads with it. With two, those of one
+    library wait for work by turning in circles while the other's want the cores: a call of 0.1 ms takes one of 10 ms.
+    """
+    import ctypes
+    from glob import glob
+    from os.path import abspath, dirname
+
+    import numpy
+
+    package = dirname(abspath(numpy.__file__))
+    for folder in (f"{package}/../numpy.libs", f"{package}/.libs", f"{package}/.dylibs"):
+        for path in glob(f"{folder}/*openblas64*"):
+            library = ctypes.CDLL(path)  # it is loaded
+            if hasattr(library, "scipy_dgemm_64_"):
+                return library
+    return None
+
+
+def blas_integer() -> str:
+    """Return the name of the dtype of BLAS's and LAPACK's integers."""
+    return "int32" if _own_blas_of_numpy() is None else "int64"
+
+
 def blas_address(routine: str) -> int:
-    """Return where a routine of BLAS or LAPACK is, from SciPy's tables; SciPy's Python part is not imported."""
+    """Return where a routine of BLAS or LAPACK is: NumPy's own, or one from SciPy's tables (SciPy's Python part is not
+    imported)."""
     import ctypes
 
+    own = _own_blas_of_numpy()
+    if own is not None:
+        return ctypes.cast(getattr(own, f"scipy_{routine}_64_"), ctypes.c_void_p).value or 0
     library = _cython_library("blas")
     if routine not in library.__pyx_capi__:
         library = _cython_library("lapack")
@@ -87,13 +120,17 @@ def blas_address(routine: str) -> int:
 
 
 def blas_threads() -> tuple[int, int]:
-    """Return where SciPy's OpenBLAS gets and sets the number of its threads; zeros for another library."""
+    """Return where that OpenBLAS gets and sets the number of its threads; zeros for another library."""
     import ctypes
 
-    library = ctypes.CDLL(_cython_library("blas").__file__)
-    for prefix in ("scipy_openblas", "openblas"):
-        if hasattr(library, f"{prefix}_set_num_threads"):
-            found = (getattr(library, f"{prefix}_{way}_num_threads") for way in ("get", "set"))
+    library = _own_blas_of_numpy() or ctypes.CDLL(_cython_library("blas").__file__)
+    for name in (
+        "scipy_openblas_{}_num_threads64_",
+        "scipy_openblas_{}_num_threads",
+        "openblas_{}_num_threads",
+    ):
+        if hasattr(library, name.format("set")):
+            found = (getattr(library, name.format(way)) for way in ("get", "set"))
             get, put = (ctypes.cast(f, ctypes.c_void_p).value or 0 for f in found)
             return get, put
     return 0, 0

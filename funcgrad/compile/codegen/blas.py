@@ -7,8 +7,12 @@ from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.statement import ForeignCall, Info, MatrixProduct, Place
 from funcgrad.compile.schedule.storage_folding import FoldedBuffer
 from funcgrad.compile.target.types import constant, llvm_type
+from funcgrad.heavy import blas_integer
 
 __all__ = ["ONE_THREAD", "CallWriter", "as_foreign"]
+
+
+_INTEGER = llvm_type(np.dtype(blas_integer()))
 
 
 class CallWriter(ValueWriter):
@@ -27,21 +31,21 @@ class CallWriter(ValueWriter):
         self.out.do(f"call void %{call.routine}({arguments})")
         for x in call.arguments:
             if isinstance(x, Info) and x.bit:
-                info = self.out.set("load i32, ptr %info")
-                self.out.flag(self.out.set(f"icmp sgt i32 {info}, 0"), x.bit)
+                info = self.out.set(f"load {_INTEGER}, ptr %info")
+                self.out.flag(self.out.set(f"icmp sgt {_INTEGER} {info}, 0"), x.bit)
         self._known = {}
 
     def _argument(self, x) -> str:
         if isinstance(x, Place):
             return self._address(x.buffer, x.offset)
         if isinstance(x, Info):
-            if "  %info = alloca i32" not in self.entry:
-                self.entry.append("  %info = alloca i32")
+            if f"  %info = alloca {_INTEGER}" not in self.entry:
+                self.entry.append(f"  %info = alloca {_INTEGER}")
             return "%info"
         if isinstance(x, str):
             return self._constant_in_memory("i8", str(ord(x)))
         if isinstance(x, int):
-            return self._constant_in_memory("i32", str(x))
+            return self._constant_in_memory(_INTEGER, str(x))
         return self._constant_in_memory(llvm_type(x.dtype), constant(x, x.dtype))
 
     def _constant_in_memory(self, kind: str, value: str) -> str:

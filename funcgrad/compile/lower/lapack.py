@@ -15,6 +15,7 @@ from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.value import Value
 from funcgrad.compile.target.status import Status
 from funcgrad.core.types import ArrayType
+from funcgrad.heavy import blas_integer
 
 __all__ = ["Lapack"]
 
@@ -117,7 +118,7 @@ class Lapack:
         *lead, n, _ = a.shape
 
         def make():
-            factors, pivots = self.copied(a, dtype), self.new((*lead, n), np.int32)
+            factors, pivots = self.copied(a, dtype), self.new((*lead, n), np.dtype(blas_integer()))
             self.call(
                 "getrf",
                 lead,

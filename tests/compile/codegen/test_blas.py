@@ -2,11 +2,14 @@
 
 import ctypes
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad import heavy
 from funcgrad.compile.pipeline import executable_of
 from funcgrad.compile.runtime.executable import Executable
 from funcgrad.core.staging import stage_flat
@@ -148,7 +151,7 @@ def test_a_matrix_that_was_written_to_is_factorized_again():
 def test_the_threads_of_blas_are_given_back():
     address, _ = blas_threads()
     if not address:
-        pytest.skip("SciPy's BLAS is not OpenBLAS")
+        pytest.skip("BLAS is not OpenBLAS")
     count = ctypes.CFUNCTYPE(ctypes.c_int)(address)
     before = count()
     a = positive_definite(50, 50)
@@ -237,3 +240,37 @@ def test_searchsorted(n, dtype, side):
         v = np.concatenate([v, np.array([np.nan, np.inf, -np.inf], dtype)])
     check_native(lambda a, v: np.searchsorted(a, v, side), a, v)
     check_native(lambda a, v: np.searchsorted(a, v.astype(float), side), a, v)
+
+
+def test_products_have_the_threads_of_numpy_s_own_factorizations():
+    """Else threads of two libraries wait for work beside each other, each in the other's way."""
+    own = heavy._own_blas_of_numpy()
+    if own is None:
+        pytest.skip("NumPy has no OpenBLAS of its own")
+    assert heavy.blas_address("dgemm") == ctypes.cast(own.scipy_dgemm_64_, ctypes.c_void_p).value
+    assert heavy.blas_integer() == "int64"
+
+
+def test_pivots_are_read_as_wide_as_they_are():
+    a = np.eye(5)[[2, 0, 1, 4, 3]] * np.arange(1.0, 6.0)
+    for f in (
+        np.linalg.det,
+        lambda a: np.linalg.slogdet(a)[0],
+        np.linalg.inv,
+        lambda a: np.linalg.solve(a, a),
+    ):
+        np.testing.assert_allclose(fg.jit(f)(a), f(a), atol=1e-12)
+
+
+def test_scipy_s_routines_where_numpy_brings_none():
+    code = """
+import funcgrad.heavy as heavy
+heavy._own_blas_of_numpy = lambda: None
+import numpy as np, funcgrad as fg
+a = np.array([[0.0, 2.0, 1.0], [3.0, 0.5, 0.0], [1.0, 1.0, 4.0]])
+f = lambda a: np.linalg.inv(a) @ np.linalg.solve(a, a) * np.linalg.det(a)
+assert heavy.blas_integer() == "int32"
+np.testing.assert_allclose(fg.jit(f)(a), f(a))
+np.testing.assert_allclose(fg.jit(fg.grad(lambda a: np.sum(f(a))))(a), fg.grad(lambda a: np.sum(f(a)))(a))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
