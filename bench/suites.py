@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import complex_numbers, control, python_loops, scaling, startup, torch_shim
+from bench import complex_numbers, control, functions, python_loops, scaling, startup, torch_shim
 from bench.gradbench.cases import cases as gradbench
 from bench.model import Case
 from bench.programs import PROGRAMS, SMALL, growing
@@ -39,6 +39,7 @@ SUITES: dict[str, Callable[[bool], list[Case]]] = {
     "compiled": compiled,
     "complex": complex_numbers.cases,
     "control": control.cases,
+    "functions": functions.cases,
     "gradbench": gradbench,
     "growth": growth,
     "loops": python_loops.cases,

@@ -234,7 +234,7 @@ class Sinc(Primitive):
             return y if np.ndim(y) else y[()]
         x = np.asarray(x)
         dtype = ufunc_dtype("sinc", np.sin, (ArrayType(x.shape, x.dtype),))
-        near = np.abs(x) < 0.5 + 0.2 * order
+        near = np.abs(x) < _near_zero(order)
         far_x = np.where(near, 1.0, x)
         far = np.sinc(far_x)
         for n in range(1, order + 1):
@@ -243,7 +243,31 @@ class Sinc(Primitive):
         return y if y.ndim else y[()]
 
     def lower_rule(self, lower, out, x, *, order):
-        return lower.apply("sinc", np.sin, out, [x]) if order == 0 else None
+        if order == 0:
+            return lower.apply("sinc", np.sin, out, [x])
+        if out.dtype.kind != "f":
+            return None
+        number = lambda value: lower.const(value, out.dtype)
+        do = lambda name, *args: lower.op(name, out.dtype, *args)
+
+        def at(index):
+            place = lower.cast(x.at(index), out.dtype)
+            near = lower.op("less", bool, do("absolute", place), number(_near_zero(order)))
+            outside = do("select", near, number(1), place)
+            far = do("sinc", outside)
+            for n in range(1, order + 1):
+                turned = do("sin", do("add", do("multiply", number(np.pi), outside), number(n * np.pi / 2)))
+                scaled = do("multiply", number(np.pi ** (n - 1)), turned)
+                far = do("divide", do("subtract", scaled, do("multiply", number(n), far)), outside)
+            inside = do("select", near, place, number(0))
+            square = do("multiply", inside, inside)
+            first, *rest = reversed(_series(order))
+            total = number(first)
+            for coefficient in rest:
+                total = do("add", do("multiply", total, square), number(coefficient))
+            return do("select", near, do("multiply", total, inside) if order % 2 else total, far)
+
+        return lower.map(out, at)
 
     def jvp_rule(self, x_dots, y, x, *, order):
         return conform_tangent(times(x_dots[0], sinc(x, order=order + 1)), y)
@@ -259,21 +283,29 @@ class Sinc(Primitive):
         ]
 
 
-def _sinc_series(x, order):
-    """sum over k of (-1)^k pi^2k x^(2k - n) / ((2k + 1) (2k - n)!), from d^n x^2k / (2k + 1)!."""
-    total = np.zeros_like(x, dtype=np.result_type(x, float))
+def _near_zero(order):
+    """Return up to where the derivative of this order is its power series."""
+    return 0.5 + 0.2 * order
+
+
+def _series(order):
+    """The coefficients of x^(2k - n) in the derivative of order n: (-1)^k pi^2k / ((2k + 1) (2k - n)!), from the first on."""
     k = (order + 1) // 2
-    power = x ** (2 * k - order)
-    coefficient = (-1.0) ** k * np.pi ** (2 * k)
-    for i in range(2, 2 * k - order + 1):
-        coefficient /= i
-    for _ in range(30 + 2 * order):
-        total = total + coefficient / (2 * k + 1) * power
+    coefficient, found = (-1.0) ** k * np.pi ** (2 * k), []
+    while len(found) < 4 or abs(found[-1]) * _near_zero(order) ** (2 * len(found)) > 1e-18 * abs(found[0]):
+        found.append(coefficient / (2 * k + 1))
         m = 2 * k - order
         coefficient *= -(np.pi**2) / ((m + 1) * (m + 2))
-        power = power * x * x
         k += 1
-    return total
+    return found
+
+
+def _sinc_series(x, order):
+    first, *rest = reversed(_series(order))
+    total = np.full(np.shape(x), first)
+    for coefficient in rest:
+        total = total * x * x + coefficient
+    return total * x if order % 2 else total
 
 
 sinc = Sinc()
