@@ -64,6 +64,12 @@ def _is_complex(atom: Any) -> bool:
     return is_pair(atom.type.dtype)
 
 
+def _is_split(equation: Equation) -> bool:
+    """Whether there are complex numbers in an equation, and none longer than machine code has."""
+    complexes = [a for a in (*equation.inputs, *equation.outputs) if a.type.dtype.kind == "c"]
+    return bool(complexes) and all(map(_is_complex, complexes))
+
+
 def _run(staging: Staging, program: Program, inputs: Sequence[Any]) -> list[Any]:
     """Return the results of a program on arrays, traced complex ones or their Parts, as either of these."""
     known: dict[Any, Any] = dict(zip(program.inputs, inputs, strict=True))
@@ -84,7 +90,7 @@ def _run(staging: Staging, program: Program, inputs: Sequence[Any]) -> list[Any]
     for equation in program.equations:
         before = len(staging.equations)
         ys = None
-        if any(map(_is_complex, (*equation.inputs, *equation.outputs))):
+        if _is_split(equation):
             ys = _by_rule(equation, [parts(a) for a in equation.inputs])
         if ys is None:
             args = [_whole(staging, read(a), a.type) for a in equation.inputs]
@@ -120,8 +126,10 @@ def _bound(staging: Staging, equation: Equation, args: list[Any]) -> Sequence[An
 
 
 def _as_part(x: Any, dtype: np.dtype) -> Any:
-    """Return a real number that becomes complex with the dtype of its real part; anything else as it is."""
-    if isinstance(x, Parts) or dtype_of(x) == dtype:
+    """Return real numbers, or both parts of complex ones, with the dtype of the result's parts, as NumPy computes."""
+    if isinstance(x, Parts):
+        return Parts(_as_part(x.re, dtype), _as_part(x.im, dtype), x.real)
+    if dtype_of(x) == dtype:
         return x
     return convert(x, dtype=dtype) if type(x) is Tracer else np.asarray(x, dtype)[()]
 
@@ -139,11 +147,8 @@ def _whole(staging: Staging, x: Any, kind: ArrayType) -> Any:
     """Return a complex array put together of its parts; anything else as it is."""
     if not isinstance(x, Parts):
         return x
-    dtype = part_dtype(kind.dtype)
-    parts = [
-        part if type(part) is Tracer else np.asarray(part).astype(dtype, copy=False)[()] for part in x[:2]
-    ]
-    return _typed(staging.process(make_complex, tuple(parts), {}), kind)
+    parts = _as_part(x, part_dtype(kind.dtype))
+    return _typed(staging.process(make_complex, parts[:2], {}), kind)
 
 
 def _typed(y: Any, kind: ArrayType) -> Any:
@@ -152,5 +157,4 @@ def _typed(y: Any, kind: ArrayType) -> Any:
         if type(y) is Tracer and kind.weak:
             y.node.type = kind
         return y
-    dtype = part_dtype(kind.dtype)
-    return Parts(*[part if dtype_of(part) == dtype else convert(part, dtype=dtype) for part in y[:2]], y.real)
+    return _as_part(y, part_dtype(kind.dtype))

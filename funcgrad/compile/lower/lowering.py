@@ -143,8 +143,10 @@ class Lowering(Builder):
         mark = len(self.buffers)
         results = None
         rule = equation.primitive.lower_rule
-        native = equation.primitive.complex_in_memory or all(
-            is_native(a.type.dtype) for a in (*equation.inputs, *equation.outputs)
+        pairs = equation.primitive.complex_in_memory
+        native = all(
+            is_native(a.type.dtype) or (pairs and is_pair(a.type.dtype))
+            for a in (*equation.inputs, *equation.outputs)
         )
         if rule is not None and native:
             results = rule(self, types if multiple else types[0], *args, **equation.params)

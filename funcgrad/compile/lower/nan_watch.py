@@ -12,6 +12,8 @@ import numpy as np
 
 from funcgrad.compile.loopir.index import Index, flatten_index
 from funcgrad.compile.loopir.statement import Effect
+from funcgrad.compile.target.types import is_native
+from funcgrad.core.parts import is_pair
 from funcgrad.core.program import Atom, Equation, Program, Var, subprograms
 from funcgrad.core.types import ArrayType
 
@@ -34,9 +36,10 @@ def watched(program: Program, *, whole: bool) -> set[Var]:
     found: set[Var] = set()
     for equation in program.equations:
         read = {a for a in equation.inputs if a in doubtful}
-        if not (read and equation.primitive.passes_nan):
+        passes = equation.primitive.passes_nan and all(map(_is_float, equation.outputs))
+        if not passes:
             found |= read
-        if (read and equation.primitive.passes_nan) or _makes_doubtful(equation):
+        if (read and passes) or _makes_doubtful(equation):
             doubtful.update(filter(_is_float, equation.outputs))
     if whole:
         found.update(a for a in program.outputs if isinstance(a, Var) and a in doubtful)
@@ -73,7 +76,9 @@ def _makes_doubtful(equation: Equation) -> bool:
 
 
 def _is_float(atom: Atom) -> bool:
-    return atom.type.dtype.kind in "fc"
+    """Whether these are numbers that may be nan, and that machine code computes (NumPy's products are careful)."""
+    dtype = atom.type.dtype
+    return is_pair(dtype) or dtype.kind == "f" and is_native(dtype)
 
 
 def watch(lower: Any, value: Any) -> None:
