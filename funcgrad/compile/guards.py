@@ -7,16 +7,19 @@ from typing import Any
 from funcgrad import tree
 from funcgrad.compile.advice import advise
 from funcgrad.compile.ways import Answers, Way
-from funcgrad.core.decisions import Decisions, Undecided
+from funcgrad.core.decisions import Decisions, Undecided, has_value
 from funcgrad.core.program import Program
 from funcgrad.core.tracer import concrete
 from funcgrad.errors import ConcretizationError
 from funcgrad.locks import forkable_lock
+from funcgrad.source import Location
 
 __all__ = ["Guarded"]
 
-# The most ways a function may go, for arguments of one signature; and the most decisions on one way.
+# The most ways a function may go, for arguments of one signature; the most equations of all of them, as each is compiled
+# on its own; and the most decisions on one way.
 MOST_WAYS = 32
+MOST_EQUATIONS = 100_000
 MOST_DECISIONS = 10_000
 
 
@@ -48,12 +51,14 @@ class Guarded:
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Return the function's result."""
+        if self._exhausted or not all(map(has_value, leaves)):  # a staging around this one decides
+            return self._interpret(leaves)
         way, staged = self._last, False
         beginning: Answers = ()
         for _ in range(MOST_WAYS + MOST_DECISIONS):
             if way is None:
                 way, staged = self._way(leaves, beginning)
-            if way is None or self._exhausted:
+            if way is None or not all(map(has_value, way.captured)):
                 return self._interpret(leaves)
             out, found = way.run(leaves, known=staged)
             if found == way.answers:
@@ -72,28 +77,31 @@ class Guarded:
             for answers, way in self._ways.items():
                 if answers[: len(beginning)] == beginning:
                     return way, False
-            if len(self._ways) >= MOST_WAYS:
-                return self._give_up(None, False), False
+            size = sum(len(way.program.equations) for way in self._ways.values())
+            if len(self._ways) >= MOST_WAYS or size > MOST_EQUATIONS:
+                many = f"more than {len(self._ways)} ways"
+                return self._give_up(many, [p for way in self._ways.values() for p in way.places]), False
             decisions = Decisions(beginning, [concrete(x) for x in leaves], MOST_DECISIONS)
             try:
                 program = self._stage(decisions)
             except Undecided:
-                return self._give_up(decisions, True), False
+                if decisions.complete:  # it is a staging around this one that has no answer
+                    raise
+                many = f"more than {MOST_DECISIONS} decisions on one way"
+                return self._give_up(many, decisions.places), False
             way = self._ways[decisions.answers] = Way(program, decisions, self._backend)
             advise(way.checking, self.owner)
             self.captures = self.captures or bool(way.captured)
             return way, True
 
-    def _give_up(self, decisions: Decisions | None, long: bool) -> None:
+    def _give_up(self, many: str, places: Sequence[Location | None]) -> None:
         """Leave the function to Python from now on, and say so."""
         self._exhausted = True
-        what = f"more than {MOST_DECISIONS} decisions on one way" if long else f"more than {MOST_WAYS} ways"
-        places = decisions.places if decisions else [p for way in self._ways.values() for p in way.places]
         warnings.warn(
-            f"{self.owner}: goes {what} through its decisions on values, so it runs interpreted from now on.\n"
+            f"{self.owner}: goes {many} through its decisions on values, so it runs interpreted from now on.\n"
             "Hint: use fg.while_loop(condition, step, x) in place of `while`, and fg.cond(x > 0, f, g, x) or "
             "fg.numpy.where in place of `if`: they are one program, whichever way it goes.\n"
-            f"At {places[-1] if places else None}",
+            f"At {places[-1]}",
             stacklevel=5,
         )
 
@@ -109,5 +117,5 @@ class Guarded:
 
     def __str__(self) -> str:
         if self._exhausted:
-            return f"interpreted, as it goes more than {len(self._ways)} ways through its decisions on values"
+            return "interpreted, for it goes too many ways, or too long ones, through its decisions on values"
         return f"{len(self._ways)} way{'s' * (len(self._ways) != 1)} through its decisions on values"

@@ -214,7 +214,10 @@ class Jitted:
         else:
             compiled = self._traced(key, static, args, kwargs, in_tree)
         if compiled.guarded is not None:
-            return compiled.guarded(leaves)
+            out = compiled.guarded(leaves)
+            if compiled.guarded.captures:
+                self._compiled.pop(key, None)
+            return out
         if compiled.captured or traced:
             return self._bound(compiled, leaves)
         if compiled.call is None:
@@ -252,8 +255,7 @@ class Jitted:
             self._last = signature
             compiled = _Compiled(signature, program)
             compiled.guarded = guarded
-            # What captures traced values belongs to this one run of another transformation.
-            if not (compiled.captured or (guarded and guarded.captures)):
+            if not compiled.captured:  # what captures traced values belongs to one run of another transformation
                 if len(self._compiled) >= MOST_SIGNATURES:
                     self._drop(MOST_SIGNATURES // 8)
                 self._compiled[key] = compiled

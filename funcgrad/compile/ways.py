@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.jit_call import callable_of, closed, jit_call
-from funcgrad.core.decisions import Decisions
+from funcgrad.core.decisions import Decisions, Values
 from funcgrad.core.effects import is_observable, without_effects
 from funcgrad.core.interpret import run
 from funcgrad.core.program import Atom, Equation, Program, Var
@@ -23,7 +23,7 @@ from funcgrad.primitives.logic import equal
 from funcgrad.primitives.reduction import argmin
 from funcgrad.primitives.shape import concatenate
 
-__all__ = ["Answers", "Way", "decided"]
+__all__ = ["Answers", "Way"]
 
 Answers = tuple[bool, ...]
 
@@ -48,15 +48,14 @@ class Way:
         Args:
             known: these are the arguments for which the program was staged, so they go this way.
         """
-        if not known:
-            for number, (first, last) in enumerate(self._rounds):
+        try:
+            for number, (first, last) in enumerate(() if known else self._rounds):
                 found = self._decide(number, first, last, leaves)
                 if found != self.answers[first:last]:
                     return [], self.answers[:first] + found
-        try:
             out = self._outputs(leaves)
-        except OverflowError:  # a number may fit on one way and not on another
-            found = decided(self._asking(0, len(self.answers)), leaves)
+        except (ArithmeticError, ValueError, LookupError):  # what fails on one way may not be met on another
+            found = self._decided_alone(leaves)
             if found == self.answers:
                 raise
             return [], found
@@ -91,11 +90,22 @@ class Way:
 
     def _decide(self, number: int, first: int, last: int, leaves: Sequence[Any]) -> Answers:
         if self.captured or any(type(x) is Tracer for x in leaves):
-            return decided(self._asking(first, last), leaves)
+            with np.errstate(all="ignore"):
+                out = run(self._asking(first, last), [concrete(x) for x in leaves])
+            return tuple(bool(concrete(x)) for x in out)
         if number not in self._deciding:
             self._deciding[number] = callable_of(self._asking(first, last), self.backend)
         out = self._deciding[number](*leaves)
         return tuple(map(bool, out)) if last - first > 1 else (bool(out),)
+
+    def _decided_alone(self, leaves: Sequence[Any]) -> Answers:
+        """Return the decisions, one by one, up to the first that differs."""
+        program = self.program.flat
+        values = Values(program.equations, zip(program.inputs, map(concrete, leaves), strict=True))
+        for i, (atom, answer) in enumerate(zip(program.outputs[self.count :], self.answers, strict=True)):
+            if bool(concrete(values.of(atom, program.constants))) is not answer:
+                return (*self.answers[:i], not answer)
+        return self.answers
 
     def _asking(self, first: int, last: int) -> Program:
         """Return the program that makes some of the decisions, and does nothing else."""
@@ -145,9 +155,3 @@ def _observed(program: Program, atoms: Sequence[Atom]) -> list[int]:
             bit <<= 1
         needs.update(dict.fromkeys(equation.outputs, mask))
     return [needs.get(atom, 0) if type(atom) is Var else 0 for atom in atoms]
-
-
-def decided(program: Program, leaves: Sequence[Any]) -> Answers:
-    """Return how a program whose outputs are decisions makes them."""
-    with np.errstate(all="ignore"):
-        return tuple(bool(concrete(x)) for x in run(program, [concrete(x) for x in leaves]))

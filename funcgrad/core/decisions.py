@@ -1,5 +1,6 @@
 """Decisions of Python on staged values: what was asked, and the answers a program is staged for."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,11 +12,11 @@ from funcgrad.core.tracer import Tracer, bind, refresh
 from funcgrad.core.weakness import weaken
 from funcgrad.source import Location, user_location
 
-__all__ = ["Decisions", "Undecided", "Values", "truth"]
+__all__ = ["Decisions", "Undecided", "Values", "has_value", "truth"]
 
 # How often Undecided is raised in one run of a function.
 MOST_SWALLOWED = 100
-# Of values in more memory than this, those that were computed are forgotten, and computed again where they are needed.
+# Of values in more memory than this, those not read for long are forgotten, and computed again where they are needed.
 MOST_BYTES = 1 << 28
 
 
@@ -42,50 +43,62 @@ class Values:
     def __init__(self, equations: Sequence[Equation], known: Iterable[tuple[Var, Any]]):
         self._equations = equations
         self._given = dict(known)
-        self._computed: dict[Var, Any] = {}
-        self._made_by: dict[Var, Equation] = {}
+        self._computed: dict[Var, Any] = {}  # those that were read last at the end
+        self._made_by: dict[Var, int] = {}
         self._seen = self._constants = 0
         self._bytes = 0
 
     def of(self, atom: Atom, constants: Sequence[tuple[Var, Any]]) -> Any:
         """Return the value of an atom. What has effects has none here."""
-        for equation in self._equations[self._seen :]:
-            self._made_by.update(dict.fromkeys(equation.outputs, equation))
+        for i in range(self._seen, len(self._equations)):
+            self._made_by.update(dict.fromkeys(self._equations[i].outputs, i))
         self._given.update(constants[self._constants :])
         self._seen, self._constants = len(self._equations), len(constants)
-        if self._bytes > MOST_BYTES:
-            self._computed.clear()
-            self._bytes = 0
+        equations = self._missing(atom)
+        reads = Counter(a for e in equations for a in e.inputs if isinstance(a, Var))
+        for equation in equations:
+            self._compute(equation)
+            reads.subtract(a for a in equation.inputs if isinstance(a, Var))
+            if self._bytes > MOST_BYTES:
+                self._forget({*+reads, *equation.outputs})
+        return self._read(atom)
+
+    def _missing(self, atom: Atom) -> list[Equation]:
+        """Return the equations to be computed before an atom is known, in order."""
+        found: set[int] = set()
         pending = [atom]
         while pending:
-            top = pending[-1]
-            if isinstance(top, Literal) or top in self._given or top in self._computed:
-                pending.pop()
-                continue
-            equation = self._made_by[top]
-            missing = [
-                a
-                for a in equation.inputs
-                if isinstance(a, Var) and a not in self._given and a not in self._computed
-            ]
-            if missing:
-                pending += missing
-            else:
-                self._compute(equation)
-        return self._read(atom)
+            a = pending.pop()
+            if isinstance(a, Var) and a not in self._given and a not in self._computed:
+                i = self._made_by[a]
+                if i not in found:
+                    found.add(i)
+                    pending += self._equations[i].inputs
+        return [self._equations[i] for i in sorted(found)]
+
+    def _forget(self, needed: set[Var]) -> None:
+        """Forget what was not read for longest, and is not needed now, down to half of the memory."""
+        for var in [v for v in self._computed if v not in needed]:
+            if self._bytes <= MOST_BYTES // 2:
+                break
+            del self._computed[var]
+            self._bytes -= var.type.nbytes
 
     def _read(self, atom: Atom) -> Any:
         if isinstance(atom, Literal):
             return atom.value
-        return self._given[atom] if atom in self._given else self._computed[atom]
+        if atom in self._given:
+            return self._given[atom]
+        value = self._computed[atom] = self._computed.pop(atom)
+        return value
 
     def _compute(self, equation: Equation) -> None:
         params = replaced_programs(equation.params, without_effects)
         with np.errstate(all="ignore"):
             out = bind(equation.primitive, *map(self._read, equation.inputs), **params)
         for var, y in zip(equation.outputs, out if equation.primitive.multiple else (out,), strict=True):
+            self._bytes += 0 if var in self._computed else var.type.nbytes
             self._computed[var] = weaken(y) if var.type.weak else y
-            self._bytes += var.type.nbytes
 
 
 class Decisions:
@@ -155,6 +168,15 @@ class Decisions:
         if self._unanswered > MOST_SWALLOWED:
             return self._unanswered % 2 == 0
         raise Undecided
+
+
+def has_value(x: Any) -> bool:
+    """Whether there is one NumPy value behind an argument: it is staged on no level, and batched on none."""
+    while type(x) is Tracer:
+        if not x.tracing.transparent:
+            return False
+        x = x.value
+    return True
 
 
 def truth(x: Any) -> bool | None:

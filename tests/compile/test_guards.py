@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from funcgrad.compile import guards
 from funcgrad.errors import ConcretizationError
 
 
@@ -106,9 +107,43 @@ def test_a_function_of_more_ways_is_left_to_python():
     assert "interpreted" in count.explain()
 
 
+def test_a_function_of_long_ways_is_left_to_python_once(monkeypatch):
+    monkeypatch.setattr(guards, "MOST_DECISIONS", 20)
+    traced = []
+
+    @fg.jit
+    def count(x):
+        traced.append(1)
+        while x > 1:
+            x = x - 1.0
+        return x
+
+    with pytest.warns(UserWarning, match=r"(?s)more than 20 decisions.*in count") as caught:
+        for _ in range(3):
+            assert count(50.5) == 0.5
+    assert len(caught) == 1 and len(traced) == 2 + 3  # staged to the first, and to the last; then by Python
+
+
+def test_the_ways_of_a_function_are_compiled_up_to_a_size(monkeypatch):
+    monkeypatch.setattr(guards, "MOST_EQUATIONS", 12)
+    f = fg.jit(lambda x, n: fnp.sin(x) + 1.0 if x > n else fnp.cos(x) * 3.0)
+    g = fg.jit(lambda x: f(x, 1.0) if x > 2 else f(x, 3.0) if x > 1 else f(x, 0.0) if x > 0.5 else x)
+    with pytest.warns(UserWarning, match="more than [23] ways"):
+        for x in (2.5, 1.5, 0.7, 0.1, 2.5):
+            assert g(x) == g.__wrapped__(x)
+
+
 def test_inside_other_staged_functions_and_batches():
     outer = fg.jit(lambda x: fg.jit(piecewise)(x) + 1)
     assert [outer(x) for x in (2.0, -2.0)] == [piecewise(x) + 1 for x in (2.0, -2.0)]
+    h = fg.jit(piecewise)
+    for derived in (
+        fg.jit(fg.grad(h)),
+        fg.jit(lambda x: fg.jvp(h, (x,), (1.0,))[1]),
+        fg.jit(fg.grad(lambda x: fg.jit(fg.grad(h))(x) * x)),
+    ):
+        plain = derived.__wrapped__
+        assert [derived(x) for x in (2.0, -2.0, 5.0)] == [plain(x) for x in (2.0, -2.0, 5.0)]
     with pytest.raises(ConcretizationError, match="one value an example"):
         fg.vmap(fg.jit(piecewise))(np.array([1.0, 2.0]))
     with pytest.raises(ConcretizationError, match="value"):
@@ -123,6 +158,18 @@ def test_arrays_decide_as_numpys_do():
     assert float(f(np.array([[2]]))) == 1.0
     with pytest.raises(ValueError, match="ambiguous"):
         f(np.ones(3))
+
+
+def test_values_that_a_staging_around_it_traces_decide_there():
+    def outer(y):
+        @fg.jit
+        def inner(z):
+            return z * y if y * z > 0 else z - y
+
+        return inner(2.0) * y
+
+    for f in (outer, fg.grad(outer), fg.grad(fg.jit(outer))):
+        assert [fg.jit(f)(y) for y in (1.5, -1.5)] == [f(y) for y in (1.5, -1.5)]
 
 
 def test_captured_traced_values_decide():
@@ -254,6 +301,28 @@ def test_errors_of_matrices_and_indices_are_met_by_the_function_itself():
     assert [float(looked_up(i)) for i in (1, 7, 2)] == [1.0, -1.0, 2.0]
     with pytest.raises(np.linalg.LinAlgError):
         fg.jit(np.linalg.cholesky)(bad)
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_what_fails_on_one_way_is_not_met_on_another(backend):
+    @partial(fg.jit, backend=backend)
+    def f(x, n):
+        if n > 0:
+            m = n
+            if m > 100:
+                return x
+        else:
+            m = 1 - n
+        return np.sum(x * 2**m)
+
+    x = np.ones(2)
+    assert [float(f(x, np.int64(n))) for n in (3, -4, 5, -70, 2)] == [16.0, 64.0, 64.0, 0.0, 8.0]
+    assert [float(fg.grad(f)(x, np.int64(n))[0]) for n in (3, -4)] == [8.0, 32.0]
+    g = fg.jit(lambda x, n: x * 2**n if n < 100 else x, backend=backend)
+    assert float(g(1.0, np.int64(3))) == 8.0
+    for _ in range(2):
+        with pytest.raises(ValueError, match="negative integer powers"):
+            g(1.0, np.int64(-3))
 
 
 def test_static_arguments_are_as_they_were_given_where_python_takes_over():

@@ -64,10 +64,53 @@ def test_what_no_decision_needs_is_not_computed(monkeypatch):
     assert "log" not in computed
 
 
-def test_forgotten_values_are_computed_again(monkeypatch):
-    monkeypatch.setattr(decisions_of, "MOST_BYTES", 64)
+@pytest.mark.parametrize("most", [0, 64, 1000])
+def test_forgotten_values_are_computed_again(monkeypatch, most):
+    monkeypatch.setattr(decisions_of, "MOST_BYTES", most)
     program, decisions = staged(floored, 0.4)
     assert tuple(map(bool, program.flat(0.4)[1:])) == decisions.answers
+
+
+def test_large_values_are_forgotten_as_they_are_computed(monkeypatch):
+    x = np.linspace(0, 1, 1000)
+    monkeypatch.setattr(decisions_of, "MOST_BYTES", 20 * x.nbytes)
+    computed, most = [], []
+    compute = decisions_of.Values._compute
+
+    def watched(self, equation):
+        computed.append(equation)
+        compute(self, equation)
+        most.append(sum(np.size(y) for y in self._computed.values()))
+
+    monkeypatch.setattr(decisions_of.Values, "_compute", watched)
+
+    def f(x):
+        y, mask = x, x > 0.5
+        for _ in range(300):
+            y = np.where(mask, y * 1.01, y)
+        for _ in range(300):
+            if np.sum(y) > 0:
+                y = np.where(mask, y * 0.99, y + 1e-9)
+        return y
+
+    program, _ = staged(f, x)
+    assert max(most) <= 23 * x.size
+    assert len(computed) <= 1.1 * len(program.equations)
+
+
+def test_values_of_long_ago_are_computed_again_in_little_memory(monkeypatch):
+    x = np.linspace(0, 1, 100)
+    monkeypatch.setattr(decisions_of, "MOST_BYTES", 20 * x.nbytes)
+
+    def f(x):
+        ys = [x]
+        for _ in range(200):
+            ys.append(np.sin(ys[-1]) + x)
+        return sum([1.0 if y[3] > 0.1 else y[2] for y in reversed(ys)])
+
+    program, decisions = staged(f, x)
+    assert program.flat(x)[0] == f(x)
+    assert len(decisions.answers) == 201
 
 
 def test_beyond_the_most_it_is_undecided():
