@@ -54,7 +54,7 @@ _MADE = _Made()
 def made(x: Any) -> Any:
     """Return a plain array as one that can be written to, within a traced function; anything else as it is."""
     level = level_of_innermost()
-    if not level or not isinstance(x, np.ndarray) or not x.ndim:
+    if not level or not isinstance(x, np.ndarray):
         return x
     y = Tracer(_MADE, x, level)
     return in_order(y) if x.flags.c_contiguous else y

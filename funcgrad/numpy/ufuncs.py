@@ -353,8 +353,8 @@ def _frexp(x: Any, /) -> tuple[Any, Any]:
     return ldexp(x, -plain), plain
 
 
-def _within_bounds(x: Any) -> Any:
-    """Return a complex x with ±1 and 0 for its parts where one of them is infinite: a number of the same direction."""
+def _within_bounds(x: Any) -> tuple[Any, Any]:
+    """Return the parts of a complex x, or ±1 and 0 for them where one of them is infinite: of the same direction."""
     parts = arithmetic.real(x), arithmetic.imag(x)
     infinite = [logic.isinf(part) for part in parts]
     either, both = (op(*infinite) for op in (logic.logical_or, logic.logical_and))
@@ -362,17 +362,18 @@ def _within_bounds(x: Any) -> Any:
         logic.select(i, logic.sign(p), logic.select(either, 0.0, p))
         for i, p in zip(infinite, parts, strict=True)
     )
-    return logic.select(both, np.nan, u + v * 1j)
+    return logic.select(both, np.nan, u), logic.select(both, np.nan, v)
 
 
 def _sign(x: Any, /) -> Any:
     x = as_operand(x)
     if dtype_of(x).kind != "c" or type(x) is not Tracer:
         return bind(logic.sign, x)
-    x = _within_bounds(x)
-    size = absolute(x)
+    u, v = _within_bounds(x)
+    size = hypot(u, v)
     zero = equal(size, 0)
-    return logic.select(zero, 0.0, x / logic.select(zero, 1.0, size))
+    size = logic.select(zero, 1.0, size)
+    return logic.select(zero, 0.0, u / size + (v / size) * 1j)  # by parts, as 1 / size may be infinite
 
 
 conj = conjugate = _registered(np.conjugate, _conjugate)

@@ -36,8 +36,8 @@ __all__ = [
     "true_if",
 ]
 
-# The powers that NumPy makes by multiplications: whole numbers below.
-_LEAST_POWER = 100
+# Powers of whole numbers below this are made by multiplications, as NumPy makes them.
+_MOST_MULTIPLIED = 100
 # From here on exp(x) may be infinite where exp(x) cos(y) is not.
 _LARGE = {"d": 700.0, "f": 80.0}
 # From here on tanh(x) is 1 in every digit, and its square would overflow a little later.
@@ -204,12 +204,24 @@ def tan(z: Parts) -> Parts:
 
 
 def power(x: Parts, n: Parts) -> Parts:
-    """Return x**n: by multiplications for a whole number below 100 that is known, else by exp(n log(x))."""
-    exponent = _whole_number(n)
-    if exponent is None and _is_number(n.re) and (n.re, n.im) == (0.5, 0):
-        return sqrt(x)
-    if exponent is not None:
-        return _by_multiplications(x, exponent)
+    """Return x**n: by multiplications for a whole number below 100, else by exp(n log(x))."""
+    if _is_number(n.re) and _is_number(n.im):
+        if n.im == 0 and n.re == 0.5:
+            return sqrt(x)
+        if n.im == 0 and abs(n.re) < _MOST_MULTIPLIED and n.re == int(n.re):
+            return _by_multiplications(x, int(n.re))
+        return _by_logarithm(x, n)
+    size = np.abs(n.re)
+    whole = (n.im == 0) & (size < _MOST_MULTIPLIED) & (np.floor(size) == size)
+    made, other = _by_bits(x, n.re, np.where(whole, size, 1)), _by_logarithm(x, n)
+    return Parts(np.where(whole, made.re, other.re), np.where(whole, made.im, other.im))
+
+
+def _is_number(x):
+    return isinstance(x, (int, float, np.generic))
+
+
+def _by_logarithm(x, n):
     y = exp(multiply(n, log(x)))
     none = (n.re == 0) & (n.im == 0)
     zero = (x.re == 0) & (x.im == 0)
@@ -218,17 +230,8 @@ def power(x: Parts, n: Parts) -> Parts:
     return Parts(re, np.where(none, 0.0, np.where(zero, end, y.im)))
 
 
-def _whole_number(n):
-    if not _is_number(n.re) or not _is_number(n.im) or n.im != 0:
-        return None
-    return int(n.re) if abs(n.re) < _LEAST_POWER and n.re == int(n.re) else None
-
-
-def _is_number(x):
-    return isinstance(x, (int, float, np.generic))
-
-
 def _by_multiplications(x, n):
+    """Return the power of a whole number that is known."""
     if n == -1:
         return reciprocal(x)
     y, factor, left = None, x, abs(n)
@@ -241,8 +244,28 @@ def _by_multiplications(x, n):
     if y is None:
         one = np.ones(shape_of(x.re), dtype_of(x.re))
         return Parts(one, one * 0)
-    if n > 0:
-        return y
+    return y if n > 0 else _one_over(x, y)
+
+
+def _by_bits(x, n, size):
+    """Return the powers of whole numbers n of this size, by the same multiplications."""
+    left = np.asarray(size) if _is_number(size) else size
+    y, factor, begun = Parts(x.re * 0 + 1, x.im * 0), x, left < 0
+    for bit in range(_MOST_MULTIPLIED.bit_length()):
+        factor = square(factor) if bit else factor
+        half = np.floor(left / 2)
+        taken = left > 2 * half
+        product = multiply(y, factor)
+        new = [np.where(begun, p, f) for p, f in zip(product[:2], factor[:2], strict=True)]
+        y = Parts(*[np.where(taken, a, b) for a, b in zip(new, y[:2], strict=True)])
+        begun, left = begun | taken, half
+    inverse = _one_over(x, y)
+    y = Parts(np.where(n < 0, inverse.re, y.re), np.where(n < 0, inverse.im, y.im))
+    return Parts(np.where(begun, y.re, 1.0), np.where(begun, y.im, 0.0))
+
+
+def _one_over(x, y):
+    """Return 1 / y, the power of an x; of zero it is not known."""
     one = np.ones((), dtype_of(y.re))
     inverse = divide(Parts(one, one * 0), y)
     zero = (x.re == 0) & (x.im == 0)

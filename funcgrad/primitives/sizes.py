@@ -63,7 +63,12 @@ class Direction(Elementwise):
 
 def _direction(x, size):
     zero = np.equal(size, 0)
-    z = np.true_divide(x, np.where(zero, np.ones((), dtype_of(size)), size))
+    size = np.where(zero, np.ones((), dtype_of(size)), size)
+    if dtype_of(x).kind == "c":  # part by part, as 1 / size may be infinite
+        z = np.empty(np.broadcast_shapes(np.shape(x), np.shape(size)), np.result_type(x, size))
+        z.real, z.imag = np.true_divide(np.real(x), size), np.true_divide(np.imag(x), size)
+    else:
+        z = np.true_divide(x, size)
     z = np.where(zero, np.zeros((), z.dtype), z)
     return z if z.ndim else z[()]
 

@@ -215,3 +215,15 @@ def test_traced_integers_index_it():
     table = lambda i: fnp.asarray(np.arange(5.0) * 2)[i]
     assert fg.jit(table)(np.array(2)) == 4.0
     np.testing.assert_array_equal(fg.vmap(table)(np.array([1, 3])), [2, 6])
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, fg.jit, fg.grad, lambda f: fg.jit(fg.grad(f))])
+def test_elements_by_an_ellipsis_are_views(transform):
+    def f(x):
+        y, z = fnp.zeros(3), fnp.zeros(())
+        y[..., 0] += x
+        z[...] += x * y[0]
+        z[()] *= 2
+        return z * y[0]
+
+    assert transform(f)(3.0) == 54.0  # 2 x**3, and its slope 6 x**2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import funcgrad as fg
 from funcgrad.core.parts import Parts
 from funcgrad.primitives import complex_parts
 
@@ -113,6 +114,41 @@ def test_powers_that_are_known(n):
         got, want = complex_parts.power(z, Parts(n.real, n.imag)), whole(z) ** n
     error = np.abs(whole(got) - want) / np.abs(want)
     assert (error < 1e-13).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, float, complex])
+def test_whole_powers_that_are_computed_are_multiplied_too(dtype):
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=200) + 1j * rng.normal(size=200)
+    z[:4] = 0, 1, -1, 1j
+    n = rng.integers(-99, 100, 200).astype(dtype)
+    with np.errstate(all="ignore"):
+        got, want = fg.jit(np.power)(z, n), z**n
+    np.testing.assert_array_equal(got, want)
+    for k in (0, 2, 5, -3):
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(fg.jit(np.power)(z, dtype(k)), z ** dtype(k))
+
+
+def test_powers_in_python_loops_keep_their_digits():
+    def series(z):
+        total = 0 * z
+        for k in range(30):
+            total = total + z**k / (k + 1)
+        return total
+
+    z = np.exp(1j * np.linspace(0, 6, 7)) * 0.9
+    f = fg.jit(series)
+    np.testing.assert_allclose(f(z), series(z), rtol=5e-16)
+    assert "turns" in f.explain()
+
+
+def test_directions_of_extreme_numbers():
+    z = np.array([1e300 + 1e300j, 1e-320 + 0j, complex(0, 5e-324), complex(3e-310, 4e-310), 0])
+    np.testing.assert_allclose(fg.jit(np.sign)(z), np.sign(z), rtol=1e-15)
+    gradient = fg.grad(lambda z: np.sum(np.abs(z)))
+    np.testing.assert_allclose(gradient(z), np.conj(np.sign(z)), rtol=1e-15)
+    np.testing.assert_allclose(fg.jit(gradient)(z), np.conj(np.sign(z)), rtol=1e-15)
 
 
 def test_powers_of_zero():
