@@ -255,7 +255,7 @@ class Jitted:
             self._last = signature
             compiled = _Compiled(signature, program)
             compiled.guarded = guarded
-            if not compiled.captured:  # what captures traced values belongs to one run of another transformation
+            if not compiled.captured:  # that would belong to one run of another transformation
                 if len(self._compiled) >= MOST_SIGNATURES:
                     self._drop(MOST_SIGNATURES // 8)
                 self._compiled[key] = compiled

@@ -78,7 +78,7 @@ def _makes_doubtful(equation: Equation) -> bool:
 def _is_float(atom: Atom) -> bool:
     """Whether these are numbers that may be nan, and that machine code computes (NumPy's products are careful)."""
     dtype = atom.type.dtype
-    return is_pair(dtype) or dtype.kind == "f" and is_native(dtype)
+    return is_pair(dtype) or (dtype.kind == "f" and is_native(dtype))
 
 
 def watch(lower: Any, value: Any) -> None:
