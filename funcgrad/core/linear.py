@@ -90,10 +90,10 @@ class Bilinear(Primitive):
 
     def parts_rule(self, x, y, **params):
         x, y = parts_of(x), parts_of(y)
-        if x.real or y.real:
+        if x.is_real or y.is_real:
             return Parts(
                 self(x.re, y.re, **params),
-                self(x.re, y.im, **params) if x.real else self(x.im, y.re, **params),
+                self(x.re, y.im, **params) if x.is_real else self(x.im, y.re, **params),
             )
         return Parts(
             self(x.re, y.re, **params) - self(x.im, y.im, **params),

@@ -24,12 +24,12 @@ class Parts(NamedTuple):
     """A complex array as two real ones of one shape.
 
     Attributes:
-        real: it stands for real numbers: the imaginary part is zero.
+        is_real: it stands for real numbers: the imaginary part is zero.
     """
 
     re: Any
     im: Any
-    real: bool = False
+    is_real: bool = False
 
 
 def parts_of(x: Any) -> Parts:
@@ -48,7 +48,7 @@ def by_parts(function: Any, args: Sequence[Any], linear: Iterable[int]) -> Parts
     """Return the result of a function that does to both parts of some of its arguments what it does to an array."""
     split = {i: parts_of(args[i]) for i in linear}
     re = function(*[split[i].re if i in split else x for i, x in enumerate(args)])
-    if all(x.real for x in split.values()):
+    if all(x.is_real for x in split.values()):
         return parts_of(re)
     return Parts(re, function(*[split[i].im if i in split else x for i, x in enumerate(args)]))
 

@@ -42,7 +42,7 @@ _MOST_MULTIPLIED = 100
 _LARGE = {"d": 700.0, "f": 80.0}
 # From here on tanh(x) is 1 in every digit, and its square would overflow a little later.
 _FLAT = {"d": 350.0, "f": 40.0}
-# Numbers whose squares overflow or vanish are scaled by powers of 4 before a root.
+# Numbers whose squares overflow or vanish are scaled before a root: from where on, by which power of 4, and what undoes it.
 _HUGE = {"d": (2.0**1020, 2.0**-4, 2.0**2), "f": (2.0**120, 2.0**-4, 2.0**2)}
 _TINY = {"d": (2.0**-960, 2.0**120, 2.0**-60), "f": (2.0**-100, 2.0**48, 2.0**-24)}
 

@@ -128,7 +128,7 @@ def _bound(staging: Staging, equation: Equation, args: list[Any]) -> Sequence[An
 def _as_part(x: Any, dtype: np.dtype) -> Any:
     """Return real numbers, or both parts of complex ones, with the dtype of the result's parts, as NumPy computes."""
     if isinstance(x, Parts):
-        return Parts(_as_part(x.re, dtype), _as_part(x.im, dtype), x.real)
+        return Parts(_as_part(x.re, dtype), _as_part(x.im, dtype), x.is_real)
     if dtype_of(x) == dtype:
         return x
     return convert(x, dtype=dtype) if type(x) is Tracer else np.asarray(x, dtype)[()]
