@@ -80,7 +80,8 @@ class Guarded:
             size = sum(len(way.program.equations) for way in self._ways.values())
             if len(self._ways) >= MOST_WAYS or size > MOST_EQUATIONS:
                 many = f"more than {len(self._ways)} ways"
-                return self._give_up(many, [p for way in self._ways.values() for p in way.places]), False
+                self._give_up(many, [p for way in self._ways.values() for p in way.places])
+                return None, False
             decisions = Decisions(beginning, [concrete(x) for x in leaves], MOST_DECISIONS)
             try:
                 program = self._stage(decisions)
@@ -88,7 +89,8 @@ class Guarded:
                 if decisions.complete:  # it is a staging around this one that has no answer
                     raise
                 many = f"more than {MOST_DECISIONS} decisions on one way"
-                return self._give_up(many, decisions.places), False
+                self._give_up(many, decisions.places)
+                return None, False
             way = self._ways[decisions.answers] = Way(program, decisions, self._backend)
             advise(way.checking, self.owner)
             self.captures = self.captures or bool(way.captured)
