@@ -6,15 +6,20 @@ import numpy as np
 
 from funcgrad.core.linear import Linear
 from funcgrad.core.looped import Looped
+from funcgrad.core.parts import Parts
 from funcgrad.core.primitive import Bad, Primitive, Sample, box
 from funcgrad.core.types import ArrayType, dtype_of, identity, shape_of
 from funcgrad.errors import ShapeError
+from funcgrad.primitives import complex_parts
 from funcgrad.primitives.broadcasting import stretch
 from funcgrad.primitives.elementwise import times
 from funcgrad.primitives.logic import equal
 from funcgrad.primitives.shape import concatenate, conform_dtype
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "recurrence"]
+
+# The most complex numbers in a row that are multiplied in steps of whole arrays.
+MOST_DOUBLED = 32
 
 
 def _along(name, x, axis):
@@ -151,6 +156,24 @@ class CumProd(Primitive):
 
     def lower_rule(self, lower, out, x, *, axis):
         return lower.accumulate("multiply", out, x, axis)
+
+    def parts_rule(self, x, *, axis):
+        """Return the products of complex numbers by steps of whole arrays, each of which doubles how many are multiplied;
+        of many, NumPy makes them one by one."""
+        count, done = shape_of(x.re)[axis], 1
+        if count > MOST_DOUBLED:
+            return None
+        lead = (slice(None),) * axis
+        y = x
+        while done < count:
+            before, behind = (
+                Parts(*[p[(*lead, s)] for p in y[:2]]) for s in (slice(-done), slice(done, None))
+            )
+            product = complex_parts.multiply(before, behind)
+            firsts = [p[(*lead, slice(done))] for p in y[:2]]
+            y = Parts(*[concatenate(p, q, axis=axis) for p, q in zip(firsts, product[:2], strict=True)])
+            done *= 2
+        return y
 
     def jvp_rule(self, x_dots, y, x, *, axis):
         # y_dot[i] = x[i] y_dot[i - 1] + x_dot[i] y[i - 1]

@@ -113,7 +113,7 @@ def _by_rule(equation: Equation, args: list[Any]) -> Sequence[Any] | None:
     if primitive.parts_rule is None:
         return None
     found = primitive.parts_rule(*args, **params)
-    return found if primitive.multiple else (found,)
+    return found if primitive.multiple or found is None else (found,)
 
 
 def _bound(staging: Staging, equation: Equation, args: list[Any]) -> Sequence[Any]:
