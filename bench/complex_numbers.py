@@ -5,7 +5,7 @@ import numpy as np
 from bench.model import Case
 from bench.plain import PlainProgram, gradients_of
 
-__all__ = ["PROGRAMS", "cases"]
+__all__ = ["PROGRAMS", "cases", "reflectance"]
 
 _rng = np.random.default_rng(0)
 
@@ -53,22 +53,27 @@ def riccati(n):
     return PlainProgram("Riccati doubling", f"{n} x {n}", function, (matrix,))
 
 
+def reflectance(xp, waves, thick, unit, zero):
+    """The mean part of the light that a stack of films reflects, two materials in turn; the first matrix is given."""
+    a, b, c, d = unit, zero, zero, unit
+    for j in range(len(thick)):
+        index = (1.5 + 0.01j, 2.1 + 0.02j)[j % 2]
+        phase = 2 * np.pi * index * thick[j] / waves
+        cos, sin = xp.cos(phase), 1j * xp.sin(phase)
+        a, b, c, d = (
+            a * cos + b * index * sin,
+            a * sin / index + b * cos,
+            c * cos + d * index * sin,
+            c * sin / index + d * cos,
+        )
+    return xp.mean(xp.abs((a + b - c - d) / (a + b + c + d)) ** 2)
+
+
 def transfer_matrices(n):
     waves = np.linspace(400, 700, n)
 
     def function(xp, thick):
-        a, b, c, d = (xp.full(n, x) for x in (1 + 0j, 0j, 0j, 1 + 0j))
-        for j in range(8):
-            index = (1.5 + 0.01j, 2.1 + 0.02j)[j % 2]
-            phase = 2 * np.pi * index * thick[j] / waves
-            cos, sin = xp.cos(phase), 1j * xp.sin(phase)
-            a, b, c, d = (
-                a * cos + b * index * sin,
-                a * sin / index + b * cos,
-                c * cos + d * index * sin,
-                c * sin / index + d * cos,
-            )
-        return xp.mean(xp.abs((a + b - c - d) / (a + b + c + d)) ** 2)
+        return reflectance(xp, waves, thick, xp.full(n, 1 + 0j), xp.full(n, 0j))
 
     return PlainProgram("transfer matrices", f"{n:,} wavelengths", function, (np.linspace(50, 120, 8),))
 

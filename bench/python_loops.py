@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bench.complex_numbers import reflectance
 from bench.model import Case
 from bench.plain import PlainProgram, gradients_of
 
@@ -73,7 +74,10 @@ def kalman_smoother(turns):
         return total
 
     return PlainProgram(
-        "Kalman filter and smoother", turns, function, (np.float64(0.1), _rng.standard_normal(turns))
+        "Kalman filter and smoother",
+        f"{turns:,} turns",
+        function,
+        (np.float64(0.1), _rng.standard_normal(turns)),
     )
 
 
@@ -126,18 +130,7 @@ def thin_films(turns):
     waves = np.linspace(400, 700, 31)
 
     def function(xp, thick):
-        a, b, c, d = 1.0 + 0j, 0j, 0j, 1.0 + 0j
-        for j in range(turns):
-            n = (1.5 + 0.01j, 2.1 + 0.02j)[j % 2]
-            phase = 2 * np.pi * n * thick[j] / waves
-            cos, sin = xp.cos(phase), 1j * xp.sin(phase)
-            a, b, c, d = (
-                a * cos + b * n * sin,
-                a * sin / n + b * cos,
-                c * cos + d * n * sin,
-                c * sin / n + d * cos,
-            )
-        return xp.mean(xp.abs((a + b - c - d) / (a + b + c + d)) ** 2)
+        return reflectance(xp, waves, thick, 1.0 + 0j, 0j)
 
     return PlainProgram("thin films, complex", f"{turns:,} turns", function, (np.linspace(50, 120, turns),))
 
