@@ -170,7 +170,7 @@ class Primitive:
             ArrayType (see compile.lower.lowering); None where it does not apply: then NumPy evaluates it
         decompose_rule(*args, **params) -> the result by other primitives, for compilation
         parts_rule(*args, **params) -> the result by other primitives, where arguments or results are complex: those are
-            `Parts` (see primitives.complex_parts)
+            `Parts` (see primitives.complex_parts); None where it does not apply: then NumPy evaluates it
         pushforward_rule(x_dots, *args, **params) -> (y, y_dot), where computing both at once saves work; then
             there is no `jvp_rule`
         activity_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
