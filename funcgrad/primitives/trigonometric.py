@@ -3,7 +3,7 @@
 import numpy as np
 
 from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.types import ArrayType, dtype_of, ufunc_dtype
+from funcgrad.core.types import ArrayType, dtype_of, type_of, ufunc_dtype
 from funcgrad.primitives import complex_parts
 from funcgrad.primitives.arithmetic import absolute, square
 from funcgrad.primitives.elementwise import Elementwise, conform_tangent, elementwise, times
@@ -232,9 +232,8 @@ class Sinc(Primitive):
         if order == 0:
             y = np.sinc(x)
             return y if np.ndim(y) else y[()]
-        x = np.asarray(x)
-        dtype = ufunc_dtype("sinc", np.sin, (ArrayType(x.shape, x.dtype),))
-        near = np.abs(x) < _near_zero(order)
+        dtype = ufunc_dtype("sinc", np.sin, (type_of(x),))
+        near = np.abs(x) < 0.5 + 0.2 * order
         far_x = np.where(near, 1.0, x)
         far = np.sinc(far_x)
         for n in range(1, order + 1):
@@ -242,32 +241,11 @@ class Sinc(Primitive):
         y = np.where(near, _sinc_series(np.where(near, x, 0.0), order), far).astype(dtype)
         return y if y.ndim else y[()]
 
+    def decompose_rule(self, x, *, order):
+        return sinc(x, order=0) if order == 0 else self.eval_rule(x, order=order)
+
     def lower_rule(self, lower, out, x, *, order):
-        if order == 0:
-            return lower.apply("sinc", np.sin, out, [x])
-        if out.dtype.kind != "f":
-            return None
-        number = lambda value: lower.const(value, out.dtype)
-        do = lambda name, *args: lower.op(name, out.dtype, *args)
-
-        def at(index):
-            place = lower.cast(x.at(index), out.dtype)
-            near = lower.op("less", bool, do("absolute", place), number(_near_zero(order)))
-            outside = do("select", near, number(1), place)
-            far = do("sinc", outside)
-            for n in range(1, order + 1):
-                turned = do("sin", do("add", do("multiply", number(np.pi), outside), number(n * np.pi / 2)))
-                scaled = do("multiply", number(np.pi ** (n - 1)), turned)
-                far = do("divide", do("subtract", scaled, do("multiply", number(n), far)), outside)
-            inside = do("select", near, place, number(0))
-            square = do("multiply", inside, inside)
-            first, *rest = reversed(_series(order))
-            total = number(first)
-            for coefficient in rest:
-                total = do("add", do("multiply", total, square), number(coefficient))
-            return do("select", near, do("multiply", total, inside) if order % 2 else total, far)
-
-        return lower.map(out, at)
+        return lower.apply("sinc", np.sin, out, [x])
 
     def jvp_rule(self, x_dots, y, x, *, order):
         return conform_tangent(times(x_dots[0], sinc(x, order=order + 1)), y)
@@ -283,28 +261,19 @@ class Sinc(Primitive):
         ]
 
 
-def _near_zero(order):
-    """Return up to where the derivative of this order is its power series."""
-    return 0.5 + 0.2 * order
-
-
-def _series(order):
-    """The coefficients of x^(2k - n) in the derivative of order n: (-1)^k pi^2k / ((2k + 1) (2k - n)!), from the first on."""
-    k = (order + 1) // 2
+def _sinc_series(x, order):
+    """Return the sum over k of (-1)^k pi^2k x^(2k - n) / ((2k + 1) (2k - n)!), of order n: from d^n x^2k / (2k + 1)!."""
+    k, most = (order + 1) // 2, 0.5 + 0.2 * order
     coefficient, found = (-1.0) ** k * np.pi ** (2 * k), []
-    while len(found) < 4 or abs(found[-1]) * _near_zero(order) ** (2 * len(found)) > 1e-18 * abs(found[0]):
+    while len(found) < 4 or abs(found[-1]) * most ** (2 * len(found)) > 1e-18 * abs(found[0]):
         found.append(coefficient / (2 * k + 1))
         m = 2 * k - order
         coefficient *= -(np.pi**2) / ((m + 1) * (m + 2))
         k += 1
-    return found
-
-
-def _sinc_series(x, order):
-    first, *rest = reversed(_series(order))
-    total = np.full(np.shape(x), first)
+    first, *rest = reversed(found)
+    total, x_squared = np.full(np.shape(x), first), x * x
     for coefficient in rest:
-        total = total * x * x + coefficient
+        total = total * x_squared + coefficient
     return total * x if order % 2 else total
 
 
