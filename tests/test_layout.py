@@ -13,6 +13,7 @@ LAYERS = [
     "errors",
     "heavy",
     "locks",
+    "garbage",
     "tree",
     "core",
     "primitives",

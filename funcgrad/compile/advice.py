@@ -18,7 +18,7 @@ def advise(program: Program, owner: str) -> None:
     """Warn of a program most of whose equations come, again and again, from one line."""
     if len(program.equations) < LEAST_EQUATIONS:
         return
-    left = with_loops(program.flat).equations
+    left = with_loops(program).equations
     lines = Counter(e.source for e in left if e.source is not None)
     if not lines:
         return

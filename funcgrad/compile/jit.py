@@ -29,6 +29,7 @@ from funcgrad.core.staging import name_of, stage
 from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import with_native_bytes
 from funcgrad.errors import DTypeError
+from funcgrad.garbage import rare_collections
 from funcgrad.locks import forkable_lock
 from funcgrad.programs.memo import forget_all
 from funcgrad.programs.optimize import with_loops
@@ -113,13 +114,17 @@ def jit(
 
 
 class _Compiled:
-    """What is kept of one signature; `call` and `fast` from the first call outside other transformations on."""
+    """What is kept of one signature; `call` and `fast` from the first call outside other transformations on.
 
-    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single", "used")
+    `straight`: it has no loops or branches of funcgrad's, so that to run it once more in Python takes no long time.
+    """
+
+    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single", "straight", "used")
 
     def __init__(self, signature: Signature, program: Program):
         self.signature = signature
-        self.program = program
+        self.straight = not any([e.params and subprograms(e.params) for e in program.equations])
+        self.program = with_loops(program)
         self.single = program.out_tree is tree.LEAF
         self.captured = [value for _, value in program.constants if type(value) is Tracer]
         self.used = next(_clock)
@@ -156,15 +161,10 @@ class Jitted:
                     return out
             return self._slow(args, kwargs)
         except (np.linalg.LinAlgError, NativeError):
-            if not self._is_straight():
+            if not all(c.straight for c in self._compiled.values()):
                 raise
         # The function itself may know what to do: `try: cholesky(a) except LinAlgError: ...`.
         return self._interpreted(*self._static.split(args, kwargs))
-
-    def _is_straight(self) -> bool:
-        """Whether nothing compiled has loops or branches, so that to run it once more in Python takes no long time."""
-        programs = [c.program for c in self._compiled.values()]
-        return not any(subprograms(e.params) for program in programs for e in program.equations)
 
     def of_function(self, function: Callable) -> Callable:
         """Return the jit of another function, with the same options."""
@@ -235,7 +235,7 @@ class Jitted:
         return tree.unflatten(compiled.program.out_tree, list(outs))
 
     def _traced(self, key, static, args, kwargs, in_tree):
-        with self._lock:
+        with self._lock, rare_collections():
             known = self._compiled.get(key)
             if known is not None:
                 return known
@@ -345,7 +345,7 @@ class Jitted:
             hosts = dict.fromkeys(str(host) for call in calls for host in getattr(call, "host_calls", ()))
             lines += [f"    calls NumPy for {host}" for host in hosts]
             programs = [c.program] if c.guarded is None else c.guarded.programs
-            reports = [str(found) for p in programs for found in report_of(with_loops(p.flat))]
+            reports = [str(found) for p in programs for found in report_of(with_loops(p))]
             lines += [f"    {found}" for found in dict.fromkeys(reports)]
         if self._reason:
             lines.append(f"last compiled because {self._reason}")

@@ -16,6 +16,7 @@ from funcgrad.compile.runtime.machine import assembly
 from funcgrad.compile.schedule.plan import Plan
 from funcgrad.compile.schedule.printer import format_loops
 from funcgrad.core.program import Program
+from funcgrad.garbage import rare_collections
 from funcgrad.locks import forkable_lock
 from funcgrad.programs.memo import memoized
 from funcgrad.programs.optimize import optimized_for_lowering, with_loops
@@ -39,5 +40,5 @@ def _executable(program: Program) -> Executable:
 
 def executable_of(program: Program) -> Executable:
     """Return the native function of a program; compiled once for equal programs, whatever containers are around."""
-    with _lock:
-        return _executable(with_loops(program.flat))
+    with _lock, rare_collections():
+        return _executable(with_loops(program).flat)

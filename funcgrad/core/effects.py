@@ -30,7 +30,7 @@ def without_effects(program: Program) -> Program:
 
 def with_bodies(program: Program, change: Callable[[Program], Program]) -> Program:
     """Return the program with a change made to the bodies of its loops and branches."""
-    if not any(subprograms(e.params) for e in program.equations):
+    if not any([e.params and subprograms(e.params) for e in program.equations]):
         return program
     return program.replaced(
         equations=[

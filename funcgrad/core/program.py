@@ -368,6 +368,8 @@ def subprograms(params: dict[str, Any]) -> list[Program]:
     """Return the Programs among an equation's parameters."""
     found: list[Program] = []
     for value in params.values():
-        items = value if isinstance(value, tuple) else (value,)
-        found.extend(item for item in items if isinstance(item, Program))
+        if type(value) is Program:
+            found.append(value)
+        elif isinstance(value, tuple):
+            found += [item for item in value if type(item) is Program]
     return found

@@ -19,6 +19,7 @@ from funcgrad.core.tables import with_tables
 from funcgrad.core.tracer import Trace, Tracer
 from funcgrad.core.types import ArrayType, fits, refuse_subclass, type_of, with_native_bytes
 from funcgrad.errors import ConcretizationError, DTypeError
+from funcgrad.garbage import rare_collections
 from funcgrad.source import user_location
 
 __all__ = [
@@ -201,7 +202,7 @@ def stage(
     With `decisions`, what they were asked for is returned behind the function's own results; where one has no answer
     yet, Undecided is raised, with the program that finds it.
     """
-    with Watch(owner, function, "each time the program runs"):
+    with rare_collections(), Watch(owner, function, "each time the program runs"):
         return with_tables(partial(_staged, args, kwargs or {}, owner, decisions), function)
 
 

@@ -37,9 +37,12 @@ def _key_text(k: Any) -> str:
     return "..." if k is Ellipsis else str(k)
 
 
+_NOTHING = b"\0"  # all the memory of an array that has a shape only
+
+
 def indexed_shape(x: ArrayType, key: Key) -> tuple[int, ...]:
     """Return the shape of `x[key]`; raise ShapeError where the key does not fit."""
-    dummy = np.broadcast_to(np.empty((), np.bool_), x.shape)
+    dummy = np.ndarray(x.shape, np.bool_, _NOTHING, strides=(0,) * x.ndim)
     try:
         return dummy[key].shape
     except IndexError as error:

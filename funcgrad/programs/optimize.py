@@ -86,14 +86,18 @@ def with_loops(program: Program) -> Program:
 
     It is kept with the program itself: to tell whether another is equal takes as long, of one written out.
     """
-    known = program.__dict__.get("_with_loops")
-    if known is None:
-        known = program
+    kept = program.__dict__
+    if _LOOPS not in kept:
+        after = program
         for each in ROLLING:
-            known = each.run(known)
-        if known is not program:  # (a reference to itself would need the garbage collector)
-            program.__dict__["_with_loops"] = known
-    return known
+            after = each.run(after)
+        # (A reference to itself would need the garbage collector.)
+        kept[_LOOPS] = None if after is program else after
+        after.__dict__[_LOOPS] = None
+    return kept[_LOOPS] or program
+
+
+_LOOPS = "_with_loops"
 
 
 def passed(program: Program) -> Iterator[tuple[str, Program]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from funcgrad.core.program import Equation, Literal, Program, Var
+from funcgrad.core.program import Equation, Program, Var
 
 __all__ = ["LITERAL", "Numbering", "same_bits"]
 
@@ -21,28 +21,44 @@ class Numbering:
         first: the number of the first result of each equation; and, last, how many variables there are.
         operands: the numbers of all operands, equation by equation, and then of the results of the program.
         at: where the operands of each equation begin in `operands`.
-        codes: equal for equations that do the same, to operands of the same types, but for numbers in their parameters that
-            may be values (`positions_rule`) and for the values of literals.
+        moving: of each equation, the numbers in its parameters that may be values (`positions_rule`).
+        codes: equal for equations that do the same, to operands of the same types, but for those numbers and for
+            the values of literals.
     """
 
     def __init__(self, program: Program):
         equations = program.equations
         self.equations = equations
-        self.variables: list[Var] = [*program.inputs, *(var for var, _ in program.constants)]
-        number = {var: n for n, var in enumerate(self.variables)}
+        variables: list[Var] = [*program.inputs, *(var for var, _ in program.constants)]
+        number = {var: n for n, var in enumerate(variables)}
         first, at, operands, codes = [], [0], [], []
         coder = _Coder()
+        kinds = [coder.kind(var.type) for var in variables]  # by the numbers of the variables
+        all_moving: list[Sequence[Any]] = []
         for equation in equations:
-            operands += [number[a] if type(a) is Var else LITERAL for a in equation.inputs]
+            types = []
+            for a in equation.inputs:
+                if type(a) is Var:
+                    n = number[a]
+                    types.append(kinds[n])
+                    operands.append(n)
+                else:
+                    types.append(-1 - coder.kind(a.type))
+                    operands.append(LITERAL)
             at.append(len(operands))
-            first.append(len(self.variables))
+            first.append(len(kinds))
             for var in equation.outputs:
-                number[var] = len(self.variables)
-                self.variables.append(var)
-            codes.append(coder.code(equation))
-        first.append(len(self.variables))
+                kind = coder.kind(var.type)
+                types.append(kind)
+                number[var] = len(kinds)
+                kinds.append(kind)
+                variables.append(var)
+            code, moving = coder.code(equation, types)
+            codes.append(code)
+            all_moving.append(moving)
+        first.append(len(kinds))
         operands += [number[a] if type(a) is Var else LITERAL for a in program.outputs]
-        self.number = number
+        self.variables, self.number, self.moving = variables, number, all_moving
         self.first = np.array(first)
         self.at = np.array(at)
         self.operands = np.array(operands, dtype=np.int64)
@@ -72,40 +88,37 @@ class _Coder:
 
     def __init__(self) -> None:
         self._codes: dict[Any, int] = {}
-        self._types: dict[Any, int] = {}
+        self._kinds: dict[Any, int] = {}
 
-    def code(self, equation: Equation) -> int:
+    def code(self, equation: Equation, types: Sequence[int]) -> tuple[int, Sequence[Any]]:
+        """Return the code of an equation, and the numbers in its parameters that may be values.
+
+        Args:
+            types: `kind` of its operands, below zero for literals, and of its results.
+        """
         primitive, params = equation.primitive, equation.params
-        types = [a.type for a in equation.inputs]
+        moving: Sequence[Any] = ()
+        stays: Any = None
         if primitive.positions_rule is not None:
-            stays: Any = primitive.positions_rule(*types, **params)[0]
-        else:
+            stays, moving = primitive.positions_rule(*[a.type for a in equation.inputs], **params)
+        elif params:
             stays = tuple(params.items())
-        key = (
-            primitive.name,
-            stays,
-            tuple([(self._type(t), type(a) is Literal) for t, a in zip(types, equation.inputs, strict=True)]),
-            tuple([self._type(v.type) for v in equation.outputs]),
-        )
+        key = (primitive.name, len(equation.inputs), stays, *types)
         try:
             code = self._codes.get(key)
         except TypeError:  # a parameter that is not hashable: like nothing else
-            return self._new()
+            key, code = object(), None  # type: ignore[assignment]
         if code is None:
             code = self._codes[key] = len(self._codes)
-        return code
+        return code, moving
 
-    def _type(self, kind: Any) -> int:
-        key = (kind.shape, kind.dtype.num, kind.weak)
-        known = self._types.get(key)
+    def kind(self, type: Any) -> int:
+        """Return a number that equal types share."""
+        key = (type.shape, type.dtype.num, type.weak)
+        known = self._kinds.get(key)
         if known is None:
-            known = self._types[key] = len(self._types)
+            known = self._kinds[key] = len(self._kinds)
         return known
-
-    def _new(self) -> int:
-        code = len(self._codes)
-        self._codes[object()] = code
-        return code
 
 
 def same_bits(values: Sequence[Any]) -> bool:

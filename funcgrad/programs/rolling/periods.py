@@ -44,8 +44,9 @@ def stretches(codes: np.ndarray, least: int, accepted: Callable[[Stretch], Stret
         same = codes[period:] == codes[:-period]
         same &= free[period:] & free[:-period]
         edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
-        for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            if end - begin >= max((LEAST_TURNS - 1) * period, least) and free[begin : end + period].all():
+        long = np.flatnonzero(edges[1::2] - edges[::2] >= max((LEAST_TURNS - 1) * period, least))
+        for begin, end in zip(edges[2 * long].tolist(), edges[2 * long + 1].tolist(), strict=True):
+            if free[begin : end + period].all():
                 loop = accepted(Stretch(begin, end + period, period))
                 if loop is not None:
                     free[loop.start : loop.end] = False
@@ -61,7 +62,8 @@ def _periods(codes: np.ndarray, least: int) -> list[int]:
     promise: dict[int, int] = {}
     window = 1
     while len(codes) >= least:
-        order = np.argsort(codes, kind="stable")
+        # (Few codes are sorted faster as short numbers.)
+        order = np.argsort(codes.astype(np.min_scalar_type(codes.max())), kind="stable")
         count = np.bincount(np.diff(order)[codes[order[1:]] == codes[order[:-1]]], minlength=1)
         found = np.flatnonzero((count >= LEAST_TURNS - 1) & (count * np.arange(len(count)) >= least))
         for period in found.tolist():

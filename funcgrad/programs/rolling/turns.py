@@ -85,11 +85,7 @@ class Turns:
 
     def numbers(self, numbering: Numbering, slot: int) -> list[list[Any]]:
         """Return the numbers in the parameters of an equation of the turn that may move: of each, one a turn."""
-        rule = self.equations[slot].primitive.positions_rule
-        if rule is None:
-            return []
-        equations = numbering.equations[self.start + slot : self.end : self.period]
-        rows = [rule(*[a.type for a in e.inputs], **e.params)[1] for e in equations]
+        rows = numbering.moving[self.start + slot : self.end : self.period]
         return [list(column) for column in zip(*rows, strict=True)]
 
 
