@@ -65,6 +65,8 @@ class Loop:
         # Of each equation of the body, how its parameters move, and where its operands are from.
         self._plan: list[tuple] = []
         self._write()
+        # Which hold this loop: a circle would keep the whole program until the collector comes.
+        del self.names, self.slices
 
     def result(self, out: int, turn: int) -> Atom | tuple[Var, int]:
         """Return a result of a turn: a variable, or the array that it is in and where."""

@@ -1,5 +1,6 @@
 """The equations of a program as numbers: variables in the order of their assignment, and a code for what each does."""
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,9 +32,10 @@ class Numbering:
         self.equations = equations
         variables: list[Var] = [*program.inputs, *(var for var, _ in program.constants)]
         number = {var: n for n, var in enumerate(variables)}
-        first, at, operands, codes = [], [0], [], []
+        kinds, operands, codes = array("q"), array("q"), array("q")
+        read, made = array("q", [0]), array("q", [len(variables)])  # how many, by each equation
         coder = _Coder()
-        kinds = [coder.kind(var.type) for var in variables]  # by the numbers of the variables
+        kinds.extend([coder.kind(var.type) for var in variables])  # by the numbers of the variables
         all_moving: list[Sequence[Any]] = []
         for equation in equations:
             types = []
@@ -45,8 +47,8 @@ class Numbering:
                 else:
                     types.append(-1 - coder.kind(a.type))
                     operands.append(LITERAL)
-            at.append(len(operands))
-            first.append(len(kinds))
+            read.append(len(equation.inputs))
+            made.append(len(equation.outputs))
             for var in equation.outputs:
                 kind = coder.kind(var.type)
                 types.append(kind)
@@ -56,15 +58,15 @@ class Numbering:
             code, moving = coder.code(equation, types)
             codes.append(code)
             all_moving.append(moving)
-        first.append(len(kinds))
-        operands += [number[a] if type(a) is Var else LITERAL for a in program.outputs]
+        operands.extend([number[a] if type(a) is Var else LITERAL for a in program.outputs])
         self.variables, self.number, self.moving = variables, number, all_moving
-        self.first = np.array(first)
-        self.at = np.array(at)
-        self.operands = np.array(operands, dtype=np.int64)
-        self.codes = np.array(codes, dtype=np.int64)
+        self.first = np.cumsum(made)
+        self.at = np.cumsum(read)
+        self.operands = np.array(operands)
+        self.codes = np.array(codes)
         # Who reads a variable: the operands in the order of their numbers, and the equation of each.
-        reader = np.repeat(np.arange(len(equations) + 1), np.diff([*at, len(operands)]))
+        counts = np.array([*read[1:], len(program.outputs)])
+        reader = np.repeat(np.arange(len(equations) + 1), counts)
         order = np.argsort(self.operands, kind="stable")
         self._sorted, self._readers = self.operands[order], reader[order]
 

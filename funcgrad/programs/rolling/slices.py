@@ -53,11 +53,12 @@ class Slices:
         self.source = turns.equations[0].source
         self.apart = 0
         self._slices: dict[Any, int] = {}
-        self._xs: list[Callable[[], Var]] = []
+        # What writes the array of each slice, given these slices: bound to them, it would keep them in a circle.
+        self._xs: list[Callable[[Slices], Var]] = []
 
     def written(self) -> list[Var]:
         """Write what the slices are of, and return that."""
-        return [write() for write in self._xs]
+        return [write(self) for write in self._xs]
 
     def kinds(self) -> list[ArrayType]:
         """Return the types of the slices."""
@@ -65,7 +66,7 @@ class Slices:
 
     def strided(self, array: Var, first: int, step: int) -> int:
         """Return the slice that is an element of an array, from `first` on, by steps."""
-        return self._slice(("of", array, first, step), lambda: self._elements(array, first, step))
+        return self._slice(("of", array, first, step), lambda own: own._elements(array, first, step))
 
     def _elements(self, array: Var, first: int, step: int) -> Var:
         if self.reverse:
@@ -74,7 +75,7 @@ class Slices:
             return array
         return self.writer.add(index, (array,), self.source, key=Key((_slice_from(first, step, self.count),)))
 
-    def _slice(self, key: Any, write: Callable[[], Var], *, apart: int = 0) -> int:
+    def _slice(self, key: Any, write: Callable[["Slices"], Var], *, apart: int = 0) -> int:
         if key not in self._slices:
             self.apart += apart
             self._slices[key] = len(self._xs)
@@ -86,7 +87,7 @@ class Slices:
             values = values[::-1]
         values = np.ascontiguousarray(values)
         key = ("table", values.dtype.str, values.shape, values.tobytes())
-        return self._slice(key, lambda: self.writer.constant(values))
+        return self._slice(key, lambda own: own.writer.constant(values))
 
     def table(self, values: list[Any], equation: Equation, position: int) -> int:
         """Return the slice that is a literal of each turn: in the dtype that a Python number takes from its partners."""
@@ -106,7 +107,7 @@ class Slices:
             return self._constant(np.stack([np.asarray(v) for v in values]))
         if self.reverse:
             atoms.reverse()
-        return self._slice(("each", *numbers.tolist()), lambda: self._stack(atoms), apart=1)
+        return self._slice(("each", *numbers.tolist()), lambda own: own._stack(atoms), apart=1)
 
     def before(self, slot: int, at: int) -> tuple[str, Any] | None:
         """Return the slice of what is taken before the loop: parts of another array in each turn, rather than the arrays."""
@@ -120,12 +121,12 @@ class Slices:
         if MOST_READ * self._read_in_parts(at) > equation.inputs[0].type.nbytes:
             return None
 
-        def write():
+        def write(own: Slices) -> Var:
             parts = []
             for each, number in zip(equations, numbers, strict=True):
-                atom = self.names.variable(number)
-                parts.append(self.writer.add(each.primitive, (atom,), each.source, **each.params))
-            return self._stack(parts[::-1] if self.reverse else parts)
+                atom = own.names.variable(number)
+                parts.append(own.writer.add(each.primitive, (atom,), each.source, **each.params))
+            return own._stack(parts[::-1] if own.reverse else parts)
 
         return "slice", self._slice(("before", slot), write, apart=1)
 
@@ -166,7 +167,9 @@ class Slices:
             found = _as_slices(equation, np.array(numbers).T)
             if found is not None and type(array) is Var:
                 key, axis = found
-                return "slice", self._slice(("index", array, key, axis), lambda: self._along(array, *found))
+                return "slice", self._slice(
+                    ("index", array, key, axis), lambda own: own._along(array, *found)
+                )
         return "moving", [
             (True, column[0]) if same else (False, self._constant(np.array(column)))
             for column, same in zip(numbers, still, strict=True)
@@ -191,7 +194,7 @@ class Slices:
         probe.values = self.writer.values
         writer, self.writer = self.writer, probe
         try:
-            kind = self._xs[k]().type
+            kind = self._xs[k](self).type
         finally:
             self.writer = writer
         return ArrayType(kind.shape[1:], kind.dtype)
