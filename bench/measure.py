@@ -7,6 +7,7 @@ took in the same rounds.
 import gc
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,8 +116,16 @@ def measured(case: Case, systems: list[str], budget: Budget) -> Iterator[Row | F
 def _timed(case: Case, calls: dict[str, Call], firsts: dict[str, Any], budget: Budget) -> Iterator[Row]:
     runs = {name: call.run for name, call in calls.items()}
     rounds = interleaved({**runs, "": calibration}, budget)
-    for name in calls:
-        yield _row(case, name, rounds[name], min(rounds[""]), firsts[name])
+    for name, call in calls.items():
+        row = _row(case, name, rounds[name], min(rounds[""]), firsts[name])
+        yield row if call.trace is None else _with_tracing(row, call.trace)
+
+
+def _with_tracing(row: Row, trace: Callable[[], int]) -> Row:
+    gc.collect()
+    start = time.perf_counter()
+    equations = trace()
+    return replace(row, traced=time.perf_counter() - start, equations=equations)
 
 
 def _sampled(

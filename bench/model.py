@@ -17,10 +17,12 @@ class Call(NamedTuple):
     Attributes:
         run: does the work and waits for its results.
         finish: from a result to numbers in containers, comparable between systems; not timed.
+        trace: traces what is compiled once more, and returns the number of equations; None where nothing is traced.
     """
 
     run: Callable[[], Any]
     finish: Callable[[Any], Any] = lambda result: result
+    trace: Callable[[], int] | None = None
 
 
 class Sample(NamedTuple):
@@ -78,6 +80,7 @@ class Row:
         first: seconds of making the call and calling it the first time, compilation included.
         memory: peak bytes.
         n, per: the case's.
+        traced, equations: seconds that tracing alone takes, and how many equations come of it.
     """
 
     suite: str
@@ -91,6 +94,8 @@ class Row:
     memory: int | None = None
     n: int | None = None
     per: int = 1
+    traced: float | None = None
+    equations: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:

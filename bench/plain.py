@@ -42,8 +42,11 @@ def _funcgrad(program: PlainProgram) -> Call:
     import funcgrad as fg
     import funcgrad.numpy as fnp
 
-    gradient = fg.jit(fg.grad(lambda *args: program.function(fnp, *args)))
-    return Call(lambda: gradient(*program.args))
+    gradient = fg.grad(lambda *args: program.function(fnp, *args))
+    compiled = fg.jit(gradient)
+    return Call(
+        lambda: compiled(*program.args), trace=lambda: len(fg.trace(gradient)(*program.args).equations)
+    )
 
 
 def _interpreted(program: PlainProgram) -> Call:
@@ -58,5 +61,12 @@ def _jax(program: PlainProgram) -> Call:
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    gradient = jax.jit(jax.grad(lambda *args: program.function(jax.numpy, *args)))
-    return Call(lambda: np.asarray(gradient(*program.args)))
+
+    def compiled():
+        return jax.jit(jax.grad(lambda *args: program.function(jax.numpy, *args)))
+
+    gradient = compiled()
+    return Call(
+        lambda: np.asarray(gradient(*program.args)),
+        trace=lambda: len(compiled().trace(*program.args).jaxpr.eqns),
+    )

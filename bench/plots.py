@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["write"]
 
+# Kinds that are drawn thin, and what they are called there.
+_THIN = {"function": "functions", "tracing": "tracing alone"}
+
 Points = dict[str, dict[str, float]]  # by label of the workload, by system
 
 
@@ -95,7 +98,7 @@ def _dots(points: Points, title: str, line: float | None = None) -> "Figure":
 
 
 def _growth(rows: Sequence[Row]) -> "Figure":
-    """Draw seconds against size, a panel for each workload; derivatives in full lines, functions in thin ones."""
+    """Draw seconds against size, a panel for each workload; functions, and tracing alone, in thin lines."""
     from matplotlib import pyplot as plt
 
     workloads = list(dict.fromkeys(row.workload for row in rows))
@@ -111,7 +114,8 @@ def _growth(rows: Sequence[Row]) -> "Figure":
     for panel in panels.flat[len(workloads) :]:
         panel.set_axis_off()
     figure.supxlabel("size n")
-    figure.supylabel("seconds (thin: functions)")
+    thin = dict.fromkeys(_THIN[row.kind] for row in rows if row.kind in _THIN)
+    figure.supylabel("seconds" + (f" (thin: {', '.join(thin)})" if thin else ""))
     handles = {}
     for panel in panels.flat:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
@@ -126,7 +130,7 @@ def _lines(panel: Any, rows: Sequence[Row]) -> None:
         series.setdefault((row.system, row.kind), []).append((row.n, row.best))
     for (name, kind), line in series.items():
         look = _style(name)
-        if kind == "function":
+        if kind in _THIN:
             panel.plot(*zip(*sorted(line), strict=True), color=look["color"], linewidth=0.7, alpha=0.6)
         else:
             panel.plot(*zip(*sorted(line), strict=True), label=name, linewidth=1.3, **look)

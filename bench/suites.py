@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import complex_numbers, control, functions, python_loops, scaling, startup, torch_shim
+from bench import complex_numbers, control, functions, python_loops, scaling, startup, torch_shim, turns
 from bench.gradbench.cases import cases as gradbench
 from bench.model import Case
 from bench.programs import PROGRAMS, SMALL, growing
@@ -46,4 +46,5 @@ SUITES: dict[str, Callable[[bool], list[Case]]] = {
     "scaling": scaling.cases,
     "startup": startup.cases,
     "torch": torch_shim.cases,
+    "turns": turns.cases,
 }

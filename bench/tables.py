@@ -41,6 +41,11 @@ def _quantities(rows: Sequence[Row]) -> Iterator[tuple[_Quantity, list[Row]]]:
             "first call: tracing and compiling, nothing cached",
             lambda row: row.first if style_of(row.system).compiles else None, formatted,
         ),
+        _Quantity(
+            "first call beyond tracing",
+            lambda row: row.first and row.traced and max(row.first - row.traced, 0.0), formatted,
+        ),
+        _Quantity("tracing, of an equation", lambda row: row.traced and row.traced / row.equations, formatted),
         _Quantity("peak memory", lambda row: row.memory, lambda memory: f"{memory / 1e6:.3g} MB"),
     ]  # fmt: skip
     for quantity in quantities:

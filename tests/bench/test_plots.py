@@ -45,6 +45,14 @@ def test_a_plot_names_workloads_and_systems(tmp_path):
     assert {"gradient of sum, 10", "funcgrad", "JAX", "time of a call over that of funcgrad"} <= written
 
 
+def test_what_is_thin_is_named(tmp_path):
+    rows = [
+        row("JAX", n, size=str(n), n=n, kind=kind) for n in (1, 10) for kind in ("compilation", "tracing")
+    ]
+    [path] = plots.write(report(*rows), tmp_path)
+    assert "seconds (thin: tracing alone)" in path.read_text()
+
+
 def test_nothing_stays_open(tmp_path):
     from matplotlib import pyplot
 

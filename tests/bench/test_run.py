@@ -107,6 +107,11 @@ def test_calls_that_time_themselves():
     assert report.rows[0].rounds == (0.3, 0.2) and report.rows[0].memory == 100
 
 
+def test_tracing_is_measured_on_its_own():
+    _, report = measured(case({"funcgrad": lambda: Call(lambda: 1.0, trace=lambda: time.sleep(0.01) or 7)}))
+    assert report.rows[0].equations == 7 and report.rows[0].traced >= 0.01
+
+
 def test_one_that_times_itself_and_fails():
     _, report = measured(case({"NumPy": raising(RuntimeError("died"))}, tolerance=None, self_timed=True))
     assert not report.rows and report.failures[0][2] == "RuntimeError: died"

@@ -56,6 +56,15 @@ def test_times_are_of_what_was_timed():
     assert text(report(row("funcgrad", 1.0, kind="first gradient"))).startswith("| time of a fresh process |")
 
 
+def test_tracing_is_told_apart():
+    found = text(report(row("funcgrad", 1e-3, first=0.5, traced=0.2, equations=10_000)))
+    assert (
+        "| first call beyond tracing | funcgrad |\n| --- | --- |\n| gradient of sum, 10 | 300 ms |" in found
+    )
+    assert "| tracing, of an equation | funcgrad |\n| --- | --- |\n| gradient of sum, 10 | 20 us |" in found
+    assert "tracing, of" not in text(report(row("funcgrad", 1e-3, first=0.5)))
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(2.5e-8, "25 ns"), (1.234e-7, "0.123 us"), (0.0254, "25.4 ms"), (3.0, "3 s")]
 )
