@@ -5,7 +5,10 @@ import numpy as np
 from bench.model import Case
 from bench.plain import PlainProgram, gradients_of
 
-__all__ = ["PROGRAMS", "cases", "reflectance"]
+__all__ = ["INDICES", "PROGRAMS", "cases", "reflectance"]
+
+# Of refraction, of the two materials of a stack of films.
+INDICES = 1.5 + 0.01j, 2.1 + 0.02j
 
 _rng = np.random.default_rng(0)
 
@@ -57,7 +60,7 @@ def reflectance(xp, waves, thick, unit, zero):
     """The mean part of the light that a stack of films reflects, two materials in turn; the first matrix is given."""
     a, b, c, d = unit, zero, zero, unit
     for j in range(len(thick)):
-        index = (1.5 + 0.01j, 2.1 + 0.02j)[j % 2]
+        index = INDICES[j % 2]
         phase = 2 * np.pi * index * thick[j] / waves
         cos, sin = xp.cos(phase), 1j * xp.sin(phase)
         a, b, c, d = (

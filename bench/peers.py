@@ -28,6 +28,7 @@ SYSTEMS = {  # the first of those present is what the others are compared with
     "funcgrad.torch": System(None, _SKY, "s"),
     "funcgrad": System(None, _BLUE, compiles=True),
     "funcgrad (cached)": System(None, _BLUE, "D"),
+    "funcgrad by scan": System(None, _BLUE, "v", compiles=True),
     "interpreted": System(None, _SKY),
     "NumPy": System("numpy", _GREY),
     "NumPy by hand": System("numpy", _GREY),

@@ -14,17 +14,22 @@ __all__ = ["PlainProgram", "gradients_of"]
 
 @dataclass(frozen=True)
 class PlainProgram:
-    """A scalar function of `(xp, *args)`; the gradient is by the first argument."""
+    """A scalar function of `(xp, *args)`; the gradient is by the first argument.
+
+    `scanned` is the same, of `(xp, scan, *args)`, with its loops written as `scan`.
+    """
 
     name: str
     size: str
     function: Callable
     args: tuple[Any, ...]
+    scanned: Callable | None = None
 
 
 def gradients_of(suite: str, programs: Sequence[PlainProgram], quick: bool) -> list[Case]:
     """Return gradients of programs: a call, and the first one, which traces and compiles."""
-    systems = {"funcgrad": _funcgrad, "interpreted": _interpreted} | ({} if quick else {"JAX": _jax})
+    systems = {"funcgrad": _funcgrad, "funcgrad by scan": _by_scan, "interpreted": _interpreted}
+    systems |= {} if quick else {"JAX": _jax}
     return [
         Case(
             suite,
@@ -43,6 +48,20 @@ def _funcgrad(program: PlainProgram) -> Call:
     import funcgrad.numpy as fnp
 
     gradient = fg.grad(lambda *args: program.function(fnp, *args))
+    compiled = fg.jit(gradient)
+    return Call(
+        lambda: compiled(*program.args), trace=lambda: len(fg.trace(gradient)(*program.args).equations)
+    )
+
+
+def _by_scan(program: PlainProgram) -> Call:
+    import funcgrad as fg
+    import funcgrad.numpy as fnp
+
+    scanned = program.scanned
+    if scanned is None:
+        raise NotImplementedError("not written with scan")
+    gradient = fg.grad(lambda *args: scanned(fnp, fg.scan, *args))
     compiled = fg.jit(gradient)
     return Call(
         lambda: compiled(*program.args), trace=lambda: len(fg.trace(gradient)(*program.args).equations)

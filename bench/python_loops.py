@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bench import scanned_loops as scanned
 from bench.complex_numbers import reflectance
 from bench.model import Case
 from bench.plain import PlainProgram, gradients_of
@@ -17,7 +18,8 @@ def polynomial_of_sines(turns):
             x = xp.sin(x) * 1.01 + x**2 * 0.001 * (i % 7)
         return xp.sum(x)
 
-    return PlainProgram("sines and squares", f"{turns:,} turns", function, (np.linspace(0, 1, 100),))
+    args = (np.linspace(0, 1, 100),)
+    return _program("sines and squares", turns, function, args, scanned.polynomial_of_sines(turns))
 
 
 def garch(turns):
@@ -28,9 +30,8 @@ def garch(turns):
             total = total + xp.log(s) + r[t] ** 2 / s
         return total
 
-    return PlainProgram(
-        "GARCH(1,1)", f"{turns:,} turns", function, (np.array([0.1, 0.1, 0.8]), _rng.standard_normal(turns))
-    )
+    args = np.array([0.1, 0.1, 0.8]), _rng.standard_normal(turns)
+    return _program("GARCH(1,1)", turns, function, args, scanned.garch(turns))
 
 
 def hidden_markov(turns):
@@ -50,8 +51,9 @@ def hidden_markov(turns):
             total = total + xp.sum((forward[t] + backward) ** 2) * 1e-4
         return total
 
-    start = np.log(np.full((states, states), 0.2) + 0.1 * np.eye(states)), np.log(_rng.random((states, 7)))
-    return PlainProgram("HMM, forward and backward", f"{turns:,} turns", function, start)
+    args = np.log(np.full((states, states), 0.2) + 0.1 * np.eye(states)), np.log(_rng.random((states, 7)))
+    by_scan = scanned.hidden_markov(turns, states, seen)
+    return _program("HMM, forward and backward", turns, function, args, by_scan)
 
 
 def kalman_smoother(turns):
@@ -73,12 +75,9 @@ def kalman_smoother(turns):
             total = total + 1e-3 * xp.sum(smooth**2)
         return total
 
-    return PlainProgram(
-        "Kalman filter and smoother",
-        f"{turns:,} turns",
-        function,
-        (np.float64(0.1), _rng.standard_normal(turns)),
-    )
+    args = np.float64(0.1), _rng.standard_normal(turns)
+    by_scan = scanned.kalman_smoother(turns, step, observed)
+    return _program("Kalman filter and smoother", turns, function, args, by_scan)
 
 
 def lstm(turns):
@@ -92,7 +91,7 @@ def lstm(turns):
         return xp.sum(h**2)
 
     args = tuple(_rng.standard_normal(shape) * 0.1 for shape in ((64, 8), (64, 16), (turns, 8)))
-    return PlainProgram("LSTM", f"{turns:,} turns", function, args)
+    return _program("LSTM", turns, function, args, scanned.lstm(turns))
 
 
 def finite_volume(turns):
@@ -104,9 +103,8 @@ def finite_volume(turns):
             u = u + 0.01 * (k * flux + xp.sin(u))
         return xp.sum(u**2)
 
-    return PlainProgram(
-        "finite volumes, 20x20", f"{turns:,} turns", function, (_rng.standard_normal((20, 20)), 0.5)
-    )
+    args = _rng.standard_normal((20, 20)), 0.5
+    return _program("finite volumes, 20x20", turns, function, args, scanned.finite_volume(turns))
 
 
 def lotka_volterra(turns):
@@ -123,7 +121,7 @@ def lotka_volterra(turns):
         return xp.sum(y)
 
     args = np.array([1.0, 0.1, 1.5, 0.075]), np.array([10.0, 5.0])
-    return PlainProgram("Lotka-Volterra, RK4", f"{turns:,} turns", function, args)
+    return _program("Lotka-Volterra, RK4", turns, function, args, scanned.lotka_volterra(turns))
 
 
 def thin_films(turns):
@@ -132,7 +130,8 @@ def thin_films(turns):
     def function(xp, thick):
         return reflectance(xp, waves, thick, 1.0 + 0j, 0j)
 
-    return PlainProgram("thin films, complex", f"{turns:,} turns", function, (np.linspace(50, 120, turns),))
+    args = (np.linspace(50, 120, turns),)
+    return _program("thin films, complex", turns, function, args, scanned.thin_films(turns, waves))
 
 
 def panels(turns):
@@ -149,9 +148,44 @@ def panels(turns):
         return xp.sum(strength**2)
 
     angle = np.linspace(0, 2 * np.pi, turns + 1)
-    return PlainProgram(
-        "panel method", f"{turns:,} turns", function, (np.stack([np.cos(angle), np.sin(angle)], 1),)
+    args = (np.stack([np.cos(angle), np.sin(angle)], 1),)
+    return _program("panel method", turns, function, args, scanned.panels(turns))
+
+
+def unscented(turns):
+    weights, spread = np.array([1 / 3, 1 / 6, 1 / 6, 1 / 6, 1 / 6]), np.sqrt(3.0)
+
+    def function(xp, p, ys):
+        x, cov, total = xp.array([0.5, 0.0]), 0.1 * xp.eye(2), 0.0
+        for t in range(turns):
+            root = xp.linalg.cholesky(cov) * spread
+            points = [x] + [x + root[:, i] for i in range(2)] + [x - root[:, i] for i in range(2)]
+            ahead = [
+                xp.stack([q[0] + 0.05 * q[1], q[1] - 0.05 * p[0] * xp.sin(q[0])]) for q in points
+            ]  # of a pendulum
+            x = sum(w * q for w, q in zip(weights, ahead, strict=True))
+            cov = p[1] * xp.eye(2)
+            for w, q in zip(weights, ahead, strict=True):
+                cov = cov + w * xp.outer(q - x, q - x)
+            seen = [xp.sin(q[0]) for q in ahead]
+            guess = sum(w * y for w, y in zip(weights, seen, strict=True))
+            s, cross = p[2], xp.zeros(2)
+            for w, q, y in zip(weights, ahead, seen, strict=True):
+                s = s + w * (y - guess) ** 2
+                cross = cross + w * (q - x) * (y - guess)
+            gain, gap = cross / s, ys[t] - guess
+            x, cov = x + gain * gap, cov - xp.outer(gain, gain) * s
+            total = total + 0.5 * (xp.log(s) + gap**2 / s)
+        return total
+
+    args = np.array([9.8, 0.01, 0.1]), _rng.standard_normal(turns)
+    return _program(
+        "unscented Kalman filter", turns, function, args, scanned.unscented(turns, weights, spread)
     )
+
+
+def _program(name, turns, function, args, by_scan):
+    return PlainProgram(name, f"{turns:,} turns", function, args, by_scan)
 
 
 PROGRAMS = [
@@ -164,6 +198,7 @@ PROGRAMS = [
     lotka_volterra(1000),
     thin_films(200),
     panels(32),
+    unscented(50),
 ]
 
 
