@@ -69,7 +69,11 @@ class _Writer(FunctionText):
         given = (*call.args, *call.results, *call.spares)
         pointers = [self.parameter(k) for k in range(len(given))]
         first, second = len(call.args), len(call.args) + len(call.results)
-        self.args, self.results, self.spares = pointers[:first], pointers[first:second], pointers[second:]
+        self.args = [
+            self.set(f"getelementptr i8, ptr {pointer}, i64 {x.offset}") if x.offset else pointer
+            for pointer, x in zip(pointers, call.args, strict=False)
+        ]
+        self.results, self.spares = pointers[first:second], pointers[second:]
         self.sizes = [operand.buffer.nbytes for operand in call.results]
         self.ahead_in_place = in_place[0] if in_place else frozenset()
         self.in_place = {k: self.results[k] for k in (in_place[-1] if in_place else ())}
@@ -114,9 +118,10 @@ class _Writer(FunctionText):
         def step(i, current, target):
             at = self.set(f"sub i64 {length - 1}, {i}") if self.params["reverse"] else i
             self.put_all(frame, consts, current)
-            for k, x in enumerate(self.args[consts + carries :]):
-                size = body.in_types[consts + carries + k].nbytes
-                self.put(frame, consts + carries + k, self.advanced(x, at, size))
+            for k in range(consts + carries, len(self.args)):
+                step = self.call.args[k].step
+                size = body.in_types[k].nbytes if step is None else step
+                self.put(frame, k, self.advanced(self.args[k], at, size))
             self.put_all(frame, inputs, target)
             for k, y in enumerate(ys):
                 size = body.out_types[carries + k].nbytes

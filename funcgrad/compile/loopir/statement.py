@@ -98,11 +98,19 @@ class ForeignCall(NamedTuple):
 
 
 class Operand(NamedTuple):
-    """A whole buffer as an array of some shape and dtype."""
+    """A whole buffer, or a part of one, as an array of some shape and dtype.
+
+    Attributes:
+        offset: how many bytes into the buffer it begins.
+        step: how many bytes from one element along the first axis to the next; None where they lie one behind the other, as
+            what is in an element always does.
+    """
 
     buffer: Buffer
     shape: tuple[int, ...]
     dtype: Any
+    offset: int = 0
+    step: int | None = None
 
 
 class HostCall(NamedTuple):

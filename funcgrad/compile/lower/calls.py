@@ -1,9 +1,11 @@
 """Statements on whole buffers: calls of the host, and loops and branches of the program itself."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from funcgrad.compile.loopir.expression import Buffer
+from funcgrad.compile.loopir.index import Index
 from funcgrad.compile.loopir.statement import ControlCall, HostCall, Operand, Statement
 from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.value import Value
@@ -61,11 +63,33 @@ def control_call(
     """Have a loop or branch run (see `compile.codegen.control`); None where its bodies cannot be native."""
     if not all(is_native(t.dtype) for p in programs for t in (*p.in_types, *p.out_types)):
         return None
-    operands = tuple(Operand(_in_memory(lower, x), x.shape, x.dtype) for x in args)
+    sliced = params["consts"] + params["carries"] if kind == "scan" else len(args)
+    operands = tuple(_operand(lower, x, by_steps=k >= sliced) for k, x in enumerate(args))
     results = _results(lower, outs)
     call = ControlCall(kind, tuple(programs), operands, results, _results(lower, spares), params)
     lower.statements.append(Statement((), call=call))
     return _values(lower, results, outs)
+
+
+def _operand(lower: Builder, x: Value, *, by_steps: bool) -> Operand:
+    """Return a value in memory: where it is a part of a buffer, there.
+
+    Args:
+        by_steps: its elements along the first axis need not lie one behind the other.
+    """
+    if x.buffer is None and x.size:
+        loops = lower.loops(x.shape)
+        element = x.at(tuple(map(Index.of, loops)))
+        if element.op == "load" and element.dtype == x.dtype:
+            buffer, place = element.detail
+            steps = [place.terms.get(loop, 0) for loop in loops]
+            dense = [math.prod(x.shape[d + 1 :]) if n > 1 else 0 for d, n in enumerate(x.shape)]
+            first = 1 if by_steps else 0
+            if place.terms.keys() <= set(loops) and steps[first:] == dense[first:]:
+                size = x.dtype.itemsize
+                step = steps[0] * size if steps[:first] != dense[:first] else None
+                return Operand(buffer, x.shape, x.dtype, place.constant * size, step)
+    return Operand(_in_memory(lower, x), x.shape, x.dtype)
 
 
 def _in_memory(lower: Builder, x: Value) -> Buffer:

@@ -10,7 +10,7 @@ from funcgrad.core.program import Program
 __all__ = ["Unit", "lower"]
 
 # Parts of the carry from so many bytes on are written where they are read, if the body allows it.
-IN_PLACE_BYTES = 1024
+IN_PLACE_BYTES = 128
 
 
 class Unit(NamedTuple):

@@ -134,9 +134,16 @@ class _Printer:
                 else:
                     self._line(depth, f"{target} = {effect.op}({target}, {value})")
 
+    def _operand(self, x: Operand) -> str:
+        name, size = self._name(x.buffer), x.dtype.itemsize
+        if not x.offset and x.step is None:
+            return name
+        step = "" if x.step is None else f"::{x.step // size}"
+        return f"{name}[{x.offset // size}:{step}]".replace(":::", "::")
+
     def _control(self, call: ControlCall, depth: int) -> None:
         """Write a loop or branch, and below it its bodies as programs of their own."""
-        args = ", ".join(self._name(x.buffer) for x in call.args)
+        args = ", ".join(map(self._operand, call.args))
         results = ", ".join(self._name(x.buffer) for x in call.results)
         params = "".join(f", {name}={value}" for name, value in call.params.items())
         self._line(depth, f"{results} = {call.kind}({args}{params}):")

@@ -25,10 +25,11 @@ from funcgrad.errors import FuncgradError
 from funcgrad.programs.simplify.algebra import ALGEBRA
 from funcgrad.programs.simplify.patterns import Apply, Known, Rule, atom_key
 from funcgrad.programs.simplify.rearrangements import REARRANGEMENTS
+from funcgrad.programs.simplify.slices import SLICES
 
 __all__ = ["RULES", "simplify"]
 
-RULES: tuple[Rule, ...] = (*ALGEBRA, *REARRANGEMENTS)
+RULES: tuple[Rule, ...] = (*ALGEBRA, *REARRANGEMENTS, *SLICES)
 
 
 @cache
