@@ -10,6 +10,8 @@ from funcgrad.core.program import Equation, Program, Var
 
 __all__ = ["LITERAL", "Numbering", "same_bits"]
 
+# Constants of up to so many bytes have one number if they are equal: each turn may have made its own.
+COMPARED_BYTES = 1 << 15
 # The number of an operand that is a literal.
 LITERAL = -1
 
@@ -32,6 +34,10 @@ class Numbering:
         self.equations = equations
         variables: list[Var] = [*program.inputs, *(var for var, _ in program.constants)]
         number = {var: n for n, var in enumerate(variables)}
+        same: dict[Any, int] = {}
+        for var, value in program.constants:
+            if type(value) is np.ndarray and value.nbytes <= COMPARED_BYTES:
+                number[var] = same.setdefault((value.dtype.str, value.shape, value.tobytes()), number[var])
         kinds, operands, codes = array("q"), array("q"), array("q")
         read, made = array("q", [0]), array("q", [len(variables)])  # how many, by each equation
         coder = _Coder()
