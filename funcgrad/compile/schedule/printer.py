@@ -138,8 +138,8 @@ class _Printer:
         name, size = self._name(x.buffer), x.dtype.itemsize
         if not x.offset and x.step is None:
             return name
-        step = "" if x.step is None else f"::{x.step // size}"
-        return f"{name}[{x.offset // size}:{step}]".replace(":::", "::")
+        step = "" if x.step is None else f":{x.step // size}"
+        return f"{name}[{x.offset // size or ''}:{step}]"
 
     def _control(self, call: ControlCall, depth: int) -> None:
         """Write a loop or branch, and below it its bodies as programs of their own."""
