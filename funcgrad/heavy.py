@@ -9,6 +9,8 @@ __all__ = [
     "blas_integer",
     "blas_threads",
     "ctypes",
+    "fourier_address",
+    "fourier_dtype",
     "futures",
     "hashlib",
     "json",
@@ -117,6 +119,71 @@ def blas_address(routine: str) -> int:
     if routine not in library.__pyx_capi__:
         library = _cython_library("lapack")
     return _function_in(library, routine, ctypes)
+
+
+def fourier_dtype(name: str, dtype: Any, factor: type) -> Any:
+    """Return the dtype of the real numbers that the ufunc `name` of numpy.fft computes with.
+
+    Args:
+        dtype: of what is transformed.
+        factor: the type of what it is scaled by.
+
+    Returns:
+        None where NumPy has no such ufunc.
+    """
+    import numpy
+
+    if not _fourier_loops():
+        return None
+    from numpy.fft import _pocketfft_umath as module
+
+    scale = factor if factor is int else numpy.dtype(factor)
+    return getattr(module, name).resolve_dtypes((dtype, scale, None))[1]
+
+
+def fourier_address(routine: str) -> int:
+    """Return where the loop `numpy.NAME.DTYPE` of a ufunc of numpy.fft is, by the dtype's character of its real numbers; or,
+    with `.data` behind it, what it is called with. 0 where NumPy has no such ufunc."""
+    return _fourier_loops().get(routine, 0)
+
+
+@cache
+def _fourier_loops() -> dict[str, int]:
+    import ctypes
+
+    import numpy
+
+    try:
+        from numpy.fft import _pocketfft_umath as module
+    except ImportError:
+        return {}
+
+    class Head(
+        ctypes.Structure
+    ):  # of PyUFuncObject, behind what all objects have: part of NumPy's C interface
+        _fields_ = (
+            ("inputs", ctypes.c_int),
+            ("outputs", ctypes.c_int),
+            ("arguments", ctypes.c_int),
+            ("identity", ctypes.c_int),
+            ("functions", ctypes.POINTER(ctypes.c_void_p)),
+            ("data", ctypes.POINTER(ctypes.c_void_p)),
+            ("types", ctypes.c_int),
+        )
+
+    found = {}
+    for name in ("fft", "ifft", "rfft_n_even", "rfft_n_odd", "irfft"):
+        ufunc = getattr(module, name, None)
+        if not isinstance(ufunc, numpy.ufunc) or ufunc.nin != 2 or ufunc.nout != 1:
+            return {}
+        head = Head.from_address(id(ufunc) + object.__basicsize__)
+        if (head.inputs, head.outputs, head.arguments, head.types) != (2, 1, 3, len(ufunc.types)):
+            return {}
+        for k, types in enumerate(ufunc.types):
+            real = types[1]  # of the factor
+            found[f"numpy.{name}.{real}"] = head.functions[k] or 0
+            found[f"numpy.{name}.{real}.data"] = (head.data[k] or 0) if head.data else 0
+    return found
 
 
 def blas_threads() -> tuple[int, int]:

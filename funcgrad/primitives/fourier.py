@@ -54,6 +54,15 @@ class FFT(Linear):
     def transpose_rule(self, y_bar, x, **params):
         return conform_dtype(fft(y_bar, **params), x)
 
+    complex_in_memory = True
+
+    def lower_rule(self, lower, out, x, *, axes, inverse, norm):
+        for axis in reversed(axes):
+            x = lower.fourier("ifft" if inverse else "fft", out, x, out.shape, axis, norm)
+            if x is None:
+                return None
+        return x
+
     def batch_rule(self, size, batched, x, *, axes, **params):
         return fft(x, axes=tuple(a + 1 for a in axes), **params), True
 
@@ -95,6 +104,11 @@ class RFFT(Linear):
         half = conjugate(y_bar) * _mirrors(n, axis, shape_of(y_bar), dtype_of(x), 0.5)
         return conform_dtype(irfft(half, n=n, axis=axis, norm=_SWAPPED[norm]), x)
 
+    complex_in_memory = True
+
+    def lower_rule(self, lower, out, x, *, axis, norm):
+        return lower.fourier("rfft", out, x, x.shape, axis, norm)
+
     def batch_rule(self, size, batched, x, *, axis, norm):
         return rfft(x, axis=axis + 1, norm=norm), True
 
@@ -129,6 +143,12 @@ class IRFFT(Linear):
     def transpose_rule(self, y_bar, x, *, n, axis, norm):
         half = conjugate(rfft(y_bar, axis=axis, norm=_SWAPPED[norm]))
         return conform_dtype(half * _mirrors(n, axis, shape_of(x), dtype_of(y_bar), 2.0), x)
+
+    complex_in_memory = True
+
+    def lower_rule(self, lower, out, x, *, n, axis, norm):
+        shape = (*out.shape[:axis], n // 2 + 1, *out.shape[axis + 1 :])
+        return lower.fourier("irfft", out, x, shape, axis, norm)
 
     def batch_rule(self, size, batched, x, *, n, axis, norm):
         return irfft(x, n=n, axis=axis + 1, norm=norm), True

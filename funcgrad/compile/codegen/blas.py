@@ -1,10 +1,12 @@
-"""Calls of BLAS and LAPACK, written in LLVM: every argument by reference, as Fortran has it."""
+"""Calls of BLAS and LAPACK, written in LLVM: every argument by reference, as Fortran has it; and of loops of ufuncs."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from funcgrad.compile.codegen.scalar_writer import ValueWriter
 from funcgrad.compile.loopir.expression import Buffer
-from funcgrad.compile.loopir.statement import ForeignCall, Info, MatrixProduct, Place
+from funcgrad.compile.loopir.statement import ForeignCall, Info, MatrixProduct, Place, Strided
 from funcgrad.compile.schedule.storage_folding import FoldedBuffer
 from funcgrad.compile.target.types import constant, llvm_type
 from funcgrad.heavy import blas_integer
@@ -21,11 +23,14 @@ class CallWriter(ValueWriter):
     def __init__(self, locals_: dict[Buffer, FoldedBuffer], *, careful: bool, general: bool):
         super().__init__(locals_, careful=careful, general=general)
         self.external: dict[str, None] = {}  # the routines called, each a parameter of the function
-        self.largest_call = 0  # in floating-point operations
+        self.largest_call = 0  # of BLAS or LAPACK, in floating-point operations
         self._constants: dict[tuple[str, str], str] = {}
 
     def _call(self, call: ForeignCall) -> None:
         self.external.setdefault(call.routine)
+        if call.strided is not None:
+            self._call_loop(call, call.strided)
+            return
         self.largest_call = max(self.largest_call, call.flops)
         arguments = ", ".join(f"ptr {self._argument(x)}" for x in call.arguments)
         self.out.do(f"call void %{call.routine}({arguments})")
@@ -34,6 +39,25 @@ class CallWriter(ValueWriter):
                 info = self.out.set(f"load {_INTEGER}, ptr %info")
                 self.out.flag(self.out.set(f"icmp sgt {_INTEGER} {info}, 0"), x.bit)
         self._known = {}
+
+    def _call_loop(self, call: ForeignCall, strided: Strided) -> None:
+        """Call the loop of a ufunc: with an array of addresses, the sizes, the steps, and data of its own."""
+        data = f"{call.routine}.data"
+        self.external.setdefault(data)
+        given = f"%given{len(call.arguments)}"
+        if f"  {given} = alloca [{len(call.arguments)} x ptr]" not in self.entry:
+            self.entry.append(f"  {given} = alloca [{len(call.arguments)} x ptr]")
+        for k, x in enumerate(call.arguments):
+            address = self._argument(x)
+            place = self.out.set(f"getelementptr ptr, ptr {given}, i64 {k}")
+            self.out.do(f"store ptr {address}, ptr {place}")
+        sizes, steps = map(self._integers_in_memory, strided)
+        self.out.do(f"call void %{call.routine}(ptr {given}, ptr {sizes}, ptr {steps}, ptr %{data})")
+        self._known = {}
+
+    def _integers_in_memory(self, values: Sequence[int]) -> str:
+        kind = f"[{len(values)} x i64]"
+        return self._constant_in_memory(kind, f"[{', '.join(f'i64 {v}' for v in values)}]")
 
     def _argument(self, x) -> str:
         if isinstance(x, Place):

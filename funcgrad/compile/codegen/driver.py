@@ -112,7 +112,7 @@ class Driver(Text):
         args = [f"ptr {self._pointer_to(b, element)}" for b, element in writer.parameters.items()]
         args += [*writer.numbers, *(f"ptr {self._routine(name)}" for name in writer.external)]
         self._release()
-        alone = bool(writer.external) and writer.largest_call < ONE_THREAD_FLOPS
+        alone = 0 < writer.largest_call < ONE_THREAD_FLOPS
         if alone:
             self.alone = True
             get, put = (self.module.table.slot(f"threads {way}") for way in ("get", "set"))
@@ -126,11 +126,11 @@ class Driver(Text):
             self._check(status)
 
     def _routine(self, name: str) -> str:
-        """Return the address of a routine of BLAS or LAPACK; loaded once."""
+        """Return the address of a routine; loaded once."""
         register = f"%f_{name}"
         if name not in self.routines:
             self.routines.add(name)
-            place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.table.slot(f'blas {name}')})"
+            place = f"getelementptr (ptr, ptr @fg_table, i64 {self.module.table.slot(f'routine {name}')})"
             self.setup.append(f"  {register} = load ptr, ptr {place}")
         return register
 

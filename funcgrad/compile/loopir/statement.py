@@ -20,6 +20,7 @@ __all__ = [
     "Operand",
     "Place",
     "Statement",
+    "Strided",
 ]
 
 # The code of a function's kernel, in nodes: LLVM's time grows faster than the code of one function.
@@ -89,12 +90,23 @@ class Info(NamedTuple):
     bit: Status
 
 
+class Strided(NamedTuple):
+    """What a loop of a ufunc is called with besides its arguments: how many calls and points, and the steps in bytes."""
+
+    sizes: tuple[int, ...]
+    steps: tuple[int, ...]
+
+
 class ForeignCall(NamedTuple):
-    """A routine of BLAS or LAPACK at the point of its loops: characters, integers and numbers, places, info."""
+    """A routine of BLAS or LAPACK at the point of its loops: characters, integers and numbers, places, info.
+
+    `strided`: it is the loop of a ufunc, whose arguments are places and numbers.
+    """
 
     routine: str
     arguments: tuple[Any, ...]
     flops: int
+    strided: Strided | None = None
 
 
 class Operand(NamedTuple):

@@ -14,6 +14,7 @@ from funcgrad.compile.loopir.index import Index
 from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.calls import control_call, host_call
 from funcgrad.compile.lower.comparison import COMPARISONS, compare
+from funcgrad.compile.lower.fourier import fourier
 from funcgrad.compile.lower.in_place import Updates
 from funcgrad.compile.lower.lapack import Lapack
 from funcgrad.compile.lower.matmul import lower_product
@@ -135,6 +136,10 @@ class Lowering(Builder):
     def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
         """Return the sum of products that `dot` is, by loops or by BLAS."""
         return lower_product(self, out, x, y, contract, batch)
+
+    def fourier(self, name: str, out: ArrayType, x: Value, shape: Any, axis: int, norm: str) -> Value | None:
+        """Return a discrete Fourier transform along an axis; None where there is no routine for it."""
+        return fourier(self, name, out, x, shape, axis, norm)
 
     def _lower(self, equation: Equation) -> None:
         args = [self._read(a) for a in equation.inputs]

@@ -18,7 +18,7 @@ from funcgrad.compile.runtime.parallel import parallel_loop
 from funcgrad.compile.target.abi import api_address
 from funcgrad.core.types import ArrayType
 from funcgrad.errors import DTypeError, TreeError
-from funcgrad.heavy import blas_address, blas_threads, ctypes, hashlib
+from funcgrad.heavy import blas_address, blas_threads, ctypes, fourier_address, hashlib
 
 __all__ = ["Executable", "plain"]
 
@@ -140,8 +140,8 @@ class _Keeper:
                 table[slot] = id(hosts[int(rest)])
             elif kind == "parallel":
                 table[slot] = id(loops[int(rest)])
-            elif kind == "blas":
-                table[slot] = blas_address(rest)
+            elif kind == "routine":
+                table[slot] = fourier_address(rest) if rest.startswith("numpy.") else blas_address(rest)
             elif kind == "threads":
                 table[slot] = blas_threads()[rest == "set"]
             elif kind == "kept":
