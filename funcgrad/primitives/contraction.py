@@ -46,7 +46,7 @@ class Dot(Bilinear):
 
     def lower_rule(self, lower, out, x, y, *, contract, batch, guarded=False):
         def product(out, x, y):
-            return lower.product(out, x, y, contract, batch)
+            return lower.product(out, x, y, contract, batch, zero_wins=guarded)
 
         return lower_guarded(lower, out, x, y, product) if guarded else product(out, x, y)
 

@@ -337,7 +337,7 @@ class _DerivativeProduct(Elementwise):
 
     def lower_rule(self, lower, out, *args):
         name = "multiply" if self.hasty and not lower.careful else "guarded_multiply"
-        return lower.apply(name, self.loop, out, args)
+        return lower.apply(name, self.loop, out, args, zero_wins=True)
 
 
 guarded_multiply = _DerivativeProduct("guarded_multiply", hasty=False)

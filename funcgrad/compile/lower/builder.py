@@ -14,6 +14,7 @@ from funcgrad.compile.loopir.expression import Buffer, Expression, Expressions
 from funcgrad.compile.loopir.index import Counter, Data, Index, flatten_index, split_index
 from funcgrad.compile.loopir.statement import Effect, Statement
 from funcgrad.compile.lower.loop_order import ordered_loops
+from funcgrad.compile.lower.thin import summed_thin
 from funcgrad.compile.lower.value import Segment, Value
 from funcgrad.compile.target.types import identity, in_memory
 from funcgrad.core.program import Program, Var
@@ -126,6 +127,10 @@ class Builder:
         if keepdims:
             squeezed = ArrayType(tuple(n for d, n in enumerate(out.shape) if d not in axes), out.dtype)
             return self.reshape(self.reduce(op, squeezed, x, axes, keepdims=False), out.shape)
+        if op == "add":
+            total = summed_thin(self, out, x, axes)
+            if total is not None:
+                return total
         loops, kept, offset = self._reduced(x, axes, out)
         buffer = self.result(out)
         self.emit(kept, [Effect(buffer, offset, self.const(identity(op, out.dtype), out.dtype))])

@@ -19,6 +19,7 @@ from funcgrad.compile.lower.in_place import Updates
 from funcgrad.compile.lower.lapack import Lapack
 from funcgrad.compile.lower.matmul import lower_product
 from funcgrad.compile.lower.nan_watch import watch, watched
+from funcgrad.compile.lower.thin import basis, is_thin, kept_thin
 from funcgrad.compile.lower.usage import evaluations
 from funcgrad.compile.lower.value import Value
 from funcgrad.compile.target.scalars import supports
@@ -78,9 +79,9 @@ class Lowering(Builder):
             buffer = self._buffer("input", var.type, position)
             self.values[var] = self.stored(buffer, in_memory(var.type))
             self.updates.enter(position, var, buffer)
-        for position, (var, _) in enumerate(program.constants):
+        for position, (var, value) in enumerate(program.constants):
             buffer = self._buffer("constant", var.type, position)
-            self.values[var] = self.stored(buffer, in_memory(var.type))
+            self.values[var] = basis(self, value, self.stored(buffer, in_memory(var.type)))
         for position, atom in enumerate(program.outputs):
             if isinstance(atom, Var) and atom not in self.values:
                 self._outputs.setdefault(atom, position)
@@ -93,8 +94,14 @@ class Lowering(Builder):
                 self._write(self._read(atom), self._buffer("output", atom.type, position))
         return self
 
-    def apply(self, name: str, ufunc: np.ufunc, out: ArrayType, args: Sequence[Value]) -> Value | None:
-        """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`."""
+    def apply(
+        self, name: str, ufunc: np.ufunc, out: ArrayType, args: Sequence[Value], *, zero_wins: bool = False
+    ) -> Value | None:
+        """Return the elementwise operation `name`, in the dtypes of NumPy's `ufunc`.
+
+        Args:
+            zero_wins: zero times infinity may be zero.
+        """
         if name == "add":
             for x, y in (args, reversed(args)):
                 total = self.updates.added(out, x, y)
@@ -113,7 +120,8 @@ class Lowering(Builder):
 
         def at(index):
             operands = [self._operand(x, x.spread(index), d) for x, d in zip(args, dtypes, strict=False)]
-            return self.cast(self.op(name, dtypes[-1], *operands), out.dtype)
+            element = self.op(name, dtypes[-1], *operands)
+            return self.cast(kept_thin(self.expressions, element, zero_wins=zero_wins), out.dtype)
 
         return self.map(out, at)
 
@@ -133,9 +141,15 @@ class Lowering(Builder):
         """Return the results of a loop or branch of the program itself; None where its bodies cannot be native."""
         return control_call(self, kind, programs, outs, args, **details)
 
-    def product(self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
-        """Return the sum of products that `dot` is, by loops or by BLAS."""
-        return lower_product(self, out, x, y, contract, batch)
+    def product(
+        self, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any, *, zero_wins: bool = False
+    ) -> Value:
+        """Return the sum of products that `dot` is, by loops or by BLAS.
+
+        Args:
+            zero_wins: zero times infinity may be zero.
+        """
+        return lower_product(self, out, x, y, contract, batch, zero_wins=zero_wins)
 
     def fourier(self, name: str, out: ArrayType, x: Value, shape: Any, axis: int, norm: str) -> Value | None:
         """Return a discrete Fourier transform along an axis; None where there is no routine for it."""
@@ -183,7 +197,8 @@ class Lowering(Builder):
         if value.buffer is None and value.size:
             expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
             often = self._evaluations.get(var, 0) > 1.01
-            if deep or expression.size > MOST_NODES or (often and not expression.is_cheap(CHEAP_ADDITIONS)):
+            dear = often and not (is_thin(expression) or expression.is_cheap(CHEAP_ADDITIONS))
+            if deep or expression.size > MOST_NODES or dear:
                 value = self.store(value)
         if value.type != in_memory(var.type):
             part, pieces = value.part, value.pieces

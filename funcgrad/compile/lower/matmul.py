@@ -7,6 +7,7 @@ import numpy as np
 from funcgrad.compile.loopir.index import Counter, Index, flatten_index
 from funcgrad.compile.loopir.statement import MatrixProduct
 from funcgrad.compile.lower.builder import Builder
+from funcgrad.compile.lower.thin import kept_thin, settles
 from funcgrad.compile.lower.value import Value
 from funcgrad.core.types import ArrayType
 
@@ -16,9 +17,17 @@ __all__ = ["lower_product"]
 BLAS_MULTIPLICATIONS = 600
 
 
-def lower_product(lower: Builder, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any) -> Value:
-    """Return z[b..., i..., j...] = sum over k of x[b, i, k] y[b, j, k]."""
+def lower_product(
+    lower: Builder, out: ArrayType, x: Value, y: Value, contract: Any, batch: Any, *, zero_wins: bool = False
+) -> Value:
+    """Return z[b..., i..., j...] = sum over k of x[b, i, k] y[b, j, k].
+
+    Args:
+        zero_wins: zero times infinity may be zero.
+    """
     axes = _Axes(x, y, contract, batch)
+    if zero_wins and (settles(lower, x, axes.contract_x) or settles(lower, y, axes.contract_y)):
+        return _by_loops(lower, out, x, y, axes, zero_wins=True)
     by_blas = out.dtype.char in "fd" and axes.rows > 1 and axes.columns > 1 and axes.inner > 1
     if by_blas and axes.rows * axes.columns * axes.inner > BLAS_MULTIPLICATIONS:
         return _by_blas(lower, out, x, y, axes)
@@ -38,7 +47,7 @@ class _Axes:
         self.inner = int(np.prod([x.shape[d] for d in self.contract_x]))
 
 
-def _by_loops(lower, out, x, y, axes):
+def _by_loops(lower, out, x, y, axes, *, zero_wins=False):
     shape = (*out.shape, *(x.shape[d] for d in axes.contract_x))
     n_batch, n_rows = len(axes.batch_x), len(axes.free_x)
 
@@ -54,7 +63,8 @@ def _by_loops(lower, out, x, y, axes):
         for k, (d, e) in enumerate(zip(axes.contract_x, axes.contract_y, strict=True)):
             i[d] = j[e] = inner[k]
         left, right = lower.cast(x.at(tuple(i)), out.dtype), lower.cast(y.at(tuple(j)), out.dtype)
-        return lower.op("multiply", out.dtype, left, right)
+        term = lower.op("multiply", out.dtype, left, right)
+        return kept_thin(lower.expressions, term, zero_wins=zero_wins)
 
     terms = lower.map(ArrayType(shape, out.dtype), at)
     if out.dtype.kind == "b":
@@ -78,7 +88,7 @@ def _by_blas(lower, out, x, y, axes):
 
 def _matrix(lower, x, dtype, index, batch, rows, columns, row, column):
     """Return `x` as BLAS takes a matrix at a point of the batch: as it lies in memory where it can."""
-    x = lower.converted(x, dtype)
+    x = lower.converted(x if x.buffer is None else lower.stored(x.buffer, x.type), dtype)
     found = _strided(x, index, batch, rows, columns, row, column)
     if (
         found is None
