@@ -1,13 +1,14 @@
 """Whole Jacobians and Hessians, by pushing or pulling every basis vector in one batched pass."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from funcgrad import tree
 from funcgrad.core.interpret import owned_tree
-from funcgrad.core.staging import check_outputs
+from funcgrad.core.staging import Staging, check_outputs
+from funcgrad.core.tracer import Tracer
 from funcgrad.core.types import ArrayType, shape_of, type_of
 from funcgrad.errors import DTypeError, ShapeError
 from funcgrad.transforms.arguments import Chosen, as_derivative, owner_of, presented, split_aux
@@ -86,12 +87,13 @@ def jacobian(
         out_types, in_types = [type_of(y) for y in ys], [type_of(x) for x in chosen.leaves]
         n_out, n_in = sum(t.size for t in out_types), sum(t.size for t in in_types)
         is_complex = any(t.dtype.kind == "c" for t in out_types) and not holomorphic
+        basis = _Basis(owner, chunk_size, _staging_of(ys))
         forward = mode == "forward" or (mode == "auto" and (n_in < n_out or is_complex))
         if forward:
-            blocks = _push_basis(owner, tape, in_types, outs, out_types, chunk_size)
+            blocks = _push_basis(tape, in_types, outs, out_types, basis)
         else:
             _check_real(owner, out_types, holomorphic)
-            blocks = _pull_basis(owner, tape, in_types, outs, out_types, chunk_size)
+            blocks = _pull_basis(tape, in_types, outs, out_types, basis)
         result = tree.unflatten(treedef, [chosen.rebuild(row) for row in blocks])
         return (result, owned_tree(extra, chosen.leaves)) if has_aux else result
 
@@ -121,20 +123,45 @@ def _basis(types: list[ArrayType], start: int, stop: int) -> list[np.ndarray]:
     return out
 
 
-def _carried(owner, carry, from_types, to_types, chunk_size):
-    """Carry every basis vector of `from_types`; return an array (count, *shape) for each of `to_types`."""
-    total = sum(t.size for t in from_types)
-    step = chunk_size or max(total, 1)
-    chunks = []
-    for start in range(0, max(total, 1), step):
-        stop = min(start + step, total)
-        with Batch(owner, stop - start) as batch:
-            basis = [batch.input(b) for b in _basis(from_types, start, stop)]
-            released = [batch.release(x) for x in carry(basis)]
-        chunks.append(
-            [_full(x, batched, stop - start, t) for (x, batched), t in zip(released, to_types, strict=True)]
-        )
-    return [c[0] if len(c) == 1 else np.concatenate(c) for c in zip(*chunks, strict=True)]
+def _staging_of(values: Sequence[Any]) -> Staging | None:
+    """Return the trace that makes a program, if values belong to one below those that transform it."""
+    for x in values:
+        while type(x) is Tracer:
+            if isinstance(x.tracing, Staging):
+                return x.tracing
+            x = x.value
+    return None
+
+
+class _Basis(NamedTuple):
+    """How basis vectors are carried: so many at once, and in a program that is made as constants of it.
+
+    (There, what becomes of them is computed when the program runs, which sees that most of it is zero.)
+    """
+
+    owner: str
+    chunk_size: int | None
+    staging: Staging | None
+
+    def carried(self, carry: Callable, from_types: list[ArrayType], to_types: list[ArrayType]) -> list[Any]:
+        """Carry every basis vector of `from_types`; return an array (count, *shape) for each of `to_types`."""
+        total = sum(t.size for t in from_types)
+        step = self.chunk_size or max(total, 1)
+        chunks = []
+        for start in range(0, max(total, 1), step):
+            stop = min(start + step, total)
+            vectors: list[Any] = _basis(from_types, start, stop)
+            if self.staging is not None:
+                vectors = [self.staging.lift(b) for b in vectors]
+            with Batch(self.owner, stop - start) as batch:
+                released = [batch.release(x) for x in carry(list(map(batch.input, vectors)))]
+            chunks.append(
+                [
+                    _full(x, batched, stop - start, t)
+                    for (x, batched), t in zip(released, to_types, strict=True)
+                ]
+            )
+        return [c[0] if len(c) == 1 else np.concatenate(c) for c in zip(*chunks, strict=True)]
 
 
 def _full(x, batched, count, t):
@@ -144,8 +171,8 @@ def _full(x, batched, count, t):
     return x if batched else np.broadcast_to(x, shape).copy()
 
 
-def _push_basis(owner, tape, in_types, outs, out_types, chunk_size):
-    columns = _carried(owner, lambda b: tape.push(b, outs), in_types, out_types, chunk_size)
+def _push_basis(tape, in_types, outs, out_types, basis):
+    columns = basis.carried(lambda b: tape.push(b, outs), in_types, out_types)
     rows = []
     for column, t in zip(columns, out_types, strict=True):
         column = np.moveaxis(column, 0, -1)
@@ -159,13 +186,13 @@ def _push_basis(owner, tape, in_types, outs, out_types, chunk_size):
     return rows
 
 
-def _pull_basis(owner, tape, in_types, outs, out_types, chunk_size):
+def _pull_basis(tape, in_types, outs, out_types, basis):
     if [t.shape for t in out_types] == [()]:
         (one,) = _basis(out_types, 0, 1)
         # A gradient: there is nothing to batch.
         bars = tape.pull([one[0]], outs, len(in_types), consume=True)
         return [[as_derivative(bar, t) for bar, t in zip(bars, in_types, strict=True)]]
-    blocks = _carried(owner, lambda b: tape.pull(b, outs, len(in_types)), out_types, in_types, chunk_size)
+    blocks = basis.carried(lambda b: tape.pull(b, outs, len(in_types)), out_types, in_types)
     rows = []
     offset = 0
     for t in out_types:

@@ -14,7 +14,7 @@ from funcgrad.compile.loopir.expression import Buffer, Expression, Expressions
 from funcgrad.compile.loopir.index import Counter, Data, Index, flatten_index, split_index
 from funcgrad.compile.loopir.statement import Effect, Statement
 from funcgrad.compile.lower.loop_order import ordered_loops
-from funcgrad.compile.lower.thin import summed_thin
+from funcgrad.compile.lower.thin import is_thin, summed_thin
 from funcgrad.compile.lower.value import Segment, Value
 from funcgrad.compile.target.types import identity, in_memory
 from funcgrad.core.program import Program, Var
@@ -192,7 +192,7 @@ class Builder:
 
     def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         """Return the elements of `x`, in C order, in another shape."""
-        if x.buffer is not None:
+        if x.buffer is not None and not (x.size and is_thin(x.at(tuple(map(Index.of, self.loops(x.shape)))))):
             return self.stored(x.buffer, ArrayType(shape, x.dtype))
         out = ArrayType(shape, x.dtype)
         value = self.map(out, lambda index: x.at(split_index(flatten_index(index, shape), x.shape)))

@@ -19,7 +19,7 @@ from funcgrad.compile.lower.in_place import Updates
 from funcgrad.compile.lower.lapack import Lapack
 from funcgrad.compile.lower.matmul import lower_product
 from funcgrad.compile.lower.nan_watch import watch, watched
-from funcgrad.compile.lower.thin import basis, is_thin, kept_thin
+from funcgrad.compile.lower.thin import basis, by_terms, is_thin, kept_thin
 from funcgrad.compile.lower.usage import evaluations
 from funcgrad.compile.lower.value import Value
 from funcgrad.compile.target.scalars import supports
@@ -107,6 +107,9 @@ class Lowering(Builder):
                 total = self.updates.added(out, x, y)
                 if total is not None:
                     return total
+        total = by_terms(self, name, ufunc, out, args, zero_wins=zero_wins)
+        if total is not None:
+            return total
         try:
             dtypes = ufunc.resolve_dtypes((*[x.type.promotion for x in args], *(None,) * ufunc.nout))
         except TypeError:
@@ -169,6 +172,8 @@ class Lowering(Builder):
         )
         if rule is not None and native:
             results = rule(self, types if multiple else types[0], *args, **equation.params)
+            if equation.primitive.view and results is not None and args[0].terms:
+                results.terms = tuple([rule(self, types[0], x, **equation.params) for x in args[0].terms])
         if results is None:
             results = host_call(self, equation, args)
         elif not multiple:
@@ -197,13 +202,14 @@ class Lowering(Builder):
         if value.buffer is None and value.size:
             expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
             often = self._evaluations.get(var, 0) > 1.01
-            dear = often and not (is_thin(expression) or expression.is_cheap(CHEAP_ADDITIONS))
+            thin = value.terms or is_thin(expression)
+            dear = often and not (thin or expression.is_cheap(CHEAP_ADDITIONS))
             if deep or expression.size > MOST_NODES or dear:
                 value = self.store(value)
         if value.type != in_memory(var.type):
-            part, pieces = value.part, value.pieces
+            part, pieces, terms = value.part, value.pieces, value.terms
             value = Value(in_memory(var.type), value.at, value.buffer)
-            value.part, value.pieces = part, pieces
+            value.part, value.pieces, value.terms = part, pieces, terms
         return value
 
     def _read(self, atom) -> Value:

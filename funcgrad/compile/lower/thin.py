@@ -17,9 +17,12 @@ from funcgrad.core.types import ArrayType
 
 if TYPE_CHECKING:
     from funcgrad.compile.lower.builder import Builder
+    from funcgrad.compile.lower.lowering import Lowering
 
-__all__ = ["basis", "is_thin", "kept_thin", "settles", "summed_thin"]
+__all__ = ["basis", "by_terms", "is_thin", "kept_thin", "settles", "summed_thin"]
 
+# An array is told by so many terms at most.
+MOST_TERMS = 4
 # Operations that give zero for zero; a product only where a zero wins, or where the other factor is finite.
 _LINEAR = frozenset({"cast", "negative", "multiply", "guarded_multiply"})
 
@@ -88,12 +91,91 @@ def _guarded(expressions: Expressions, conditions: Any, inside: Expression) -> E
     return expressions.guard(conditions, lambda: inside, expressions.const(0, inside.dtype))
 
 
+def by_terms(
+    lower: "Lowering", name: str, ufunc: Any, out: ArrayType, args: Sequence[Value], *, zero_wins: bool
+) -> Value | None:
+    """Return a sum of thin arrays, or what a linear operation makes of one, by its terms; None for anything else.
+
+    (Infinite terms may give nan where their sum, that is zero, wins: careful code does without.)
+    """
+    if lower.careful or out.dtype.kind != "f" or any(x.dtype != out.dtype for x in args):
+        return None
+    if name in ("add", "subtract"):
+        left, right = (_terms(lower, x) for x in args)
+        if not left or not right:
+            return None
+        if name == "subtract":
+            negated = (lower.apply("negative", np.negative, x.type, [x]) for x in right)
+            right = tuple(x for x in negated if x is not None)
+        return _total(lower, out, [lower.map(out, x.spread) for x in (*left, *right)])
+    if name not in _LINEAR:
+        return None
+    k = next((k for k, x in enumerate(args) if x.terms), None)
+    if k is None:
+        return None
+    made = [
+        lower.apply(name, ufunc, out, [*args[:k], x, *args[k + 1 :]], zero_wins=zero_wins)
+        for x in args[k].terms
+    ]
+    if not all(x is not None and _terms(lower, x) for x in made):
+        return None
+    return _total(lower, out, [x for x in made if x is not None])
+
+
+def _terms(lower: "Builder", x: Value) -> tuple[Value, ...]:
+    """Return the thin arrays that an array is the sum of; none where it is not known to be any."""
+    if x.terms or not x.size or not x.ndim:
+        return x.terms
+    return (x,) if is_thin(_generic(lower, x)) else ()
+
+
+def _generic(lower: "Builder", x: Value) -> Expression:
+    return x.at(tuple(map(Index.of, lower.loops(x.shape))))
+
+
+def _total(lower: "Builder", out: ArrayType, terms: Sequence[Value]) -> Value | None:
+    """Return the sum of thin arrays, those with the same equality together; None where there are too many."""
+    together: dict[Any, list[Value]] = {}
+    for x in terms:
+        together.setdefault(_generic(lower, x).detail, []).append(x)
+    if len(together) > MOST_TERMS:
+        return None
+    sums = [_sum(lower, out, group) for group in together.values()]
+    if len(sums) == 1:
+        return sums[0]
+    total = _sum(lower, out, sums)
+    total.terms = tuple(sums)
+    return total
+
+
+def _sum(lower: "Builder", out: ArrayType, terms: Sequence[Value]) -> Value:
+    def at(index):
+        total = terms[0].at(index)
+        for x in terms[1:]:
+            total = _added(lower, total, x.at(index))
+        return total
+
+    return terms[0] if len(terms) == 1 else lower.map(out, at)
+
+
+def _added(lower, x, y):
+    if is_thin(x) and is_thin(y) and x.detail == y.detail:
+        return _guarded(lower.expressions, x.detail, lower.op("add", x.dtype, x.args[0], y.args[0]))
+    if _is_zero(x) or _is_zero(y):
+        return y if _is_zero(x) else x
+    return lower.op("add", x.dtype, x, y)
+
+
 def summed_thin(lower: "Builder", out: ArrayType, x: Value, axes: Sequence[int]) -> Value | None:
     """Return the sum of a thin array over some axes; None for any other array.
 
     An axis that the equality settles has one term. Where it settles one of those that are kept, the sum is thin, too: of
     that axis, nothing is summed but the element where it holds.
     """
+    if x.terms:
+        sums = [lower.reduce("add", out, term, axes, keepdims=False) for term in x.terms]
+        thin = all(_terms(lower, y) for y in sums)
+        return (_total(lower, out, sums) if thin else None) or _sum(lower, out, sums)
     found = _settled(lower, x, axes)
     if found is not None:
         rest = _where_it_holds(lower, x, found)

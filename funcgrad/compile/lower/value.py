@@ -35,9 +35,13 @@ class Segment(NamedTuple):
 
 
 class Value:
-    """An array whose element at an index is `at(index)`."""
+    """An array whose element at an index is `at(index)`.
 
-    __slots__ = ("_at", "_known", "buffer", "part", "pieces", "type")
+    Attributes:
+        terms: thin arrays of which it is the sum, if it is known to be (see `thin`).
+    """
+
+    __slots__ = ("_at", "_known", "buffer", "part", "pieces", "terms", "type")
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Value:
         self.buffer = buffer
         self.part: Sparse | None = None
         self.pieces: tuple[Segment, ...] = ()
+        self.terms: tuple[Value, ...] = ()
 
     def at(self, index: tuple[Index | int, ...]) -> Expression:
         """Return the element at `index`, one Index (or number) an axis."""
@@ -68,6 +73,7 @@ class Value:
     def become(self, other: "Value") -> None:
         """Take the elements of an equal value, which may be had elsewhere, from now on."""
         self._at, self._known, self.buffer, self.part, self.pieces = other._at, {}, other.buffer, None, ()
+        self.terms = ()
 
     @property
     def is_zero(self) -> bool:
