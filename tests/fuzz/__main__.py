@@ -23,7 +23,9 @@ FORGET = 200
 def main() -> int:
     """Run random programs until the time is over; return 1 if any failed."""
     parser = argparse.ArgumentParser("python -m tests.fuzz", description="Random programs against NumPy.")
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument(
+        "--seconds", type=float, default=None, help="60 where --programs does not say how many"
+    )
     parser.add_argument(
         "--seed", type=int, default=None, help="of the first program; by default a new one each time"
     )
@@ -35,7 +37,8 @@ def main() -> int:
     warnings.simplefilter("ignore")
     seed = secrets.randbelow(10**9) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
-    end = time.monotonic() + options.seconds
+    seconds = options.seconds if options.seconds is not None else np.inf if options.programs else 60.0
+    end = time.monotonic() + seconds
     counted: Counter[str] = Counter()
     failures: set[str] = set()
     while (

@@ -85,6 +85,8 @@ def make_program(rng: np.random.Generator, length: int) -> Program:
         if operation.rounds and np.max(np.abs(made[np.isfinite(made)]), initial=0) > LARGE:
             continue
         exact = not operation.rounds and all(values[n][1] for n in chosen)
+        if made.dtype.kind in "biu" and not exact:  # a rounding error decides which whole number it is
+            continue
         values[f"v{len(program.lines)}"] = made, exact
         program.smooth = program.smooth and operation.smooth
         program.lines.append((f"v{len(program.lines)}", text))
