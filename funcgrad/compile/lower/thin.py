@@ -6,7 +6,7 @@ the numbers in it cost, rather than n times a derivative.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,6 @@ from funcgrad.compile.loopir.expression import Expression, Expressions
 from funcgrad.compile.loopir.index import Index, flatten_index
 from funcgrad.compile.lower.value import Value
 from funcgrad.core.types import ArrayType
-
-if TYPE_CHECKING:
-    from funcgrad.compile.lower.builder import Builder
-    from funcgrad.compile.lower.lowering import Lowering
 
 __all__ = ["basis", "by_terms", "is_thin", "kept_thin", "settles", "summed_thin"]
 
@@ -41,7 +37,7 @@ def _is_equality(condition: tuple[Index, int, int]) -> bool:
     return high - low == 1 and len(index.terms) > 1 and index.is_affine()
 
 
-def basis(lower: "Builder", value: np.ndarray, stored: Value) -> Value:
+def basis(lower: Any, value: np.ndarray, stored: Value) -> Value:
     """Return a constant whose rows are basis vectors, or multiples of them, as a thin array; any other as it is stored."""
     if value.ndim < 2 or value.dtype.kind != "f" or len(value) < 2 or value.size < 2 * len(value):
         return stored
@@ -92,7 +88,7 @@ def _guarded(expressions: Expressions, conditions: Any, inside: Expression) -> E
 
 
 def by_terms(
-    lower: "Lowering", name: str, ufunc: Any, out: ArrayType, args: Sequence[Value], *, zero_wins: bool
+    lower: Any, name: str, ufunc: Any, out: ArrayType, args: Sequence[Value], *, zero_wins: bool
 ) -> Value | None:
     """Return a sum of thin arrays, or what a linear operation makes of one, by its terms; None for anything else.
 
@@ -122,18 +118,18 @@ def by_terms(
     return _total(lower, out, [x for x in made if x is not None])
 
 
-def _terms(lower: "Builder", x: Value) -> tuple[Value, ...]:
+def _terms(lower: Any, x: Value) -> tuple[Value, ...]:
     """Return the thin arrays that an array is the sum of; none where it is not known to be any."""
     if x.terms or not x.size or not x.ndim:
         return x.terms
     return (x,) if is_thin(_generic(lower, x)) else ()
 
 
-def _generic(lower: "Builder", x: Value) -> Expression:
+def _generic(lower: Any, x: Value) -> Expression:
     return x.at(tuple(map(Index.of, lower.loops(x.shape))))
 
 
-def _total(lower: "Builder", out: ArrayType, terms: Sequence[Value]) -> Value | None:
+def _total(lower: Any, out: ArrayType, terms: Sequence[Value]) -> Value | None:
     """Return the sum of thin arrays, those with the same equality together; None where there are too many."""
     together: dict[Any, list[Value]] = {}
     for x in terms:
@@ -148,7 +144,7 @@ def _total(lower: "Builder", out: ArrayType, terms: Sequence[Value]) -> Value | 
     return total
 
 
-def _sum(lower: "Builder", out: ArrayType, terms: Sequence[Value]) -> Value:
+def _sum(lower: Any, out: ArrayType, terms: Sequence[Value]) -> Value:
     def at(index):
         total = terms[0].at(index)
         for x in terms[1:]:
@@ -166,7 +162,7 @@ def _added(lower, x, y):
     return lower.op("add", x.dtype, x, y)
 
 
-def summed_thin(lower: "Builder", out: ArrayType, x: Value, axes: Sequence[int]) -> Value | None:
+def summed_thin(lower: Any, out: ArrayType, x: Value, axes: Sequence[int]) -> Value | None:
     """Return the sum of a thin array over some axes; None for any other array.
 
     An axis that the equality settles has one term. Where it settles one of those that are kept, the sum is thin, too: of
@@ -202,7 +198,7 @@ def summed_thin(lower: "Builder", out: ArrayType, x: Value, axes: Sequence[int])
     return lower.map(out, at)
 
 
-def settles(lower: "Builder", x: Value, axes: Sequence[int]) -> bool:
+def settles(lower: Any, x: Value, axes: Sequence[int]) -> bool:
     """Whether an array is thin, and its equality settles one of these axes."""
     return _settled(lower, x, axes) is not None
 
@@ -221,7 +217,7 @@ class _Settled(NamedTuple):
         return total
 
 
-def _settled(lower: "Builder", x: Value, axes: Sequence[int]) -> _Settled | None:
+def _settled(lower: Any, x: Value, axes: Sequence[int]) -> _Settled | None:
     """Return one of these axes that the equality of a thin array settles."""
     if not x.size or x.dtype.kind not in "fc":
         return None
@@ -241,7 +237,7 @@ def _settled(lower: "Builder", x: Value, axes: Sequence[int]) -> _Settled | None
     return None
 
 
-def _where_it_holds(lower: "Builder", x: Value, found: _Settled) -> Value:
+def _where_it_holds(lower: Any, x: Value, found: _Settled) -> Value:
     """Return a thin array without the axis that its equality settles: the elements where it holds."""
     axis = found.axis
     zero = lower.const(0, x.dtype)
