@@ -14,14 +14,14 @@ from funcgrad.compile.loopir.expression import Buffer
 from funcgrad.compile.loopir.index import Counter, Index
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves
 from funcgrad.compile.loopir.statement import Access, Statement
+from funcgrad.compile.schedule.steps import LONG_STATEMENTS, steps
 
 __all__ = ["SHORT_ITERATIONS", "fuse"]
 
-# The most expression nodes that share an outermost loop: more would run out of registers and time. In a long
-# program, such as a loop unrolled in Python, much fewer: then equal steps give equal nests, compiled once.
+# The most expression nodes that share an outermost loop: more would run out of registers and time. In a long program,
+# fewer: of many large functions LLVM takes longer.
 MOST_NODES = 1500
-LONG_STATEMENTS = 150
-MOST_NODES_OF_LONG = 24
+MOST_NODES_OF_LONG = 600
 # Loops of up to so many iterations may be written out.
 SHORT_ITERATIONS = 16
 # Among how many of the last loops a statement looks for one to share.
@@ -31,10 +31,11 @@ LOOPS_LOOKED_AT = 24
 class _Group:
     """Leaves that share a loop, or one leaf that has none (extent 0), while the order of groups is open."""
 
-    __slots__ = ("after", "before", "extent", "latest", "members", "rank", "size")
+    __slots__ = ("after", "before", "extent", "latest", "members", "rank", "size", "step")
 
-    def __init__(self, extent: int, rank: int):
+    def __init__(self, extent: int, rank: int, step: int):
         self.extent = extent
+        self.step = step
         self.members: list[Leaf] = []
         self.size = 0
         self.after: dict[_Group, None] = {}  # groups that must run before this one
@@ -63,10 +64,12 @@ class _Group:
 def fuse(statements: list[Statement]) -> list[Loop | Leaf]:
     """Return the statements as loop nests, in an order that gives the same results."""
     most = MOST_NODES if len(statements) <= LONG_STATEMENTS else MOST_NODES_OF_LONG
-    return [_collapsed(node, 0) for node in _fuse([Leaf(s) for s in statements], 0, most)]
+    members = [Leaf(s) for s in statements]
+    step_of = dict(zip(members, steps(statements), strict=True))
+    return [_collapsed(node, 0) for node in _fuse(members, step_of, 0, most)]
 
 
-def _fuse(members: list[Leaf], level: int, most: int) -> list[Loop | Leaf]:
+def _fuse(members: list[Leaf], step_of: dict[Leaf, int], level: int, most: int) -> list[Loop | Leaf]:
     groups: list[_Group] = []
     group_of: dict[Leaf, _Group] = {}
     writer: dict[Buffer, Leaf] = {}
@@ -79,9 +82,10 @@ def _fuse(members: list[Leaf], level: int, most: int) -> list[Loop | Leaf]:
             placed, related = leaf, conflicts
             if not conflicts and following is not None and _starts(leaf, following, level):
                 placed, related = following, _conflicts(following, writer, readers)
-            group = _place(placed, extent, related, groups[-LOOPS_LOOKED_AT:], group_of, level, most)
+            near = [g for g in groups[-LOOPS_LOOKED_AT:] if g.step == step_of[leaf]]
+            group = _place(placed, extent, related, near, group_of, level, most)
         if group is None:
-            group = _Group(extent, len(groups))
+            group = _Group(extent, len(groups), step_of[leaf])
             groups.append(group)
         group.add(leaf, [group_of[c] for c in conflicts])
         group_of[leaf] = group
@@ -93,7 +97,7 @@ def _fuse(members: list[Leaf], level: int, most: int) -> list[Loop | Leaf]:
     out: list[Loop | Leaf] = []
     for group in _in_order(groups):
         if group.extent:
-            out.append(Loop(group.extent, _fuse(group.members, level + 1, most)))
+            out.append(Loop(group.extent, _fuse(group.members, step_of, level + 1, most)))
         else:
             out.extend(group.members)
     return out
