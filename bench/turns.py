@@ -11,8 +11,8 @@ from bench.python_loops import garch, hidden_markov, lotka_volterra, polynomial_
 
 __all__ = ["cases"]
 
-# Beyond so many seconds a system is not tried with more turns.
-LIMIT = 30.0
+# A system is not tried with more turns where that would take more seconds, growing in proportion (it may be the square).
+LIMIT = 5.0
 
 
 def cases(quick: bool) -> list[Case]:
