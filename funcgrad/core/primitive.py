@@ -176,6 +176,8 @@ class Primitive:
         activity_rule(active, **params) -> whether each result has a tangent, when the `active` arguments have one
         primal_rule(*types, **params) -> of a primitive that changes derivatives alone, the Program of its values, or None: it
             takes the place of a call that is not to be differentiated
+        slope_rule(y, x) -> the derivative of a pointwise one of one argument, where it shares most of its work with the
+            function: then a program that is made of both computes it beside that
         linear_rule(given, *types, **params) -> whether it is jointly linear in the given arguments, where that depends on
             the programs or functions among its parameters; its pullback is then taken where they are zero
         positions_rule(*types, **params) -> (what stays of its parameters, hashable, and the whole numbers in them that may
@@ -238,6 +240,7 @@ class Primitive:
     pushforward_rule: Any = None
     activity_rule: Any = None
     primal_rule: Any = None
+    slope_rule: Any = None
     linear_rule: Any = None
     identity: Any = None
 

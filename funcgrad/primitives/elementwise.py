@@ -41,6 +41,7 @@ class Elementwise(Primitive):
         samples: `box`es or tuples of arguments, or Sample and Bad.
         singular: True when a partial is infinite or nan for ordinary arguments: compiled code then guards each of its
             products, rather than look for nan in the end.
+        with_slope: the one partial is the `slope_rule`, see Primitive.
         linear_in: see Primitive.
         passes_nan: see Primitive; by default where there is a derivative.
         cost, speculative, commutative, exact, magnitude_of: see Primitive.
@@ -68,6 +69,7 @@ class Elementwise(Primitive):
         passes_nan: bool | None = None,
         dtype_rule: Callable | None = None,
         loop: np.ufunc | None = None,
+        with_slope: bool = False,
         cost: float = 1,
         speculative: str = "fciub",
         commutative: bool = False,
@@ -85,6 +87,8 @@ class Elementwise(Primitive):
         self.passes_nan = self.differentiable if passes_nan is None else passes_nan
         self.partials = tuple(partials or ())
         self.singular = singular
+        if with_slope:
+            (self.slope_rule,) = self.partials
         self.linear_in = linear_in
         # A Python function without a ufunc's dtypes, and without a rule of its own.
         self.traceable = self.loop is None and type(self).lower_rule is Elementwise.lower_rule

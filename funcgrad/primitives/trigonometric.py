@@ -45,10 +45,22 @@ def _nonzero(x):
 
 
 sin = elementwise(
-    "sin", np.sin, (lambda _, x: cos(x),), samples=_any + _complex, cost=20, parts=complex_parts.sin
+    "sin",
+    np.sin,
+    (lambda _, x: cos(x),),
+    samples=_any + _complex,
+    with_slope=True,
+    cost=20,
+    parts=complex_parts.sin,
 )
 cos: Elementwise = elementwise(
-    "cos", np.cos, (lambda _, x: -sin(x),), samples=_any + _complex, cost=20, parts=complex_parts.cos
+    "cos",
+    np.cos,
+    (lambda _, x: -sin(x),),
+    samples=_any + _complex,
+    with_slope=True,
+    cost=20,
+    parts=complex_parts.cos,
 )
 tan = elementwise(
     "tan",

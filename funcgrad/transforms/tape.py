@@ -20,7 +20,7 @@ from funcgrad.core.made import known
 from funcgrad.core.tracer import Trace, Tracer, bind, refresh
 from funcgrad.core.types import ArrayType, dtype_of
 from funcgrad.errors import InPlaceError
-from funcgrad.primitives.elementwise import guarding
+from funcgrad.primitives.elementwise import guarding, times_p
 from funcgrad.primitives.indexing import index_update
 from funcgrad.transforms.cotangents import Cotangents
 from funcgrad.transforms.derive import jvp_of, walk
@@ -131,6 +131,10 @@ class Tape(Trace):
             return Tracer(self, y, None) if dtype_of(y).kind in "fc" else y
         out = self._count
         self._count = out + 1
+        if primitive.slope_rule is not None and not self.outermost:
+            slope = primitive.slope_rule(y, *values)
+            self.records.append((times_p, {}, (ids[0], None), (values[0], slope), out, y))
+            return Tracer(self, y, out)
         unread = primitive.unread
         for v in values:
             if type(v) is np.ndarray and (
