@@ -1,7 +1,7 @@
 """What must agree: NumPy with interpreted and compiled programs, forward with reverse with differences, vmap with a loop.
 
-Whether a number is right is judged by how far it moves when the inputs move by about a rounding error: what comes of a
-difference of large numbers, or of a decision near its edge, may be any.
+Whether a number is right is judged by how far it moves when the inputs, and what is rounded on the way, move by about a
+rounding error: what comes of a difference of large numbers, or of a decision near its edge, may be any.
 """
 
 from collections.abc import Callable
@@ -31,6 +31,8 @@ def failure_of(program: Program, seed: int, checks: list[str]) -> str | None:
         with np.errstate(all="ignore"):
             for inputs in (program.inputs, *(_Case(program, seed).moved() for _ in range(4))):
                 program.function()(*inputs)
+            for _ in range(2):
+                _Case(program, seed).near()
     except Exception:  # NumPy refuses what is near: nan as an integer, say
         return None
     for name in checks:
@@ -61,6 +63,7 @@ class _Written:
         self.inputs, self.smooth = inputs, smooth
         self.function = lambda: function
         self.with_values = self.function
+        self.moved = lambda move: function
 
 
 class _Case:
@@ -83,6 +86,11 @@ class _Case:
 
     def moved(self, scale: float = 1.0) -> list[np.ndarray]:
         return [self._moved(x, scale) for x in self.inputs]
+
+    def near(self) -> list[list]:
+        """Return what NumPy gives where inputs, and what is rounded on the way, move by about a rounding error."""
+        move = lambda x: self._moved(np.asarray(x), 1.0)
+        return [self.program.moved(move)(*self.moved()) for _ in range(2)]
 
     def _moved(self, x, scale):
         if x.dtype.kind not in "fc":
@@ -170,13 +178,13 @@ def interpreted(case: _Case) -> None:
     """The traced program, run by the interpreter."""
     want = case.function(*case.inputs)
     got = fg.trace(case.function)(*case.inputs)(*case.inputs)
-    case.compare(got, want, [case.function(*case.moved()) for _ in range(2)], "interpreted")
+    case.compare(got, want, case.near(), "interpreted")
 
 
 def compiled(case: _Case) -> None:
     """Machine code, between protected pages."""
     want = case.function(*case.inputs)
-    near = [case.function(*case.moved()) for _ in range(2)]
+    near = case.near()
     run = fg.jit(case.function)
     for at_end in (True, False):
         with guarded(at_end=at_end):

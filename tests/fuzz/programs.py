@@ -19,8 +19,9 @@ class Program:
     """Inputs, and lines that assign.
 
     Attributes:
-        lines: `(name, text, exact, smooth)`: no rounding made its value, so that it is the same to the bit whoever
-            computes it; it has a derivative near these values.
+        lines: `(name, text)`.
+        rounded: the names of those whose values are rounded: whoever computes them may have others in the last bits.
+        smooth: it has a derivative near these values.
     """
 
     def __init__(self, inputs: list[np.ndarray], layouts: list[str]):
@@ -28,6 +29,7 @@ class Program:
         self.layouts = layouts
         self.lines: list[tuple[str, str]] = []
         self.outputs: list[str] = []
+        self.rounded: set[str] = set()
         self.smooth = True
 
     @property
@@ -43,6 +45,18 @@ class Program:
         """Return the program as a Python function, of NumPy's functions."""
         scope: dict[str, Any] = {"np": np, "fg": fg}
         exec(compile(self.source(), "<fuzz>", "exec"), scope)
+        return scope["program"]
+
+    def moved(self, move: Any) -> Any:
+        """Return the program as a Python function in which `move` is applied to each value that is rounded."""
+        whole = Program(self.inputs, self.layouts)
+        whole.outputs = self.outputs
+        for name, text in self.lines:
+            whole.lines.append((name, text))
+            if name in self.rounded:
+                whole.lines.append((name, f"move({name})"))
+        scope: dict[str, Any] = {"np": np, "fg": fg, "move": move}
+        exec(compile(whole.source(), "<fuzz>", "exec"), scope)
         return scope["program"]
 
     def with_values(self) -> Any:
@@ -88,6 +102,8 @@ def make_program(rng: np.random.Generator, length: int) -> Program:
         if made.dtype.kind in "biu" and not exact:  # a rounding error decides which whole number it is
             continue
         values[f"v{len(program.lines)}"] = made, exact
+        if not exact:
+            program.rounded.add(f"v{len(program.lines)}")
         program.smooth = program.smooth and operation.smooth
         program.lines.append((f"v{len(program.lines)}", text))
     last = [name for name, _ in program.lines[-3:]]

@@ -55,7 +55,7 @@ def _with(program, lines=None, outputs=None):
     smaller = Program(program.inputs, program.layouts)
     smaller.lines = program.lines if lines is None else lines
     smaller.outputs = program.outputs if outputs is None else outputs
-    smaller.smooth = program.smooth
+    smaller.smooth, smaller.rounded = program.smooth, program.rounded
     return smaller
 
 
