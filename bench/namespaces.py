@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["of_autograd", "of_jax", "of_numpy", "of_pytensor", "of_torch", "of_torch_loops"]
+__all__ = ["of_autograd", "of_jax", "of_numpy", "of_pytensor", "of_torch", "of_torch_loops", "of_torch_plain"]
 
 _SHARED = ("sum", "mean", "exp", "log", "log1p", "tanh", "sin", "cos", "sqrt", "maximum", "matmul", "einsum")
 _UNARY = ("exp", "log", "log1p", "tanh", "sin", "cos", "sqrt")
@@ -69,6 +69,16 @@ def of_torch_loops() -> SimpleNamespace:
     return SimpleNamespace(
         array=array, pad=lambda x, width: torch.nn.functional.pad(x, (width,) * 4),
         **{name: getattr(torch, name) for name in _UNARY}, **double,
+    )  # fmt: skip
+
+
+def of_torch_plain() -> SimpleNamespace:
+    """Return what the programs of `turns` use, under NumPy's names."""
+    import torch
+
+    return SimpleNamespace(
+        **{name: getattr(torch, name) for name in (*_UNARY, "sum", "var", "stack")},
+        max=torch.amax, zeros=partial(torch.zeros, dtype=torch.float64),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from bench import namespaces
 from bench.model import Call, Case, Sample
 from bench.plain import PlainProgram
 from bench.python_loops import garch, hidden_markov, lotka_volterra, polynomial_of_sines
@@ -70,10 +71,12 @@ def _by_jax(traced: bool, program: PlainProgram) -> Call:
 def _by_torch(program: PlainProgram) -> Call:
     import torch
 
+    xp = namespaces.of_torch_plain()
+
     def prepared():
         torch._dynamo.reset()
         args = [torch.as_tensor(x) for x in program.args]
-        return partial(torch.compile(torch.func.grad(lambda *args: program.function(torch, *args))), *args)
+        return partial(torch.compile(torch.func.grad(lambda *args: program.function(xp, *args))), *args)
 
     return _timed(prepared)
 
