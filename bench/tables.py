@@ -60,6 +60,8 @@ def _time_of(rows: Sequence[Row]) -> str:
     """Return what the seconds are of."""
     if any(row.kind.startswith("first ") for row in rows):
         return "time of a fresh process"
+    if any(row.kind == "compilation" for row in rows):
+        return "time"
     several = {row.per > 1 for row in rows}
     return "time of a " + (
         "call, or of a step" if len(several) > 1 else "step" if several == {True} else "call"

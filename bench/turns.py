@@ -1,6 +1,9 @@
 """The suite `turns`: what the first call of a Python loop takes as it gets longer, and its tracing alone."""
 
+import contextlib
 import gc
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -70,11 +73,17 @@ def _by_jax(traced: bool, program: PlainProgram) -> Call:
 
 def _by_torch(program: PlainProgram) -> Call:
     import torch
+    import torch._inductor.config
 
-    xp = namespaces.of_torch_plain()
+    xp, folders = (
+        namespaces.of_torch_plain(),
+        contextlib.ExitStack(),
+    )  # each time an empty one, until nobody asks more
 
     def prepared():
         torch._dynamo.reset()
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folders.enter_context(tempfile.TemporaryDirectory())
+        torch._inductor.config.force_disable_caches = True
         args = [torch.as_tensor(x) for x in program.args]
         return partial(torch.compile(torch.func.grad(lambda *args: program.function(xp, *args))), *args)
 

@@ -19,7 +19,8 @@ __all__ = ["basis", "by_terms", "is_thin", "kept_thin", "settles", "summed_thin"
 
 # An array is told by so many terms at most.
 MOST_TERMS = 4
-# Operations that give zero for zero; a product only where a zero wins, or where the other factor is finite.
+# Operations that give zero for zero; a product only where a zero wins, or where the other factor is finite. Which zero, 0.0
+# or -0.0, is what NumPy has: only products of derivatives may give either.
 _LINEAR = frozenset({"cast", "negative", "multiply", "guarded_multiply"})
 
 
@@ -49,8 +50,11 @@ def basis(lower: Any, value: np.ndarray, stored: Value) -> Value:
     diagonal = np.diagonal(rows, -shift)
     if not diagonal.all() or np.count_nonzero(rows) != len(diagonal):
         return stored
+    signs = np.signbit(rows[rows == 0])
+    if signs.any() != signs.all():
+        return stored
     one = lower.const(1, value.dtype) if (diagonal == 1).all() else None
-    zero = lower.const(0, value.dtype)
+    zero = lower.const(-0.0 if signs.any() else 0.0, value.dtype)
 
     def at(index):
         place = index[0] - flatten_index(index[1:], value.shape[1:])
@@ -79,12 +83,12 @@ def kept_thin(expressions: Expressions, x: Expression, *, zero_wins: bool = Fals
             operands = (*x.args[:k], operand.args[0], *x.args[k + 1 :])
             inside = expressions.make(x.op, operands, x.dtype, x.detail)
             inside = kept_thin(expressions, inside, zero_wins=zero_wins)
-            return _guarded(expressions, operand.detail, inside)
+            zero = operand.args[1].detail
+            for o in others:
+                zero = zero * o.detail if o.op == "const" and np.isfinite(o.detail) else 0.0
+            outside = expressions.const(-zero if x.op == "negative" else zero, x.dtype)
+            return expressions.guard(operand.detail, lambda: inside, outside)  # noqa: B023
     return x
-
-
-def _guarded(expressions: Expressions, conditions: Any, inside: Expression) -> Expression:
-    return expressions.guard(conditions, lambda: inside, expressions.const(0, inside.dtype))
 
 
 def by_terms(
@@ -154,12 +158,20 @@ def _sum(lower: Any, out: ArrayType, terms: Sequence[Value]) -> Value:
     return terms[0] if len(terms) == 1 else lower.map(out, at)
 
 
-def _added(lower, x, y):
+def _added(lower: Any, x: Expression, y: Expression) -> Expression:
     if is_thin(x) and is_thin(y) and x.detail == y.detail:
-        return _guarded(lower.expressions, x.detail, lower.op("add", x.dtype, x.args[0], y.args[0]))
-    if _is_zero(x) or _is_zero(y):
-        return y if _is_zero(x) else x
+        inside = lower.op("add", x.dtype, x.args[0], y.args[0])
+        zero = lower.const(x.args[1].detail + y.args[1].detail, x.dtype)
+        return lower.guard(x.detail, lambda: inside, zero)
     return lower.op("add", x.dtype, x, y)
+
+
+def _from_zero(lower: Any, x: Expression) -> Expression:
+    """Return the sum of one term as NumPy has it, which begins with 0.0: so -0.0 becomes that."""
+    if is_thin(x):
+        inside = _from_zero(lower, x.args[0])
+        return lower.guard(x.detail, lambda: inside, lower.const(0.0, x.dtype))
+    return lower.op("add", x.dtype, x, lower.const(0.0, x.dtype))
 
 
 def summed_thin(lower: Any, out: ArrayType, x: Value, axes: Sequence[int]) -> Value | None:
@@ -170,15 +182,15 @@ def summed_thin(lower: Any, out: ArrayType, x: Value, axes: Sequence[int]) -> Va
     """
     if x.terms:
         sums = [lower.reduce("add", out, term, axes, keepdims=False) for term in x.terms]
-        thin = all(_terms(lower, y) for y in sums)
-        return (_total(lower, out, sums) if thin else None) or _sum(lower, out, sums)
+        total = _total(lower, out, sums) if all(_terms(lower, y) for y in sums) else None
+        return _sum(lower, out, sums) if total is None else total
     found = _settled(lower, x, axes)
     if found is not None:
         rest = _where_it_holds(lower, x, found)
         left = [d - (d > found.axis) for d in axes if d != found.axis]
         if left:
             return lower.reduce("add", out, rest, left, keepdims=False)
-        return lower.map(out, lambda index: lower.cast(rest.at(index), out.dtype))
+        return lower.map(out, lambda index: _from_zero(lower, lower.cast(rest.at(index), out.dtype)))
     kept = [d for d in range(x.ndim) if d not in axes]
     found = _settled(lower, x, kept)
     if found is None or any(d in axes for d, _ in found.others):

@@ -128,6 +128,25 @@ def test_the_users_own_products_are_numpys():
             np.testing.assert_array_equal(fg.jit(f)(x), f(x))
 
 
+def test_the_signs_of_zeros_are_numpys():
+    v = np.array([1.0, -2.0, -0.0, 0.0])
+    eye = np.eye(4)
+    functions = [
+        lambda x: x / -eye,
+        lambda x: 1 / (np.diag(x) * -2.0),
+        lambda x: np.arctan2(-np.diag(x), -1.0),
+        lambda x: np.copysign(1.0, -eye * x),
+        lambda x: 1 / (np.sum(np.diag(x) * 3.0, 0) - 0.0),
+        lambda x: 1 / (-np.diag(x) - np.diag(x[::-1])),
+        lambda x: np.copysign(1.0, np.sum(-eye * x[0], 1)),
+        lambda x: np.copysign(1.0, (np.zeros((4, 4)) - eye[::-1] * 0.5) * x[1]),
+        lambda x: 1 / (np.where(eye > 0, 1.0, -0.0) * 2.0 + 0 * x),
+    ]
+    with np.errstate(all="ignore"):
+        for f in functions:
+            np.testing.assert_array_equal(fg.jit(f)(v), f(v))
+
+
 def test_other_constants_are_what_they_are():
     x = rng.standard_normal(6)
     nearly = [np.eye(6), 2 * np.eye(6), np.eye(6, k=2), np.eye(6, k=-1), np.eye(6)[::-1], np.eye(6) + 1e-300]
