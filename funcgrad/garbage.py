@@ -1,6 +1,7 @@
 """Python's garbage collector while programs are traced and compiled: they grow, and hold next to no garbage."""
 
 import gc
+import os
 from types import TracebackType
 
 from funcgrad.locks import forkable_lock
@@ -38,6 +39,21 @@ class rare_collections:
     ) -> None:
         global _open
         with _lock:
-            _open -= 1
+            _open = max(
+                _open - 1, 0
+            )  # (a thread that has forked within the context leaves it in the child, too)
             if not _open and gc.get_threshold() == (THRESHOLD, *_found[1:]):
                 gc.set_threshold(*_found)
+
+
+def _forget_others() -> None:
+    """Put the threshold back in a forked child, where the threads that were within the context do not run."""
+    global _open
+    if _open:
+        _open = 0
+        if gc.get_threshold() == (THRESHOLD, *_found[1:]):
+            gc.set_threshold(*_found)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_others)

@@ -158,9 +158,8 @@ def _fourier_loops() -> dict[str, int]:
     except ImportError:
         return {}
 
-    class Head(
-        ctypes.Structure
-    ):  # of PyUFuncObject, behind what all objects have: part of NumPy's C interface
+    # Of PyUFuncObject, behind what all objects have: part of NumPy's C interface.
+    class Head(ctypes.Structure):
         _fields_ = (
             ("inputs", ctypes.c_int),
             ("outputs", ctypes.c_int),
@@ -183,7 +182,20 @@ def _fourier_loops() -> dict[str, int]:
             real = types[1]  # of the factor
             found[f"numpy.{name}.{real}"] = head.functions[k] or 0
             found[f"numpy.{name}.{real}.data"] = (head.data[k] or 0) if head.data else 0
-    return found
+    return found if _transforms(found, ctypes, numpy) else {}
+
+
+def _transforms(loops: dict[str, int], ctypes: Any, numpy: Any) -> bool:
+    """Whether what was found at the address of a loop does as it should, by a trial."""
+    if not loops.get("numpy.fft.d"):
+        return False
+    x, one, y = numpy.array([1, 2j, -3.0]), numpy.ones(1), numpy.zeros(3, complex)
+    numbers = ctypes.POINTER(ctypes.c_ssize_t)
+    kind = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), numbers, numbers, ctypes.c_void_p)
+    given = (ctypes.c_void_p * 3)(x.ctypes.data, one.ctypes.data, y.ctypes.data)
+    sizes, steps = (ctypes.c_ssize_t * 3)(1, 3, 3), (ctypes.c_ssize_t * 5)(48, 0, 48, 16, 16)
+    kind(loops["numpy.fft.d"])(given, sizes, steps, loops["numpy.fft.d.data"])
+    return numpy.array_equal(y, numpy.fft.fft(x))
 
 
 def blas_threads() -> tuple[int, int]:

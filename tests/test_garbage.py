@@ -1,6 +1,7 @@
 """The collector's threshold, while programs are made and afterwards."""
 
 import gc
+import os
 
 import numpy as np
 import pytest
@@ -61,6 +62,16 @@ def test_what_the_user_sets_within_it_stays():
     with rare_collections():
         gc.set_threshold(900)
     assert gc.get_threshold()[0] == 900
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_has_it_back():
+    with rare_collections():
+        child = os.fork()
+        if not child:
+            os._exit(gc.get_threshold()[0] != 700)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_long_program_is_kept_as_the_loop_that_it_has_become():

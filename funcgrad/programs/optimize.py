@@ -81,6 +81,10 @@ def optimized_for_lowering(program: Program) -> Program:
     return program
 
 
+# Where a program keeps itself with its loops rolled.
+_LOOPS = "_with_loops"
+
+
 def with_loops(program: Program) -> Program:
     """Return the program with the Python loops in it rolled.
 
@@ -91,13 +95,10 @@ def with_loops(program: Program) -> Program:
         after = program
         for each in ROLLING:
             after = each.run(after)
-        # (A reference to itself would need the garbage collector.)
+        # None stands for the program itself: a reference to itself would need the garbage collector.
         kept[_LOOPS] = None if after is program else after
         after.__dict__[_LOOPS] = None
     return kept[_LOOPS] or program
-
-
-_LOOPS = "_with_loops"
 
 
 def passed(program: Program) -> Iterator[tuple[str, Program]]:

@@ -172,7 +172,7 @@ class Lowering(Builder):
         )
         if rule is not None and native:
             results = rule(self, types if multiple else types[0], *args, **equation.params)
-            if equation.primitive.view and results is not None and args[0].terms:
+            if equation.primitive.view and len(args) == 1 and results is not None and args[0].terms:
                 results.terms = tuple([rule(self, types[0], x, **equation.params) for x in args[0].terms])
         if results is None:
             results = host_call(self, equation, args)

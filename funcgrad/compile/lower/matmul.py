@@ -88,6 +88,7 @@ def _by_blas(lower, out, x, y, axes):
 
 def _matrix(lower, x, dtype, index, batch, rows, columns, row, column):
     """Return `x` as BLAS takes a matrix at a point of the batch: as it lies in memory where it can."""
+    # (What is in memory is read there, though its elements may be told otherwise, as those of basis vectors are.)
     x = lower.converted(x if x.buffer is None else lower.stored(x.buffer, x.type), dtype)
     found = _strided(x, index, batch, rows, columns, row, column)
     if (

@@ -171,9 +171,8 @@ def _concatenate_nonempty(known: Known, equation: Equation):
 )
 def _concatenate_neighbours(known: Known, equation: Equation):
     axis = equation.params["axis"]
-    parts: list[
-        tuple[Any, list[_Piece]]
-    ] = []  # what is concatenated, and the slices that it is, told in other ways
+    # What is concatenated, and the slices that it is, told in other ways.
+    parts: list[tuple[Any, list[_Piece]]] = []
     for atom in equation.inputs:
         pieces = _pieces(known, atom, axis)
         last = parts[-1][1] if parts else []
