@@ -75,17 +75,16 @@ def _by_torch(program: PlainProgram) -> Call:
     import torch
     import torch._inductor.config
 
-    xp, folders = (
-        namespaces.of_torch_plain(),
-        contextlib.ExitStack(),
-    )  # each time an empty one, until nobody asks more
+    xp = namespaces.of_torch_plain()
+    folders = contextlib.ExitStack()  # of what it keeps: each time an empty one
 
     def prepared():
         torch._dynamo.reset()
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folders.enter_context(tempfile.TemporaryDirectory())
         torch._inductor.config.force_disable_caches = True
         args = [torch.as_tensor(x) for x in program.args]
-        return partial(torch.compile(torch.func.grad(lambda *args: program.function(xp, *args))), *args)
+        gradient = torch.func.grad(lambda *args: program.function(xp, *args))
+        return partial(torch.compile(gradient, fullgraph=True), *args)  # rather than leave parts to Python
 
     return _timed(prepared)
 
