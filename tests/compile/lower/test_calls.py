@@ -66,7 +66,9 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize(
+    "made", [m if m == "along" else pytest.param(m, marks=pytest.mark.slow) for m in MADE]
+)
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize(
     "dtype", [np.float64, *(pytest.param(t, marks=pytest.mark.slow) for t in (np.float32, np.complex128))]

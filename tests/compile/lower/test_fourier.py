@@ -46,7 +46,7 @@ def transforms(axis, norm, dtype):
         for t in DTYPES[: None if norm == "backward" else 4]
     ],
 )
-@pytest.mark.parametrize("shape", [(7,), (3, 8), (2, 5, 4)])
+@pytest.mark.parametrize("shape", [pytest.param((7,), marks=pytest.mark.slow), (3, 8), (2, 5, 4)])
 def test_the_bits_are_numpys(shape, norm, dtype):
     check(shape, norm, dtype)
 

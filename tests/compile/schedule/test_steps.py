@@ -38,21 +38,21 @@ def no_advice():
 
 
 def test_equal_steps_are_compiled_once():
-    few, many = nests(40), nests(80)
+    few, many = nests(24), nests(48)
     assert many[1] <= few[1] + 2, (few, many)  # functions
     assert many[0] <= 2.2 * few[0]
-    assert many[0] <= 6 * 80  # several equations share a loop
+    assert many[0] <= 6 * 48  # several equations share a loop
 
 
 def test_values():
     x = np.linspace(0.1, 1, SIZE)
-    f = steps(40)
+    f = steps(24)
     np.testing.assert_allclose(fg.jit(f)(x), f(x), rtol=1e-9, atol=1e-12)
 
 
 def test_what_does_not_repeat_shares_loops_as_well():
     rng = np.random.default_rng(0)
-    plan = rng.integers(0, 5, 400)
+    plan = rng.integers(0, 5, 220)
     operations = [np.sin, np.exp, lambda x: x * x, lambda x: 1 / (2 + x * x), lambda x: x - 0.25]
 
     def f(x):
