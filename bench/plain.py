@@ -48,10 +48,7 @@ def _funcgrad(program: PlainProgram) -> Call:
     import funcgrad.numpy as fnp
 
     gradient = fg.grad(lambda *args: program.function(fnp, *args))
-    compiled = fg.jit(gradient)
-    return Call(
-        lambda: compiled(*program.args), trace=lambda: len(fg.trace(gradient)(*program.args).equations)
-    )
+    return _compiled(gradient, program.args)
 
 
 def _by_scan(program: PlainProgram) -> Call:
@@ -62,10 +59,14 @@ def _by_scan(program: PlainProgram) -> Call:
     if scanned is None:
         raise NotImplementedError("not written with scan")
     gradient = fg.grad(lambda *args: scanned(fnp, fg.scan, *args))
+    return _compiled(gradient, program.args)
+
+
+def _compiled(gradient: Callable, args: tuple) -> Call:
+    import funcgrad as fg
+
     compiled = fg.jit(gradient)
-    return Call(
-        lambda: compiled(*program.args), trace=lambda: len(fg.trace(gradient)(*program.args).equations)
-    )
+    return Call(lambda: compiled(*args), trace=lambda: len(fg.trace(gradient)(*args).equations))
 
 
 def _interpreted(program: PlainProgram) -> Call:

@@ -192,7 +192,7 @@ class Builder:
 
     def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         """Return the elements of `x`, in C order, in another shape."""
-        if x.buffer is not None and not (x.size and is_thin(x.at(tuple(map(Index.of, self.loops(x.shape)))))):
+        if x.buffer is not None and not (x.size and is_thin(self.element(x))):
             return self.stored(x.buffer, ArrayType(shape, x.dtype))
         out = ArrayType(shape, x.dtype)
         value = self.map(out, lambda index: x.at(split_index(flatten_index(index, shape), x.shape)))
@@ -240,6 +240,10 @@ class Builder:
         """Return a loop for each axis: the same ones whenever asked for the same shape."""
         return [self._loops.setdefault((d, n), Counter(n)) for d, n in enumerate(shape)]
 
+    def element(self, x: Value) -> Expression:
+        """Return the element of an array at the counters of the loops over it."""
+        return x.at(tuple(map(Index.of, self.loops(x.shape))))
+
     def emit(
         self, kept: Sequence[Counter], effects: Sequence[Effect], carried: Sequence[Counter] = ()
     ) -> None:
@@ -276,7 +280,7 @@ class Builder:
         """Whether to write a value one piece after the other, which can cost what would read it in the same loop."""
         if len(value.pieces) > (1 if buffer.kind == "output" else MOST_PIECES):
             return True
-        return bool(value.pieces) and value.at(tuple(map(Index.of, self.loops(value.shape)))).divides
+        return bool(value.pieces) and self.element(value).divides
 
     def _buffer(self, kind: str, type: ArrayType, position: int = 0) -> Buffer:
         type = in_memory(type)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from funcgrad.compile.loopir.expression import Buffer
-from funcgrad.compile.loopir.index import Index
 from funcgrad.compile.loopir.statement import ControlCall, HostCall, Operand, Statement
 from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.value import Value
@@ -78,8 +77,7 @@ def _operand(lower: Builder, x: Value, *, by_steps: bool) -> Operand:
         by_steps: its elements along the first axis need not lie one behind the other.
     """
     if x.buffer is None and x.size:
-        loops = lower.loops(x.shape)
-        element = x.at(tuple(map(Index.of, loops)))
+        loops, element = lower.loops(x.shape), lower.element(x)
         if element.op == "load" and element.dtype == x.dtype:
             buffer, place = element.detail
             steps = [place.terms.get(loop, 0) for loop in loops]

@@ -74,7 +74,7 @@ class Lapack:
 
     def once(self, name: str, x: Value, make: Callable[[], Any]) -> Any:
         """Return `make()`, made once for equal `x`."""
-        key = name, x.shape, x.at(tuple(map(Index.of, self._lower.loops(x.shape)))) if x.size else None
+        key = name, x.shape, self._lower.element(x) if x.size else None
         made = self._lower.made_once
         if key not in made:
             made[key] = make()

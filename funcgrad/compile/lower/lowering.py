@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from funcgrad.compile.loopir.expression import Expression
-from funcgrad.compile.loopir.index import Index
 from funcgrad.compile.lower.builder import Builder
 from funcgrad.compile.lower.calls import control_call, host_call
 from funcgrad.compile.lower.comparison import COMPARISONS, compare
@@ -200,7 +199,7 @@ class Lowering(Builder):
             self._write(value, buffer)
             return self.stored(buffer, in_memory(var.type))
         if value.buffer is None and value.size:
-            expression = value.at(tuple(map(Index.of, self.loops(value.shape))))
+            expression = self.element(value)
             often = self._evaluations.get(var, 0) > 1.01
             thin = value.terms or is_thin(expression)
             dear = often and not (thin or expression.is_cheap(CHEAP_ADDITIONS))

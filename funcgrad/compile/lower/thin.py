@@ -126,18 +126,14 @@ def _terms(lower: Any, x: Value) -> tuple[Value, ...]:
     """Return the thin arrays that an array is the sum of; none where it is not known to be any."""
     if x.terms or not x.size or not x.ndim:
         return x.terms
-    return (x,) if is_thin(_generic(lower, x)) else ()
-
-
-def _generic(lower: Any, x: Value) -> Expression:
-    return x.at(tuple(map(Index.of, lower.loops(x.shape))))
+    return (x,) if is_thin(lower.element(x)) else ()
 
 
 def _total(lower: Any, out: ArrayType, terms: Sequence[Value]) -> Value | None:
     """Return the sum of thin arrays, those with the same equality together; None where there are too many."""
     together: dict[Any, list[Value]] = {}
     for x in terms:
-        together.setdefault(_generic(lower, x).detail, []).append(x)
+        together.setdefault(lower.element(x).detail, []).append(x)
     if len(together) > MOST_TERMS:
         return None
     sums = [_sum(lower, out, group) for group in together.values()]
@@ -233,8 +229,7 @@ def _settled(lower: Any, x: Value, axes: Sequence[int]) -> _Settled | None:
     """Return one of these axes that the equality of a thin array settles."""
     if not x.size or x.dtype.kind not in "fc":
         return None
-    loops = lower.loops(x.shape)
-    element = x.at(tuple(map(Index.of, loops)))
+    loops, element = lower.loops(x.shape), lower.element(x)
     if not is_thin(element):
         return None
     for index, low, _ in filter(_is_equality, element.detail):
