@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from bench import complex_numbers, control, functions, python_loops, scaling, startup, torch_shim, turns
+from bench import (
+    complex_numbers,
+    control,
+    functions,
+    python_loops,
+    scaling,
+    shapes,
+    startup,
+    torch_shim,
+    turns,
+)
 from bench.gradbench.cases import cases as gradbench
 from bench.model import Case
 from bench.programs import PROGRAMS, SMALL, growing
@@ -44,6 +54,7 @@ SUITES: dict[str, Callable[[bool], list[Case]]] = {
     "growth": growth,
     "loops": python_loops.cases,
     "scaling": scaling.cases,
+    "shapes": shapes.cases,
     "startup": startup.cases,
     "torch": torch_shim.cases,
     "turns": turns.cases,

@@ -188,7 +188,7 @@ def summed_thin(lower: Any, out: ArrayType, x: Value, axes: Sequence[int]) -> Va
             return lower.reduce("add", out, rest, left, keepdims=False)
         return lower.map(out, lambda index: _from_zero(lower, lower.cast(rest.at(index), out.dtype)))
     kept = [d for d in range(x.ndim) if d not in axes]
-    found = _settled(lower, x, kept)
+    found = _settled(lower, x, kept[::-1])  # the innermost: what is left is the same for all of it
     if found is None or any(d in axes for d, _ in found.others):
         return None
     rest = _where_it_holds(lower, x, found)

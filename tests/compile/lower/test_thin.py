@@ -87,6 +87,14 @@ def test_a_jacobian_costs_what_its_numbers_cost(name, transform):
     assert flops(made, 200) <= 4.5 * flops(made, 100)  # not 8 times
 
 
+def test_a_sum_on_the_diagonal_is_made_with_its_row():
+    """It is read at the row's own index, so that one loop over rows does all, and nothing of n^2 is kept between."""
+    jacobian = fg.jit(fg.jacobian(FUNCTIONS["pairs"]))
+    loops = jacobian.lower(np.linspace(-1, 1, 50)).loops
+    assert loops.count("    for i ") - loops.count("     for i ") == 1
+    assert "[50, 50]" not in loops
+
+
 def test_zeros_win_where_they_did():
     f = lambda x: np.log(x) + np.sqrt(x)[::-1]
     x = np.array([0.0, 1.0, 2.0, np.inf])
