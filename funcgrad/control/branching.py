@@ -12,11 +12,11 @@ from funcgrad.control.sequential_batching import one_by_one, shows
 from funcgrad.core.check import check_body
 from funcgrad.core.interpret import replaced, run
 from funcgrad.core.parts import flat_parts, grouped
-from funcgrad.core.primitive import Primitive, Sample, box
-from funcgrad.core.program import Program
+from funcgrad.core.primitive import Primitive, Sample, box, primitive_named
+from funcgrad.core.program import Atom, Equation, Literal, Program, Var
 from funcgrad.core.staging import stage_flat
 from funcgrad.core.tracer import bind, concrete, is_concrete
-from funcgrad.core.types import ArrayType, dtype_of, is_inexact, shape_of, type_of
+from funcgrad.core.types import ArrayType, dtype_of, fits, is_inexact, promote, shape_of, type_of
 from funcgrad.errors import DTypeError, ProgramError, ShapeError, TreeError
 from funcgrad.numpy.joining import concatenate
 from funcgrad.numpy.selection import where
@@ -186,7 +186,7 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any) -> Any:
 
     Args:
         index: a whole number; one out of range means the first or the last branch.
-        branches: functions that return the same containers, shapes and dtypes.
+        branches: functions that return the same containers, shapes and dtypes; Python numbers take the dtype of others.
         operands: arrays in any containers.
 
     Raises:
@@ -223,7 +223,8 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> 
 
     Args:
         pred: one boolean (or number).
-        true_fun, false_fun: functions that return the same containers, shapes and dtypes.
+        true_fun, false_fun: functions that return the same containers, shapes and dtypes; where one returns a Python
+            number, it takes the dtype of the other's.
         operands: arrays in any containers.
 
     Raises:
@@ -259,6 +260,7 @@ def staged_branches(
         stage_body(branch, treedef, types, owner, chosen=True, repeated="each time the branch runs")
         for branch in branches
     ]
+    bodies = _with_adapted_numbers(bodies)
     labels = list(names) or [f"branches[{n}]" for n in range(len(branches))]
     for body, label in zip(bodies[1:], labels[1:], strict=True):
         _check_alike(owner, bodies[0], labels[0], body, label)
@@ -278,6 +280,38 @@ def staged_branches(
         out = choose_with_parts_outside(choose, index, [*consts, *leaves], programs)
     # Dicts have their keys in the order of the function that is given first: cond's true_fun.
     return tree.unflatten(bodies[-1 if names else 0].out_tree, out)
+
+
+def _with_adapted_numbers(bodies: list[Body]) -> list[Body]:
+    """Return branches whose Python numbers, where they return one, have the dtype that another branch returns there."""
+    if any(b.out_tree != bodies[0].out_tree for b in bodies):
+        return bodies
+    wanted = [_adapted(column) for column in zip(*(b.program.outputs for b in bodies), strict=True)]
+    return [b._replace(program=_returning(b.program, wanted)) for b in bodies]
+
+
+def _adapted(atoms: Sequence[Atom]) -> np.dtype | None:
+    """Return the dtype that Python numbers take where branches return these; None where one cannot, or none has to."""
+    types = [a.type for a in atoms]
+    common = promote(*types)
+    if all(t.dtype == common for t in types) or any(t.dtype != common and not t.weak for t in types):
+        return None
+    if common.kind in "iu" and not all(
+        isinstance(a, Literal) and fits(a.value, common) for a in atoms if a.type.dtype != common
+    ):
+        return None
+    return common
+
+
+def _returning(program: Program, dtypes: Sequence[np.dtype | None]) -> Program:
+    """Return a program whose Python numbers are returned in these dtypes."""
+    equations, outputs = list(program.equations), list(program.outputs)
+    for i, (atom, dtype) in enumerate(zip(outputs, dtypes, strict=True)):
+        if dtype is not None and atom.type.dtype != dtype:
+            outputs[i] = Var(ArrayType((), dtype))
+            convert = primitive_named("convert")
+            equations.append(Equation(convert, (atom,), {"dtype": dtype}, (outputs[i],), None))
+    return program.replaced(equations=equations, outputs=tuple(outputs))
 
 
 def _check_alike(owner: str, first: Body, first_name: str, other: Body, name: str) -> None:

@@ -321,6 +321,28 @@ def test_a_policy_keeps_what_it_says(backend, policy):
     assert bytes_kept == {"nothing": 0, "dots": 640, "everything": bytes_kept}.get(str(policy), 320)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_python_numbers_take_the_dtype_of_the_other_branch(backend, dtype):
+    def chosen(p, x):
+        return fg.cond(p, lambda: (0, x, 2), lambda: (x, 0.5, 2.5))
+
+    for p in (True, False):
+        got = BACKENDS[backend](chosen)(p, dtype(3))
+        assert [y.dtype for y in got] == [dtype, dtype, float]
+        np.testing.assert_array_equal(got, [0, 3, 2] if p else [3, 0.5, 2.5])
+    slope = fg.grad(lambda x, p: chosen(p, x)[0].real)
+    assert [BACKENDS[backend](slope)(dtype(3), p) for p in (True, False)] == [0, 1]
+
+
+def test_python_numbers_that_do_not_fit_have_no_other_dtype():
+    x = np.int8(3)
+    assert fg.cond(True, lambda: 100, lambda: x) == np.int8(100)
+    for number in (300, 0.5):
+        with pytest.raises(DTypeError, match="the same dtypes"):
+            fg.cond(True, lambda number=number: number, lambda: x)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
