@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy
 
-__all__ = ["Location", "is_library", "user_location"]
+__all__ = ["Location", "is_library", "user_code", "user_location"]
 
 # So many lines are remembered.
 MOST_LOCATIONS = 10_000
@@ -37,16 +37,29 @@ def user_location(depth: int = 1) -> Location | None:
     Args:
         depth: how many frames above the caller to start from.
     """
+    frame = _user_frame(depth + 1)
+    if frame is None:
+        return None
+    key = id(frame.f_code), frame.f_lasti
+    known = _locations.get(key)
+    return known[0] if known is not None else _noted(key, frame)
+
+
+def user_code(depth: int = 1) -> CodeType | None:
+    """Return the code of the innermost function on the stack that is the user's, or None."""
+    frame = _user_frame(depth + 1)
+    return None if frame is None else frame.f_code
+
+
+def _user_frame(depth: int) -> FrameType | None:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
-        code = frame.f_code
-        library = _library_files.get(code.co_filename)  # (asked for each frame of each equation)
+        name = frame.f_code.co_filename
+        library = _library_files.get(name)  # (asked for each frame of each equation)
         if library is None:
-            library = is_library(code.co_filename)
+            library = is_library(name)
         if not library:
-            key = id(code), frame.f_lasti
-            known = _locations.get(key)
-            return known[0] if known is not None else _noted(key, frame)
+            return frame
         frame = frame.f_back
     return None
 

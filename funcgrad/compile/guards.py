@@ -2,11 +2,13 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any
 
 from funcgrad import tree
 from funcgrad.compile.advice import advise
 from funcgrad.compile.ways import Answers, Way
+from funcgrad.core.branch_syntax import with_choices
 from funcgrad.core.decisions import Decisions, Undecided, has_value
 from funcgrad.core.program import Program
 from funcgrad.core.tracer import concrete
@@ -16,6 +18,8 @@ from funcgrad.source import Location
 
 __all__ = ["Guarded"]
 
+# Where it goes a third way, a function is traced with branches that are choices.
+SEEN_WAYS = 2
 # The most ways a function may go, for arguments of one signature; the most equations of all of them, as each is compiled
 # on its own; and the most decisions on one way.
 MOST_WAYS = 32
@@ -28,25 +32,32 @@ class Guarded:
 
     Args:
         owner: for messages.
-        stage: gives the program for decisions.
+        function: of Python.
+        stage: gives the program of a function for decisions.
         interpret: calls the function itself on flat arguments.
     """
 
     def __init__(
         self,
         owner: str,
-        stage: Callable[[Decisions], Program],
+        function: Callable,
+        stage: Callable[[Callable, Decisions], Program],
         interpret: Callable[[Sequence[Any]], Any],
         backend: str,
     ):
         self.owner = owner
         self.captures = False  # traced values of a transformation around it
+        self._function = function
         self._stage = stage
         self._interpret = interpret
         self._backend = backend
         self._ways: dict[Answers, Way] = {}
         self._last: Way | None = None
         self._exhausted = False  # it goes more ways than are compiled
+        self._choosing: set[CodeType | None] | None = (
+            None  # in functions of these codes, branches are choices
+        )
+        self._refusal = ""  # why that could not be
         self._lock = forkable_lock()
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
@@ -55,9 +66,10 @@ class Guarded:
             return self._interpret(leaves)
         way, staged = self._last, False
         beginning: Answers = ()
+        wrong: Way | None = None
         for _ in range(MOST_WAYS + MOST_DECISIONS):
             if way is None:
-                way, staged = self._way(leaves, beginning)
+                way, staged = self._way(leaves, beginning, wrong)
             if way is None or not all(map(has_value, way.captured)):
                 return self._interpret(leaves)
             out, found = way.run(leaves, known=staged)
@@ -66,46 +78,111 @@ class Guarded:
                 assert way.program.out_tree is not None
                 return tree.unflatten(way.program.out_tree, out)
             same = next(i for i, (a, b) in enumerate(zip(found, way.answers, strict=False)) if a != b)
-            beginning, way = found[: same + 1], None
+            beginning, wrong, way = found[: same + 1], way, None
         raise ConcretizationError(
             f"{self.owner}: expected decisions that are the same each time, got others."
         )
 
-    def _way(self, leaves: Sequence[Any], beginning: Answers) -> tuple[Way | None, bool]:
-        """Return a way that begins so, and whether it was staged for these arguments; None where there are too many."""
+    def _way(self, leaves: Sequence[Any], beginning: Answers, wrong: Way | None) -> tuple[Way | None, bool]:
+        """Return a way that begins so, and whether it was staged for these arguments; None where there are too many.
+
+        Args:
+            wrong: the way that is left at the end of this beginning.
+        """
         with self._lock:
+            if wrong is not None and self._ways.get(wrong.answers) is not wrong:
+                beginning = ()  # another thread has made branches choices since, and these are other decisions
             for answers, way in self._ways.items():
                 if answers[: len(beginning)] == beginning:
                     return way, False
             size = sum(len(way.program.equations) for way in self._ways.values())
+            if len(self._ways) == SEEN_WAYS and not (self._choosing or self._refusal):
+                way = self._with_choices(leaves)
+                if way is not None:
+                    return way, True
             if len(self._ways) >= MOST_WAYS or size > MOST_EQUATIONS:
                 many = f"more than {len(self._ways)} ways"
                 self._give_up(many, [p for way in self._ways.values() for p in way.places])
                 return None, False
             decisions = Decisions(beginning, [concrete(x) for x in leaves], MOST_DECISIONS)
             try:
-                program = self._stage(decisions)
+                program = self._staged(decisions)
             except Undecided:
                 if decisions.complete:  # it is a staging around this one that has no answer
                     raise
                 many = f"more than {MOST_DECISIONS} decisions on one way"
                 self._give_up(many, decisions.places)
                 return None, False
-            way = self._ways[decisions.answers] = Way(program, decisions, self._backend)
-            advise(way.checking, self.owner)
-            self.captures = self.captures or bool(way.captured)
-            return way, True
+            except Exception as error:
+                return self._without_choices(leaves, error), True
+            return self._added(program, decisions), True
+
+    def _with_choices(self, leaves: Sequence[Any]) -> Way | None:
+        """Return a way on which branches are choices, as it is not seen twice that the function goes the same; None where
+        that cannot be, and say why."""
+        self._choosing = {code for way in self._ways.values() for code in way.codes}
+        decisions = Decisions((), [concrete(x) for x in leaves], MOST_DECISIONS)
+        try:
+            program = self._staged(decisions)
+        except (
+            Exception,
+            Undecided,
+        ) as why:  # whatever a function meets that is traced where it would not go
+            self._refuse(str(why) or "more decisions are left than on one way")
+            return None
+        self._ways.clear()
+        return self._added(program, decisions)
+
+    def _without_choices(self, leaves: Sequence[Any], error: Exception) -> Way:
+        """Return the way that Python goes, where the error met is not the function's own."""
+        if self._choosing is None:
+            raise error
+        decisions = Decisions((), [concrete(x) for x in leaves], MOST_DECISIONS)
+        try:
+            program = self._stage(self._function, decisions)
+        except Undecided:
+            raise error from None
+        self._refuse(str(error))
+        self._ways.clear()
+        return self._added(program, decisions)
+
+    def _refuse(self, why: str) -> None:
+        """Trace branches the way they go from now on."""
+        self._choosing, self._refusal = None, why.partition("\n")[0]
+
+    def _staged(self, decisions: Decisions) -> Program:
+        if self._choosing is None:
+            return self._stage(self._function, decisions)
+        copies = with_choices(self._function, self._choosing)
+        if copies is None:
+            raise ConcretizationError("no source is at hand of a function whose branches only compute.")
+        try:
+            return self._stage(copies.of(self._function), decisions)
+        finally:
+            copies.write_back()
+
+    def _added(self, program: Program, decisions: Decisions) -> Way:
+        way = self._ways[decisions.answers] = Way(program, decisions, self._backend)
+        advise(way.checking, self.owner)
+        self.captures = self.captures or bool(way.captured)
+        return way
 
     def _give_up(self, many: str, places: Sequence[Location | None]) -> None:
         """Leave the function to Python from now on, and say so."""
         self._exhausted = True
+        why = f"It is not one program for all, because {self._refusal}\n" if self._refusal else ""
         warnings.warn(
-            f"{self.owner}: goes {many} through its decisions on values, so it runs interpreted from now on.\n"
+            f"{self.owner}: goes {many} through its decisions on values, so it runs interpreted from now on.\n{why}"
             "Hint: use fg.while_loop(condition, step, x) in place of `while`, and fg.cond(x > 0, f, g, x) or "
             "fg.numpy.where in place of `if`: they are one program, whichever way it goes.\n"
             f"At {places[-1]}",
             stacklevel=5,
         )
+
+    @property
+    def program(self) -> Program | None:
+        """The program, where it is the same whichever way the function goes."""
+        return next((way.program for answers, way in self._ways.items() if not answers), None)
 
     @property
     def calls(self) -> list[Callable]:
@@ -120,4 +197,5 @@ class Guarded:
     def __str__(self) -> str:
         if self._exhausted:
             return "interpreted, for it goes too many ways, or too long ones, through its decisions on values"
-        return f"{len(self._ways)} way{'s' * (len(self._ways) != 1)} through its decisions on values"
+        count = f"{len(self._ways)} way{'s' * (len(self._ways) != 1)} through its decisions on values"
+        return f"{count}; not one program, because {self._refusal}" if self._refusal else count

@@ -75,8 +75,9 @@ def jit(
     The last 1,024 signatures are kept compiled; `fg.clear_caches()` forgets those of all functions.
 
     Python's decisions on values (`if x > 0:`, `while error > tol:`) are followed: each way the function goes is compiled
-    when arguments first take it, and from then on every call checks that its arguments go that way. A function that goes
-    more than 32 ways is interpreted from then on, with a warning; `cond` and `while_loop` are one program for all.
+    when arguments first take it, and from then on every call checks that its arguments go that way. From the third way
+    on, both sides of an `if` are traced that does nothing but compute, as those of `cond` are, and the program is one for
+    all ways. A function that still goes more than 32 is interpreted from then on, with a warning that says why.
 
     Raises:
         ConcretizationError: when `function` needs another value of an array, as in `range(n)`.
@@ -131,6 +132,12 @@ class _Compiled:
         self.call: Callable | None = None
         self.fast: Callable | None = None
         self.guarded: Guarded | None = None  # where Python decided on values: its ways
+
+    def with_choices(self, program: Program) -> "_Compiled":
+        """Return what is kept where one program has all ways; Python's loops and branches are not funcgrad's."""
+        one = _Compiled(self.signature, program)
+        one.straight = self.straight
+        return one
 
 
 class Jitted:
@@ -209,14 +216,15 @@ class Jitted:
             self._stage(static, args, kwargs)  # says which argument it is
             raise
         compiled = self._compiled.get(key)
-        if compiled is not None:
-            compiled.used = next(_clock)
-        else:
+        if compiled is None:
             compiled = self._traced(key, static, args, kwargs, in_tree)
+        compiled.used = next(_clock)
         if compiled.guarded is not None:
             out = compiled.guarded(leaves)
             if compiled.guarded.captures:
                 self._compiled.pop(key, None)
+            elif compiled.guarded.program is not None:  # with its branches in it
+                self._compiled[key] = compiled.with_choices(compiled.guarded.program)
             return out
         if compiled.captured or traced:
             return self._bound(compiled, leaves)
@@ -246,7 +254,8 @@ class Jitted:
                 program = stop.program
                 guarded = Guarded(
                     self._owner,
-                    partial(stage, static.bound(self._function), args, kwargs, self._owner),
+                    static.bound(self._function),
+                    lambda function, decisions: stage(function, args, kwargs, self._owner, decisions),
                     lambda leaves: self._interpreted(static, *tree.unflatten(in_tree, leaves)),
                     self._backend,
                 )
@@ -282,8 +291,7 @@ class Jitted:
         'jit of lambda: 0 compiled signatures'
         """
         with self._lock:
-            self._fast = self._last = None
-            self._reason = ""
+            self._fast, self._last, self._reason = None, None, ""
             self._compiled.clear()
             self._executables.clear()
 
@@ -353,11 +361,9 @@ class Jitted:
 
     def __reduce__(self) -> Any:
         module, name = self._function.__module__, getattr(self._function, "__name__", "")
-        if (
-            getattr(sys.modules.get(module), name, None) is self
-        ):  # a decorator: the name stands for this object
+        if getattr(sys.modules.get(module), name, None) is self:  # a decorator: the name stands for it
             if module != "__main__":
-                return getattr, (_Module(module), name)
+                return _found, (module, name)
             # In another process this may be another module. The function goes by value with cloudpickle; pickle looks
             # for it by name, and finds it here.
             self._function.__qualname__ = f"{name}.__wrapped__"
@@ -365,14 +371,8 @@ class Jitted:
         return _rebuilt, (self._function, self._static, self._donated, self._backend)
 
 
-class _Module:
-    """Pickles as the module of this name."""
-
-    def __init__(self, name: str):
-        self._name = name
-
-    def __reduce__(self):
-        return import_module, (self._name,)
+def _found(module, name):
+    return getattr(import_module(module), name)
 
 
 def _found_or_rebuilt(function, *details):

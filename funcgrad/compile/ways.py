@@ -35,6 +35,7 @@ class Way:
         self.program = program
         self.answers = decisions.answers
         self.places = decisions.places
+        self.codes = decisions.codes
         self.backend = backend
         self.count = len(program.outputs) - len(self.answers)
         self.checking = _checking(program, self.count, self.answers)
@@ -59,7 +60,7 @@ class Way:
             if found == self.answers:
                 raise
             return [], found
-        if self._rounds:
+        if self._rounds or not self.answers:
             return out[: self.count], self.answers
         same = int(concrete(out[self.count]))
         if same == len(self.answers):
@@ -78,7 +79,7 @@ class Way:
     @cached_property
     def _rounds(self) -> list[tuple[int, int]]:
         """The decisions that can be made together before the program runs, as ranges; none where it may run in vain."""
-        if not any(map(is_observable, self.program.equations)):
+        if not self.answers or not any(map(is_observable, self.program.equations)):
             return []
         rounds, allowed, first = [], 0, 0
         for i, needs in enumerate(_observed(self.program, self.program.outputs[self.count :])):
@@ -116,6 +117,8 @@ class Way:
 def _checking(program: Program, count: int, answers: Answers) -> Program:
     """Return the program that tells, in place of its decisions, how many of them are made as they were, up to the first
     that is not."""
+    if not answers:
+        return program
 
     def same(*decisions):
         made = concatenate(*[reshape(d, shape=(1,)) for d in decisions], axis=0)

@@ -1,5 +1,6 @@
 """Loops and branches that differentiate, batch and compile as one operation each; and the memory they take."""
 
+from funcgrad.control import python_branches as python_branches
 from funcgrad.control.branching import cond, switch
 from funcgrad.control.implicit import custom_fixed_point, custom_root
 from funcgrad.control.linear_systems import custom_linear_solve

@@ -60,8 +60,11 @@ class _Globals(dict):
         self.original, self.of = original, of
         self.own = {*self}
 
+    def __contains__(self, name):
+        return super().__contains__(name) or name in self.original
+
     def __getitem__(self, name):
-        return super().__getitem__(name) if name in self else self.of(self.original[name])
+        return super().__getitem__(name) if super().__contains__(name) else self.of(self.original[name])
 
 
 class Copies:

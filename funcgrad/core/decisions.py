@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from funcgrad.core.effects import replaced_programs, without_effects
 from funcgrad.core.program import Atom, Equation, Literal, Var
 from funcgrad.core.tracer import Tracer, bind, refresh
 from funcgrad.core.weakness import weaken
-from funcgrad.source import Location, user_location
+from funcgrad.source import Location, user_code, user_location
 
 __all__ = ["Decisions", "Undecided", "Values", "has_value", "truth"]
 
@@ -109,9 +110,22 @@ class Decisions:
             give the same.
         leaves: the values of the staging's arguments, which give the answers behind these; without them there are none.
         most: how many answers they may give.
+
+    Attributes:
+        asked, places, codes: what decided, where, and in the code of which functions.
     """
 
-    __slots__ = ("_answers", "_leaves", "_most", "_staging", "_unanswered", "_values", "asked", "places")
+    __slots__ = (
+        "_answers",
+        "_leaves",
+        "_most",
+        "_staging",
+        "_unanswered",
+        "_values",
+        "asked",
+        "codes",
+        "places",
+    )
 
     def __init__(
         self, answers: tuple[bool, ...] = (), leaves: Sequence[Any] | None = None, most: float = float("inf")
@@ -123,6 +137,7 @@ class Decisions:
         self._values: Values | None = None
         self.asked: list[Any] = []
         self.places: list[Location | None] = []
+        self.codes: set[CodeType | None] = set()
         self._unanswered = 0
 
     def restart(self) -> None:
@@ -153,6 +168,7 @@ class Decisions:
             return self._stop(atom)
         self.asked.append(atom)
         self.places.append(user_location(3))
+        self.codes.add(user_code(3))
         return self._answers[len(self.asked) - 1]
 
     def _stop(self, atom: Any) -> bool:

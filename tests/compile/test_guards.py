@@ -126,6 +126,7 @@ def test_a_function_of_long_ways_is_left_to_python_once(monkeypatch):
 
 def test_the_ways_of_a_function_are_compiled_up_to_a_size(monkeypatch):
     monkeypatch.setattr(guards, "MOST_EQUATIONS", 12)
+    monkeypatch.setattr(guards, "SEEN_WAYS", 100)
     f = fg.jit(lambda x, n: fnp.sin(x) + 1.0 if x > n else fnp.cos(x) * 3.0)
     g = fg.jit(lambda x: f(x, 1.0) if x > 2 else f(x, 3.0) if x > 1 else f(x, 0.0) if x > 0.5 else x)
     with pytest.warns(UserWarning, match="more than [23] ways"):
