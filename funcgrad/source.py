@@ -2,13 +2,14 @@
 
 import os
 import sys
+import warnings
 from importlib.util import find_spec
 from types import CodeType, FrameType
 from typing import NamedTuple
 
 import numpy
 
-__all__ = ["Location", "is_library", "user_code", "user_location"]
+__all__ = ["Location", "is_library", "user_code", "user_location", "warn_user"]
 
 # So many lines are remembered.
 MOST_LOCATIONS = 10_000
@@ -49,6 +50,14 @@ def user_code(depth: int = 1) -> CodeType | None:
     """Return the code of the innermost function on the stack that is the user's, or None."""
     frame = _user_frame(depth + 1)
     return None if frame is None else frame.f_code
+
+
+def warn_user(message: str) -> None:
+    """Warn at the user's line."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and is_library(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
 def _user_frame(depth: int) -> FrameType | None:

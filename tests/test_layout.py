@@ -40,6 +40,7 @@ COMPILE_LAYERS = [
     "jit_call",
     "ways",
     "guards",
+    "compiled",
     "stages",
     "jit",
 ]

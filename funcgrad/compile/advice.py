@@ -1,10 +1,10 @@
 """A word of advice where a Python loop was traced step by step, and is none of those that are rolled."""
 
-import warnings
 from collections import Counter
 
 from funcgrad.core.program import Program
 from funcgrad.programs.optimize import with_loops
+from funcgrad.source import warn_user
 
 __all__ = ["advise"]
 
@@ -24,10 +24,9 @@ def advise(program: Program, owner: str) -> None:
         return
     place, times = lines.most_common(1)[0]
     if times >= max(LEAST_REPEATS, len(left) / 2):
-        warnings.warn(
+        warn_user(
             f"{owner}: traced {len(program.equations):,} equations, {times:,} of them from one line: a Python loop whose "
             "turns are not alike is written out step by step, and compiled so.\n"
             "Hint: carry, ys = fg.scan(step, carry, xs) compiles one step, and runs as fast.\n"
-            f"At {place}",
-            stacklevel=4,
+            f"At {place}"
         )

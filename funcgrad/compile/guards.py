@@ -1,6 +1,5 @@
 """Python's branches under jit: one program for each way a function goes, staged and compiled when it is first needed."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
@@ -14,12 +13,14 @@ from funcgrad.core.program import Program
 from funcgrad.core.tracer import concrete
 from funcgrad.errors import ConcretizationError
 from funcgrad.locks import forkable_lock
-from funcgrad.source import Location
+from funcgrad.source import Location, warn_user
 
 __all__ = ["Guarded"]
 
-# Where it goes a third way, a function is traced with branches that are choices.
+# A function is traced with branches that are choices where it goes a third way, or decides more often than this on its
+# first.
 SEEN_WAYS = 2
+FEW_DECISIONS = 16
 # The most ways a function may go, for arguments of one signature; the most equations of all of them, as each is compiled
 # on its own; and the most decisions on one way.
 MOST_WAYS = 32
@@ -54,17 +55,29 @@ class Guarded:
         self._ways: dict[Answers, Way] = {}
         self._last: Way | None = None
         self._exhausted = False  # it goes more ways than are compiled
-        self._choosing: set[CodeType | None] | None = (
-            None  # in functions of these codes, branches are choices
-        )
+        self._codes: set[CodeType | None] = set()  # of the functions that decide
+        self._at_once = False  # whether branches are choices from the first way on
+        self._choosing = False  # whether they are
         self._refusal = ""  # why that could not be
         self._lock = forkable_lock()
 
-    def __call__(self, leaves: Sequence[Any]) -> Any:
-        """Return the function's result."""
+    def begin(self, program: Program, decisions: Decisions) -> None:
+        """Take what was staged first: the first way, or so much of it as has few decisions."""
+        self._codes |= decisions.codes
+        if decisions.complete:
+            self._last = self._added(program, decisions)
+        else:
+            self._at_once = bool(decisions.answers)
+
+    def __call__(self, leaves: Sequence[Any], *, begun: bool = False) -> Any:
+        """Return the function's result.
+
+        Args:
+            begun: the first way was staged for these arguments.
+        """
         if self._exhausted or not all(map(has_value, leaves)):  # a staging around this one decides
             return self._interpret(leaves)
-        way, staged = self._last, False
+        way, staged = self._last, begun
         beginning: Answers = ()
         wrong: Way | None = None
         for _ in range(MOST_WAYS + MOST_DECISIONS):
@@ -95,11 +108,11 @@ class Guarded:
             for answers, way in self._ways.items():
                 if answers[: len(beginning)] == beginning:
                     return way, False
+            if len(self._ways) == SEEN_WAYS or (self._at_once and not self._ways):
+                chosen = None if self._choosing or self._refusal else self._with_choices(leaves)
+                if chosen is not None:
+                    return chosen, True
             size = sum(len(way.program.equations) for way in self._ways.values())
-            if len(self._ways) == SEEN_WAYS and not (self._choosing or self._refusal):
-                way = self._with_choices(leaves)
-                if way is not None:
-                    return way, True
             if len(self._ways) >= MOST_WAYS or size > MOST_EQUATIONS:
                 many = f"more than {len(self._ways)} ways"
                 self._give_up(many, [p for way in self._ways.values() for p in way.places])
@@ -120,7 +133,7 @@ class Guarded:
     def _with_choices(self, leaves: Sequence[Any]) -> Way | None:
         """Return a way on which branches are choices, as it is not seen twice that the function goes the same; None where
         that cannot be, and say why."""
-        self._choosing = {code for way in self._ways.values() for code in way.codes}
+        self._choosing = True
         decisions = Decisions((), [concrete(x) for x in leaves], MOST_DECISIONS)
         try:
             program = self._staged(decisions)
@@ -135,7 +148,7 @@ class Guarded:
 
     def _without_choices(self, leaves: Sequence[Any], error: Exception) -> Way:
         """Return the way that Python goes, where the error met is not the function's own."""
-        if self._choosing is None:
+        if not self._choosing:
             raise error
         decisions = Decisions((), [concrete(x) for x in leaves], MOST_DECISIONS)
         try:
@@ -148,12 +161,12 @@ class Guarded:
 
     def _refuse(self, why: str) -> None:
         """Trace branches the way they go from now on."""
-        self._choosing, self._refusal = None, why.partition("\n")[0]
+        self._choosing, self._refusal = False, why.partition("\n")[0]
 
     def _staged(self, decisions: Decisions) -> Program:
-        if self._choosing is None:
+        if not self._choosing:
             return self._stage(self._function, decisions)
-        copies = with_choices(self._function, self._choosing)
+        copies = with_choices(self._function, self._codes)
         if copies is None:
             raise ConcretizationError("no source is at hand of a function whose branches only compute.")
         try:
@@ -162,6 +175,7 @@ class Guarded:
             copies.write_back()
 
     def _added(self, program: Program, decisions: Decisions) -> Way:
+        self._codes |= decisions.codes
         way = self._ways[decisions.answers] = Way(program, decisions, self._backend)
         advise(way.checking, self.owner)
         self.captures = self.captures or bool(way.captured)
@@ -171,12 +185,11 @@ class Guarded:
         """Leave the function to Python from now on, and say so."""
         self._exhausted = True
         why = f"It is not one program for all, because {self._refusal}\n" if self._refusal else ""
-        warnings.warn(
+        warn_user(
             f"{self.owner}: goes {many} through its decisions on values, so it runs interpreted from now on.\n{why}"
             "Hint: use fg.while_loop(condition, step, x) in place of `while`, and fg.cond(x > 0, f, g, x) or "
             "fg.numpy.where in place of `if`: they are one program, whichever way it goes.\n"
-            f"At {places[-1]}",
-            stacklevel=5,
+            f"At {places[-1]}"
         )
 
     @property

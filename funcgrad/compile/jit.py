@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from itertools import count
 from types import MethodType
 from typing import Any
 
@@ -14,19 +13,20 @@ import numpy as np
 
 from funcgrad import tree
 from funcgrad.compile.advice import advise
+from funcgrad.compile.compiled import Compiled
 from funcgrad.compile.compiler import compiler
 from funcgrad.compile.donation import DONATED, check_donated, donate, donated_numbers
-from funcgrad.compile.guards import Guarded
+from funcgrad.compile.guards import FEW_DECISIONS, Guarded
 from funcgrad.compile.interpreted import interpreted
 from funcgrad.compile.jit_call import callable_of, closed, jit_call, restored
 from funcgrad.compile.runtime.errors import NativeError
 from funcgrad.compile.signature import Signature, StaticArguments, kind_of
 from funcgrad.compile.stages import Lowered
-from funcgrad.core.decisions import Decisions, Undecided
+from funcgrad.core.decisions import Decisions, Undecided, has_value
 from funcgrad.core.made import known
-from funcgrad.core.program import Program, subprograms
+from funcgrad.core.program import Program
 from funcgrad.core.staging import name_of, stage
-from funcgrad.core.tracer import Tracer
+from funcgrad.core.tracer import Tracer, concrete
 from funcgrad.core.types import with_native_bytes
 from funcgrad.errors import DTypeError
 from funcgrad.garbage import rare_collections
@@ -40,7 +40,6 @@ __all__ = ["clear_caches", "jit"]
 
 # How many signatures a function keeps compiled; beyond, an eighth goes, of those that have not been called for longest.
 MOST_SIGNATURES = 1024
-_clock = count()
 _functions: weakref.WeakSet = weakref.WeakSet()
 
 
@@ -114,32 +113,6 @@ def jit(
     return presented(Jitted(function, static, donate_argnums, backend), "jit", function)
 
 
-class _Compiled:
-    """What is kept of one signature; `call` and `fast` from the first call outside other transformations on.
-
-    `straight`: it has no loops or branches of funcgrad's, so that to run it once more in Python takes no long time.
-    """
-
-    __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single", "straight", "used")
-
-    def __init__(self, signature: Signature, program: Program):
-        self.signature = signature
-        self.straight = not any([e.params and subprograms(e.params) for e in program.equations])
-        self.program = with_loops(program)
-        self.single = program.out_tree is tree.LEAF
-        self.captured = [value for _, value in program.constants if type(value) is Tracer]
-        self.used = next(_clock)
-        self.call: Callable | None = None
-        self.fast: Callable | None = None
-        self.guarded: Guarded | None = None  # where Python decided on values: its ways
-
-    def with_choices(self, program: Program) -> "_Compiled":
-        """Return what is kept where one program has all ways; Python's loops and branches are not funcgrad's."""
-        one = _Compiled(self.signature, program)
-        one.straight = self.straight
-        return one
-
-
 class Jitted:
     """A function compiled for each signature it is called with; made by `jit`."""
 
@@ -149,7 +122,7 @@ class Jitted:
         self._static = static
         self._donated = donated_numbers(self._owner, donated)
         self._backend = backend
-        self._compiled: dict[Any, _Compiled] = {}
+        self._compiled: dict[Any, Compiled] = {}
         self._last: Signature | None = None
         self._reason = ""
         self._fast: Callable | None = None
@@ -215,12 +188,12 @@ class Jitted:
         except DTypeError:
             self._stage(static, args, kwargs)  # says which argument it is
             raise
-        compiled = self._compiled.get(key)
+        compiled, is_new = self._compiled.get(key), False
         if compiled is None:
-            compiled = self._traced(key, static, args, kwargs, in_tree)
-        compiled.used = next(_clock)
+            compiled, is_new = self._traced(key, static, args, kwargs, in_tree, leaves)
+        compiled.use()
         if compiled.guarded is not None:
-            out = compiled.guarded(leaves)
+            out = compiled.guarded(leaves, begun=is_new)
             if compiled.guarded.captures:
                 self._compiled.pop(key, None)
             elif compiled.guarded.program is not None:  # with its branches in it
@@ -242,33 +215,39 @@ class Jitted:
         outs = jit_call(*leaves, *compiled.captured, program=program, backend=self._backend)
         return tree.unflatten(compiled.program.out_tree, list(outs))
 
-    def _traced(self, key, static, args, kwargs, in_tree):
+    def _traced(self, key, static, args, kwargs, in_tree, leaves):
+        """Return what is kept of a signature, and whether it was traced for these arguments."""
         with self._lock, rare_collections():
-            known = self._compiled.get(key)
-            if known is not None:
-                return known
-            guarded = None
+            if key in self._compiled:
+                return self._compiled[key], False
+            decisions, guarded = Decisions(), None
+            if all(map(has_value, leaves)):
+                decisions = Decisions((), [concrete(x) for x in leaves], FEW_DECISIONS)
+            function = static.bound(self._function)
             try:
-                program = self._stage(static, args, kwargs, Decisions())
+                program = stage(function, args, kwargs, self._owner, decisions)
             except Undecided as stop:
                 program = stop.program
+            if not decisions.asked:
+                advise(program, self._owner)
+            else:
                 guarded = Guarded(
                     self._owner,
-                    static.bound(self._function),
+                    function,
                     lambda function, decisions: stage(function, args, kwargs, self._owner, decisions),
                     lambda leaves: self._interpreted(static, *tree.unflatten(in_tree, leaves)),
                     self._backend,
                 )
+                guarded.begin(program, decisions)
             signature = Signature(self._function, args, kwargs, program.in_types, in_tree, static)
             self._reason = signature.against(self._last)
             self._last = signature
-            compiled = _Compiled(signature, program)
-            compiled.guarded = guarded
+            compiled = Compiled(signature, program, guarded)
             if not compiled.captured:  # that would belong to one run of another transformation
                 if len(self._compiled) >= MOST_SIGNATURES:
                     self._drop(MOST_SIGNATURES // 8)
                 self._compiled[key] = compiled
-            return compiled
+            return compiled, True
 
     def _drop(self, number):
         """Drop the signatures that have not been called for longest; calls that run keep their own code."""

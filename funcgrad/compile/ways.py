@@ -35,7 +35,6 @@ class Way:
         self.program = program
         self.answers = decisions.answers
         self.places = decisions.places
-        self.codes = decisions.codes
         self.backend = backend
         self.count = len(program.outputs) - len(self.answers)
         self.checking = _checking(program, self.count, self.answers)

@@ -240,7 +240,10 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> 
             f"cond: expected a condition that is one boolean, got {kind}.",
             hint="use fg.numpy.where for a choice for each element, or reduce with .any() or .all().",
         )
-    index = (pred != 0).astype(np.int64) if not isinstance(pred, (bool, int, float)) else np.int64(bool(pred))
+    if isinstance(pred, (bool, int, float)):
+        index = np.int64(bool(pred))
+    else:
+        index = (pred if kind.dtype.kind == "b" else pred != 0).astype(np.int64)
     return staged_branches("cond", index, [false_fun, true_fun], operands, names=("false_fun", "true_fun"))
 
 

@@ -90,8 +90,7 @@ def _by_cond(test: Tracer, then: Callable, other: Callable) -> Any:
 
         return side
 
-    pred = test if test.dtype.kind == "b" else test != 0
-    out = cond(np.reshape(pred, ()), noting(then, 1), noting(other, 0))
+    out = cond(_scalar(test), noting(then, 1), noting(other, 0))
     leaves, structure = tree.flatten(out)
     for i, x in enumerate(leaves):
         if weak[0][i] and weak[1][i]:
@@ -136,11 +135,15 @@ def _any(*tests: Callable[[], Any]) -> Any:
 def _together(operation: Callable, x: Any, y: Any) -> Any:
     if not (_is_unknown(x) or _is_unknown(y)):
         return bool(y) if x is True or x is False else y
-    return operation(*(np.reshape(a, ()) if _is_unknown(a) else bool(a) for a in (x, y)))
+    return operation(*(_scalar(a) if _is_unknown(a) else bool(a) for a in (x, y)))
 
 
 def _not(test: Any) -> Any:
-    return np.logical_not(np.reshape(test, ())) if _is_unknown(test) else not test
+    return np.logical_not(_scalar(test)) if _is_unknown(test) else not test
+
+
+def _scalar(test: Tracer) -> Tracer:
+    return np.reshape(test, ()) if test.shape else test
 
 
 def _largest(function: Callable, *args: Any) -> Any:

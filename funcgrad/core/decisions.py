@@ -180,6 +180,7 @@ class Decisions:
         if not self._unanswered:
             self.asked.append(atom)
             self.places.append(user_location(4))
+            self.codes.add(user_code(4))
         self._unanswered += 1
         if self._unanswered > MOST_SWALLOWED:
             return self._unanswered % 2 == 0

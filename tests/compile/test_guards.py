@@ -49,7 +49,7 @@ def test_each_way_is_traced_once():
 
     for sign in (1, 1, -1, 1, -1):
         np.testing.assert_array_equal(f(sign * np.ones(2)), sign * np.ones(2) * (2 if sign > 0 else 3))
-    assert len(traced) == 1 + 1 + 1  # until the decision, and then each way
+    assert len(traced) == 1 + 1
     assert "2 ways" in f.explain()
 
 

@@ -156,7 +156,7 @@ class Loop:
         for slot, equation in enumerate(turns.equations):
             count = len(equation.inputs)
             if not turns.still[slot]:
-                _check_weak(equation)
+                self._check_weak(equation)
                 moving = self.slices.before(slot, at) or self.slices.moving(slot, at)
                 if moving is not None and moving[0] == "slice":
                     operands: list[Any] = []
@@ -170,7 +170,8 @@ class Loop:
             zeros = ("zeros", self._kinds[out].strong())
             self._carry.append((out, -1, zeros))
         before = [atom if not isinstance(atom, tuple) else None for _, _, atom in self._carry]
-        if any(a is not None and a.type.weak and type(a) is Var for a in before):
+        traced = [a.type for a in before if type(a) is Var]
+        if self.numbering.weakness_matters and any(t.weak for t in traced):
             raise NotALoop("a Python number goes from turn to turn")
         carry_kinds = [self._kinds[out].strong() for out, _, _ in self._carry]
         body = self._body(carry_kinds, kept)
@@ -190,7 +191,7 @@ class Loop:
             self._begin(atom, kind) for (_, _, atom), kind in zip(self._carry, carry_kinds, strict=True)
         ]
         inputs = (*self._captured, *begins, *self.slices.written())
-        outs = [Var(t) for t in carry_kinds] + [
+        outs = [Var(self._kinds[out]) for out, _, _ in self._carry] + [
             Var(ArrayType((self.count, *self._kinds[out].shape), self._kinds[out].dtype)) for out in kept
         ]
         params = {
@@ -231,6 +232,14 @@ class Loop:
                 f"what goes in and out, {written:,} arrays, is about as much as what {self.count:,} turns compute"
             )
 
+    def _check_weak(self, equation: Equation) -> None:
+        """Refuse a Python number that is traced and may take another dtype from what it meets than an array would."""
+        if not self.numbering.weakness_matters:
+            return
+        kinds = [a.type for a in (*equation.inputs, *equation.outputs) if type(a) is Var]
+        if any(t.weak for t in kinds) and len({t.dtype for t in kinds if t.dtype.kind != "b"}) > 1:
+            raise NotALoop(f"{equation.primitive.name} of a Python number and an array of another dtype")
+
     def _begin(self, atom: Any, kind: ArrayType) -> Atom:
         if not isinstance(atom, tuple):
             return Literal(kind.dtype.type(atom.value)) if type(atom) is Literal else atom
@@ -250,7 +259,7 @@ class Loop:
         for out, found in sorted(by_out.items()):
             if self._still[out] or (found == [self.count - 1] and out in carried):
                 continue
-            if self._kinds[out].weak:
+            if self._kinds[out].weak and self.numbering.weakness_matters:
                 raise NotALoop("a Python number is read after the loop")
             if found == [self.count - 1] and self._kinds[out].nbytes * self.count > CARRIED_BYTES:
                 last.append(out)
@@ -303,10 +312,3 @@ class Loop:
             results += [values[out] for out in kept]
             inputs = [t.node for group in groups for t in group]
             return staging.program(inputs, [staging.atom(x) for x in results], name="loop")
-
-
-def _check_weak(equation: Equation) -> None:
-    """Refuse a Python number that is traced and may take another dtype from what it meets than an array would."""
-    weak = [a for a in equation.inputs if type(a) is Var and a.type.weak]
-    if weak and len({a.type.dtype for a in (*equation.inputs, *equation.outputs) if type(a) is Var}) > 1:
-        raise NotALoop(f"{equation.primitive.name} of a Python number and an array of another dtype")

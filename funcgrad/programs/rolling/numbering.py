@@ -12,6 +12,8 @@ __all__ = ["LITERAL", "Numbering", "same_bits"]
 
 # Constants of up to so many bytes have one number if they are equal: each turn may have made its own.
 COMPARED_BYTES = 1 << 15
+# Among these a Python number takes the dtype that an array of its own would.
+_WIDE = frozenset(np.dtype(t).num for t in (bool, np.int64, np.float64, np.complex128))
 # The number of an operand that is a literal.
 LITERAL = -1
 
@@ -27,6 +29,7 @@ class Numbering:
         moving: of each equation, the numbers in its parameters that may be values (`positions_rule`).
         codes: equal for equations that do the same, to operands of the same types, but for those numbers and for
             the values of literals.
+        weakness_matters: whether there are dtypes beside which a Python number is not what an array would be.
     """
 
     def __init__(self, program: Program):
@@ -66,6 +69,7 @@ class Numbering:
             all_moving.append(moving)
         operands.extend([number[a] if type(a) is Var else LITERAL for a in program.outputs])
         self.variables, self.number, self.moving = variables, number, all_moving
+        self.weakness_matters = coder.weakness_matters()
         self.first = np.cumsum(made)
         self.at = np.cumsum(read)
         self.operands = np.array(operands)
@@ -119,6 +123,10 @@ class _Coder:
         if code is None:
             code = self._codes[key] = len(self._codes)
         return code, moving
+
+    def weakness_matters(self) -> bool:
+        """Whether a Python number may take another dtype than an array of its own would: beside others than these."""
+        return any(number not in _WIDE for _, number, _ in self._kinds)
 
     def kind(self, type: Any) -> int:
         """Return a number that equal types share."""

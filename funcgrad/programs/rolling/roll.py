@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from funcgrad.core.effects import with_bodies
 from funcgrad.core.program import Atom, Equation, Program, Var, pruned
+from funcgrad.core.types import ArrayType
 from funcgrad.primitives.indexing import index
 from funcgrad.primitives.keys import Key
 from funcgrad.programs.rolling.loop import Loop
@@ -127,18 +128,20 @@ class _Rewriting:
                 if seen.first <= number < seen.end:
                     turn, out = divmod(number - seen.first, seen.results)
                     found = loop.result(out, turn)
-                    return self._element(*found, loop.source) if isinstance(found, tuple) else found
+                    kind = self.numbering.variables[number].type
+                    return self._element(*found, kind, loop.source) if isinstance(found, tuple) else found
         return self.numbering.variables[number]
 
     def stacked(self, loop: int) -> Loop:
         """Return an earlier loop."""
         return self.loops[loop]
 
-    def _element(self, array: Var, position: int, source: Any) -> Var:
-        """Return an element along the first axis, taken out once."""
+    def _element(self, array: Var, position: int, kind: ArrayType, source: Any) -> Var:
+        """Return an element along the first axis, taken out once; a Python number where it was one."""
         known = self._elements.get((array, position))
         if known is None:
             known = self.writer.add(index, (array,), source, key=Key((position,)))
+            known.type = kind
             self._elements[array, position] = known
         return known
 

@@ -230,6 +230,46 @@ def test_dtypes_of_python_numbers_are_kept(by_numpy):
     same(f, x, 5)
 
 
+def decayed(x):
+    s, low = x, 0.0
+    for i in range(200):
+        s = s * 0.99 + 0.001 * (i % 3)
+        low = np.where(s < 0.3, low + 1.0, low)
+        s = np.where(s < 0.2, 1.0, s)
+    return s, low
+
+
+def test_python_numbers_go_from_turn_to_turn(by_numpy):
+    _, after = same(decayed, 2.5)
+    assert len(scans(after)) == 1
+
+
+def repeated(x):
+    for i in range(300):
+        x = x * 0.99 + 0.001 * (i % 3)
+    return x
+
+
+def test_python_numbers_are_python_numbers_after_their_loop():
+    halves = np.ones(3, np.float32)
+    for around in (lambda x: halves * repeated(x), lambda x: halves * fg.jit(repeated)(x)):
+        assert fg.jit(around)(2.0).dtype == fg.jvp(fg.jit(around), (2.0,), (1.0,))[1].dtype == np.float32
+    program, after = same(repeated, 2.0)
+    assert len(scans(after)) == 1
+    assert [a.type for a in after.outputs] == [a.type for a in program.outputs]
+
+
+def test_python_numbers_beside_short_floats_are_not_carried(by_numpy):
+    def f(x, y):
+        for i in range(200):
+            y = y * x + 0.001 * (i % 3)
+            x = x * 0.99 if i % 2 else x + 1e-3
+        return x * y
+
+    program, _ = same(f, 0.5, np.ones(3, np.float32))
+    assert program.outputs[0].type.dtype == np.float32
+
+
 def test_errors_keep_the_line_of_the_user():
     def f(x):
         for i in range(40):
