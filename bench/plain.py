@@ -16,7 +16,8 @@ __all__ = ["PlainProgram", "gradients_of"]
 class PlainProgram:
     """A scalar function of `(xp, *args)`; the gradient is by the first argument.
 
-    `scanned` is the same, of `(xp, scan, *args)`, with its loops written as `scan`.
+    `scanned` is the same, of `(xp, scan, *args)`, with its loops written as `scan`. `decides`: it has an `if` on values,
+    so that it is none of the functions that are traced once.
     """
 
     name: str
@@ -24,12 +25,16 @@ class PlainProgram:
     function: Callable
     args: tuple[Any, ...]
     scanned: Callable | None = None
+    decides: bool = False
 
 
 def gradients_of(suite: str, programs: Sequence[PlainProgram], quick: bool) -> list[Case]:
     """Return gradients of programs: a call, and the first one, which traces and compiles."""
     systems = {"funcgrad": _funcgrad, "funcgrad by scan": _by_scan, "interpreted": _interpreted}
-    systems |= {} if quick else {"JAX": _jax}
+    by_scan = any(
+        p.scanned is not None for p in programs
+    )  # its plain loops take JAX minutes: see the suite `turns`
+    systems |= {} if quick else {"JAX by scan": _jax_by_scan} if by_scan else {"JAX": _jax}
     return [
         Case(
             suite,
@@ -48,7 +53,7 @@ def _funcgrad(program: PlainProgram) -> Call:
     import funcgrad.numpy as fnp
 
     gradient = fg.grad(lambda *args: program.function(fnp, *args))
-    return _compiled(gradient, program.args)
+    return _compiled(gradient, program.args, traced=not program.decides)
 
 
 def _by_scan(program: PlainProgram) -> Call:
@@ -62,11 +67,12 @@ def _by_scan(program: PlainProgram) -> Call:
     return _compiled(gradient, program.args)
 
 
-def _compiled(gradient: Callable, args: tuple) -> Call:
+def _compiled(gradient: Callable, args: tuple, traced: bool = True) -> Call:
     import funcgrad as fg
 
     compiled = fg.jit(gradient)
-    return Call(lambda: compiled(*args), trace=lambda: len(fg.trace(gradient)(*args).equations))
+    trace = (lambda: len(fg.trace(gradient)(*args).equations)) if traced else None
+    return Call(lambda: compiled(*args), trace=trace)
 
 
 def _interpreted(program: PlainProgram) -> Call:
@@ -80,13 +86,25 @@ def _interpreted(program: PlainProgram) -> Call:
 def _jax(program: PlainProgram) -> Call:
     import jax
 
+    return _by_jax(lambda *args: program.function(jax.numpy, *args), program.args)
+
+
+def _jax_by_scan(program: PlainProgram) -> Call:
+    import jax
+
+    scanned = program.scanned
+    if scanned is None:
+        raise NotImplementedError("not written with scan")
+    return _by_jax(lambda *args: scanned(jax.numpy, jax.lax.scan, *args), program.args)
+
+
+def _by_jax(function: Callable, args: tuple) -> Call:
+    import jax
+
     jax.config.update("jax_enable_x64", True)
 
     def compiled():
-        return jax.jit(jax.grad(lambda *args: program.function(jax.numpy, *args)))
+        return jax.jit(jax.grad(function))
 
     gradient = compiled()
-    return Call(
-        lambda: np.asarray(gradient(*program.args)),
-        trace=lambda: len(compiled().trace(*program.args).jaxpr.eqns),
-    )
+    return Call(lambda: np.asarray(gradient(*args)), trace=lambda: len(compiled().trace(*args).jaxpr.eqns))

@@ -34,6 +34,53 @@ def garch(turns):
     return _program("GARCH(1,1)", turns, function, args, scanned.garch(turns))
 
 
+def garch_with_floor(turns):
+    def function(xp, p, r):
+        s, total = xp.var(r), 0.0
+        for t in range(1, turns):
+            s = p[0] + p[1] * r[t - 1] ** 2 + p[2] * s
+            if s < 0.9:
+                s = 0.9
+            total = total + xp.log(s) + r[t] ** 2 / s
+        return total
+
+    args = np.array([0.1, 0.1, 0.8]), _rng.standard_normal(turns)
+    by_scan = scanned.garch_with_floor(turns)
+    return _program("GARCH(1,1) with an if", turns, function, args, by_scan, decides=True)
+
+
+def garch_written(turns):
+    def function(xp, p, r):
+        s = xp.zeros(turns)
+        s[0] = xp.var(r)
+        for t in range(1, turns):
+            s[t] = p[0] + p[1] * r[t - 1] ** 2
+            s[t] += p[2] * s[t - 1]
+        return xp.sum(xp.log(s[1:]) + r[1:] ** 2 / s[1:])
+
+    args = np.array([0.1, 0.1, 0.8]), _rng.standard_normal(turns)
+    return _program("GARCH(1,1) by writes", turns, function, args, scanned.garch(turns))
+
+
+def irregular(steps):
+    names = [*_rng.choice(["sin", "tanh", "multiply", "add", "divide"], steps)]
+    places = _rng.integers(0, 40, (steps, 3)).tolist()
+
+    def function(xp, x):
+        kept = [x * (1 + 0.1 * k) for k in range(40)]
+        for name, (i, j, k) in zip(names, places, strict=True):
+            if name in ("sin", "tanh"):
+                kept[k] = getattr(xp, name)(kept[i]) + 0.1 * kept[j]
+            elif name == "divide":
+                kept[k] = kept[i] / (1.5 + kept[j] ** 2)
+            else:
+                kept[k] = getattr(xp, name)(kept[i], 0.5 * kept[j])
+        return sum(xp.sum(y) for y in kept)
+
+    args = (np.linspace(0, 1, 8),)
+    return PlainProgram("a program without a pattern", f"{steps:,} steps", function, args)
+
+
 def hidden_markov(turns):
     states, seen = 5, _rng.integers(0, 7, turns)
 
@@ -184,13 +231,15 @@ def unscented(turns):
     )
 
 
-def _program(name, turns, function, args, by_scan):
-    return PlainProgram(name, f"{turns:,} turns", function, args, by_scan)
+def _program(name, turns, function, args, by_scan, **details):
+    return PlainProgram(name, f"{turns:,} turns", function, args, by_scan, **details)
 
 
 PROGRAMS = [
     polynomial_of_sines(3000),
     garch(1000),
+    garch_with_floor(1000),
+    garch_written(1000),
     hidden_markov(200),
     kalman_smoother(200),
     lstm(30),
@@ -199,6 +248,7 @@ PROGRAMS = [
     thin_films(200),
     panels(32),
     unscented(50),
+    irregular(2650),
 ]
 
 

@@ -10,6 +10,7 @@ from bench.complex_numbers import INDICES
 __all__ = [
     "finite_volume",
     "garch",
+    "garch_with_floor",
     "hidden_markov",
     "kalman_smoother",
     "lotka_volterra",
@@ -36,6 +37,19 @@ def garch(turns):
         def step(carry, returns):
             (s, total), (before, now) = carry, returns
             s = p[0] + p[1] * before**2 + p[2] * s
+            return (s, total + xp.log(s) + now**2 / s), None
+
+        return scan(step, (xp.var(r), xp.zeros(())), (r[:-1], r[1:]))[0][1]
+
+    return function
+
+
+def garch_with_floor(turns):
+    def function(xp, scan, p, r):
+        def step(carry, returns):
+            (s, total), (before, now) = carry, returns
+            s = p[0] + p[1] * before**2 + p[2] * s
+            s = xp.where(s < 0.9, 0.9, s)
             return (s, total + xp.log(s) + now**2 / s), None
 
         return scan(step, (xp.var(r), xp.zeros(())), (r[:-1], r[1:]))[0][1]
