@@ -27,10 +27,18 @@ class Compiled:
 
     __slots__ = ("call", "captured", "fast", "guarded", "program", "signature", "single", "straight", "used")
 
-    def __init__(self, signature: Signature, program: Program, guarded: Guarded | None = None):
+    def __init__(
+        self,
+        signature: Signature,
+        program: Program,
+        guarded: Guarded | None = None,
+        straight: bool | None = None,
+    ):
         self.signature = signature
         self.guarded = guarded
-        self.straight = not any([e.params and subprograms(e.params) for e in program.equations])
+        if straight is None:
+            straight = not any([e.params and subprograms(e.params) for e in program.equations])
+        self.straight = straight
         self.program = with_loops(program) if guarded is None else program
         self.single = program.out_tree is tree.LEAF
         self.captured = [value for _, value in program.constants if type(value) is Tracer]
@@ -43,6 +51,4 @@ class Compiled:
 
     def with_choices(self, program: Program) -> "Compiled":
         """Return what is kept where one program has all ways; Python's branches are not funcgrad's."""
-        one = Compiled(self.signature, program)
-        one.straight = self.straight
-        return one
+        return Compiled(self.signature, program, straight=self.straight)

@@ -7,7 +7,7 @@ from typing import Any
 from funcgrad import tree
 from funcgrad.compile.advice import advise
 from funcgrad.compile.ways import Answers, Way
-from funcgrad.core.branch_syntax import with_choices
+from funcgrad.core.choosing import choosing
 from funcgrad.core.decisions import Decisions, Undecided, has_value
 from funcgrad.core.program import Program
 from funcgrad.core.tracer import concrete
@@ -33,22 +33,19 @@ class Guarded:
 
     Args:
         owner: for messages.
-        function: of Python.
-        stage: gives the program of a function for decisions.
+        stage: gives the program for decisions.
         interpret: calls the function itself on flat arguments.
     """
 
     def __init__(
         self,
         owner: str,
-        function: Callable,
-        stage: Callable[[Callable, Decisions], Program],
+        stage: Callable[[Decisions], Program],
         interpret: Callable[[Sequence[Any]], Any],
         backend: str,
     ):
         self.owner = owner
         self.captures = False  # traced values of a transformation around it
-        self._function = function
         self._stage = stage
         self._interpret = interpret
         self._backend = backend
@@ -152,7 +149,7 @@ class Guarded:
             raise error
         decisions = Decisions((), [concrete(x) for x in leaves], MOST_DECISIONS)
         try:
-            program = self._stage(self._function, decisions)
+            program = self._stage(decisions)
         except Undecided:
             raise error from None
         self._refuse(str(error))
@@ -165,14 +162,11 @@ class Guarded:
 
     def _staged(self, decisions: Decisions) -> Program:
         if not self._choosing:
-            return self._stage(self._function, decisions)
-        copies = with_choices(self._function, self._codes)
-        if copies is None:
-            raise ConcretizationError("no source is at hand of a function whose branches only compute.")
-        try:
-            return self._stage(copies.of(self._function), decisions)
-        finally:
-            copies.write_back()
+            return self._stage(decisions)
+        with choosing(self._codes) as any_branch:
+            if not any_branch:
+                raise ConcretizationError("no source is at hand of a function whose branches only compute.")
+            return self._stage(decisions)
 
     def _added(self, program: Program, decisions: Decisions) -> Way:
         self._codes |= decisions.codes

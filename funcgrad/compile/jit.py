@@ -223,9 +223,9 @@ class Jitted:
             decisions, guarded = Decisions(), None
             if all(map(has_value, leaves)):
                 decisions = Decisions((), [concrete(x) for x in leaves], FEW_DECISIONS)
-            function = static.bound(self._function)
+            staged = partial(stage, static.bound(self._function), args, kwargs, self._owner)
             try:
-                program = stage(function, args, kwargs, self._owner, decisions)
+                program = staged(decisions)
             except Undecided as stop:
                 program = stop.program
             if not decisions.asked:
@@ -233,8 +233,7 @@ class Jitted:
             else:
                 guarded = Guarded(
                     self._owner,
-                    function,
-                    lambda function, decisions: stage(function, args, kwargs, self._owner, decisions),
+                    staged,
                     lambda leaves: self._interpreted(static, *tree.unflatten(in_tree, leaves)),
                     self._backend,
                 )

@@ -240,17 +240,34 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> 
             f"cond: expected a condition that is one boolean, got {kind}.",
             hint="use fg.numpy.where for a choice for each element, or reduce with .any() or .all().",
         )
+    return staged_cond(pred, true_fun, false_fun, operands)
+
+
+def staged_cond(
+    pred: Any, true_fun: Callable, false_fun: Callable, operands: tuple = (), **details: Any
+) -> Any:
+    """Stage both branches of a scalar, as numbers 1 and 0 of a choice; see `staged_branches`."""
     if isinstance(pred, (bool, int, float)):
         index = np.int64(bool(pred))
     else:
-        index = (pred if kind.dtype.kind == "b" else pred != 0).astype(np.int64)
-    return staged_branches("cond", index, [false_fun, true_fun], operands, names=("false_fun", "true_fun"))
+        index = (pred if pred.dtype.kind == "b" else pred != 0).astype(np.int64)
+    names = "false_fun", "true_fun"
+    return staged_branches("cond", index, [false_fun, true_fun], operands, names, **details)
 
 
 def staged_branches(
-    owner: str, index: Any, branches: list[Callable], operands: tuple, names: Sequence[str] = ()
+    owner: str,
+    index: Any,
+    branches: list[Callable],
+    operands: tuple,
+    names: Sequence[str] = (),
+    repeated: str = "each time the branch runs",
 ) -> Any:
-    """Stage the branches, check that they return the same, and bind the choice among them."""
+    """Stage the branches, check that they return the same, and bind the choice among them.
+
+    Args:
+        repeated: where random numbers that they draw are the same; "" where that is watched around the choice.
+    """
     leaves, types, treedef = leaves_of(operands, owner, "operands")
     types = strong(types)
     for branch, label in zip(branches, names or range(len(branches)), strict=True):
@@ -260,8 +277,7 @@ def staged_branches(
                 hint="for a choice between values use fg.numpy.where, or lambda: value.",
             )
     bodies = [
-        stage_body(branch, treedef, types, owner, chosen=True, repeated="each time the branch runs")
-        for branch in branches
+        stage_body(branch, treedef, types, owner, chosen=True, repeated=repeated) for branch in branches
     ]
     bodies = _with_adapted_numbers(bodies)
     labels = list(names) or [f"branches[{n}]" for n in range(len(branches))]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from funcgrad import tree
-from funcgrad.control.branching import cond
+from funcgrad.control.branching import staged_cond
 from funcgrad.core.branch_syntax import CALLS
+from funcgrad.core.choosing import is_choosing
 from funcgrad.core.decisions import has_value
 from funcgrad.core.inplace import readonly
 from funcgrad.core.roles import is_outside_body
@@ -45,8 +46,8 @@ def _value(read: Callable[[], Any]) -> Any:
 
 
 def _is_unknown(test: Any) -> bool:
-    """Whether Python cannot decide: a traced value, of one element."""
-    return type(test) is Tracer and test.size == 1 and not has_value(test)
+    """Whether it is for a choice to decide: a traced value, of one element."""
+    return is_choosing() and type(test) is Tracer and test.size == 1 and not has_value(test)
 
 
 def _returned(test: Any, then: Callable, other: Callable, values: Sequence[Any]) -> Any:
@@ -90,7 +91,7 @@ def _by_cond(test: Tracer, then: Callable, other: Callable) -> Any:
 
         return side
 
-    out = cond(_scalar(test), noting(then, 1), noting(other, 0))
+    out = staged_cond(_scalar(test), noting(then, 1), noting(other, 0), repeated="")
     leaves, structure = tree.flatten(out)
     for i, x in enumerate(leaves):
         if weak[0][i] and weak[1][i]:
@@ -138,7 +139,7 @@ def _together(operation: Callable, x: Any, y: Any) -> Any:
     return operation(*(_scalar(a) if _is_unknown(a) else bool(a) for a in (x, y)))
 
 
-def _not(test: Any) -> Any:
+def _negation(test: Any) -> Any:
     return np.logical_not(_scalar(test)) if _is_unknown(test) else not test
 
 
@@ -194,18 +195,16 @@ def _refused(what: str) -> TreeError:
     return TreeError(f"a branch that depends on traced values {what}, so only one side of it can be traced.")
 
 
-CALLS.update(
-    {
-        "<and>": _all,
-        "<chosen>": _chosen,
-        "<fresh>": _fresh,
-        "<largest>": _largest,
-        "<not>": _not,
-        "<or>": _any,
-        "<pure>": _pure,
-        "<returned>": _returned,
-        "<undefined>": UNDEFINED,
-        "<unshared>": _unshared,
-        "<value>": _value,
-    }
+CALLS.__dict__.update(
+    all=_all,
+    any=_any,
+    chosen=_chosen,
+    fresh=_fresh,
+    largest=_largest,
+    negation=_negation,
+    pure=_pure,
+    returned=_returned,
+    undefined=UNDEFINED,
+    unshared=_unshared,
+    value=_value,
 )

@@ -6,7 +6,7 @@
 
 What `if` assigns goes in and comes out. Only what computes is written anew: an `if` with `raise`, `break` or a call for its
 effect in it stays as it is, and what can only be seen in values (whether `x.append(1)` changes a list) is asked when the
-function is traced. The names called are those of `CALLS`; control/python_branches.py has the functions.
+function is traced. What is called are attributes of `CALLS`; control/python_branches.py has the functions.
 
 The method is AutoGraph's (Moldovan et al. 2018, "AutoGraph: Imperative-style Coding with Graph-based Performance").
 """
@@ -15,11 +15,11 @@ import __future__
 
 import ast
 import linecache
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import reduce
 from operator import or_
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,13 +32,17 @@ from funcgrad.core.branch_bodies import (
     leaves,
     shared,
 )
-from funcgrad.core.copies import Copies, reaching
-from funcgrad.core.reach import codes_of
 
-__all__ = ["CALLS", "with_choices"]
+__all__ = ["CALLS", "rewritten"]
 
-# The globals of rewritten functions, under names that no source can have.
-CALLS: dict[str, Any] = {}
+
+class _Calls:
+    """What rewritten functions call, as attributes: a constant of theirs."""
+
+
+CALLS = _Calls()
+# The text that stands for it until they are compiled.
+_CALLS = "funcgrad: what is called for branches"
 # Iterables of these are made where they are used.
 _FRESH = frozenset({"enumerate", "range", "reversed", "sorted", "zip"})
 
@@ -53,21 +57,7 @@ _FUTURE = reduce(or_, [getattr(__future__, name).compiler_flag for name in __fut
 _known: WeakKeyDictionary[CodeType, dict[str, CodeType | None]] = WeakKeyDictionary()
 
 
-def with_choices(function: Callable, codes: Container[CodeType | None]) -> Copies | None:
-    """Return copies of what `function` reaches, where functions of these codes have calls for branches; None where it
-    reaches none whose source is at hand."""
-
-    def code_of(x):
-        decides = isinstance(x, FunctionType) and any(code in codes for code in codes_of(x.__code__))
-        return _rewritten(x.__code__) if decides else None
-
-    found = reaching(function, lambda x: code_of(x) is not None)
-    if id(function) not in found:
-        return None
-    return Copies(found, code=lambda f: code_of(f) or f.__code__, names=CALLS)
-
-
-def _rewritten(code: CodeType) -> CodeType | None:
+def rewritten(code: CodeType) -> CodeType | None:
     """Return the code of a function whose branches are calls; None where its source is not at hand, or has none."""
     known = _known.setdefault(code, {})
     if code.co_filename not in known:
@@ -89,7 +79,8 @@ def _compiled(code: CodeType) -> CodeType | None:
     (definition,) = definitions
     before = ast.dump(definition)
     _Rewriter(definition).function(definition)
-    return None if ast.dump(definition) == before else _code_in(module, code)
+    new = None if ast.dump(definition) == before else _code_in(module, code)
+    return new if new is not None and new.co_freevars == code.co_freevars else None
 
 
 def _defines(node: ast.AST, code: CodeType) -> bool:
@@ -113,8 +104,10 @@ def _code_in(module: ast.Module, code: CodeType) -> CodeType | None:
 
 
 def _named(code: CodeType, name: str) -> CodeType:
-    """Return code whose sides of branches have the name of the function that they are in, for messages."""
-    constants = tuple([_named(c, name) if isinstance(c, CodeType) else c for c in code.co_consts])
+    """Return code with what it calls; its sides of branches have the name of the function, for messages."""
+    constants = tuple(
+        [_named(c, name) if isinstance(c, CodeType) else CALLS if c == _CALLS else c for c in code.co_consts]
+    )
     own = name if code.co_name.startswith(_SIDES) else code.co_name
     return code.replace(co_consts=constants, co_name=own)
 
@@ -191,7 +184,7 @@ class _Rewriter(ast.NodeTransformer):
         elif isinstance(s, ast.AugAssign) and self._depth:
             s.value = self.visit(s.value)
             assert isinstance(s.target, ast.Name)
-            unshared = ast.copy_location(ast.Expr(_call("<unshared>", _name(s.target.id))), s)
+            unshared = ast.copy_location(ast.Expr(_call("unshared", _name(s.target.id))), s)
             return [unshared, s]
         else:
             self.visit(s)
@@ -213,15 +206,15 @@ class _Rewriter(ast.NodeTransformer):
             for kind, side in zip(_SIDES, (s.body, s.orelse), strict=True)
         ]
         self._depth -= 1
-        values = _tuple([_call("<value>", _lambda(_name(name))) for name in names])  # some may have none yet
+        values = _tuple([_call("value", _lambda(_name(name))) for name in names])  # some may have none yet
         args = [test, *(_name(side.name) for side in sides), values]
         made: list[ast.stmt] = [*sides]
         if returns:
-            made.append(ast.Return(_call("<returned>", *args)))
+            made.append(ast.Return(_call("returned", *args)))
         else:
             targets = ast.Tuple([ast.Name(name, ast.Store()) for name in names], ast.Store())
             always = _tuple([ast.Constant(all(name in side for side in sure)) for name in names])
-            made.append(ast.Assign([targets], _call("<chosen>", *args, always)))
+            made.append(ast.Assign([targets], _call("chosen", *args, always)))
             if not self._depth:  # (a side returns what stands for no value)
                 made += [_without_undefined(name) for name in names]
         return [ast.copy_location(x, s) for x in made]
@@ -266,10 +259,10 @@ class _Rewriter(ast.NodeTransformer):
     def _test(self, x: ast.expr) -> ast.expr:
         """Return an expression that is asked whether it is true."""
         if isinstance(x, ast.BoolOp) and computes(x):
-            name = "<and>" if isinstance(x.op, ast.And) else "<or>"
+            name = "all" if isinstance(x.op, ast.And) else "any"
             return ast.copy_location(_call(name, *(_lambda(self._test(v)) for v in x.values)), x)
         if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.Not):
-            return ast.copy_location(_call("<not>", self._test(x.operand)), x)
+            return ast.copy_location(_call("negation", self._test(x.operand)), x)
         if isinstance(x, ast.Compare) and len(x.ops) > 1 and all(map(_is_simple, x.comparators[:-1])):
             ends = [x.left, *x.comparators]
             pairs = [ast.Compare(a, [op], [b]) for a, op, b in zip(ends[:-1], x.ops, ends[1:], strict=True)]
@@ -279,9 +272,9 @@ class _Rewriter(ast.NodeTransformer):
     def _iterated(self, x: ast.expr) -> ast.expr:
         """Return what a loop within a branch goes over, which must not be used up by that."""
         if isinstance(x, ast.Call) and isinstance(x.func, ast.Name) and x.func.id in _FRESH:
-            x.args = [_call("<fresh>", self.visit(a)) for a in x.args]
+            x.args = [_call("fresh", self.visit(a)) for a in x.args]
             return x
-        return _call("<fresh>", self.visit(x))
+        return _call("fresh", self.visit(x))
 
     def visit_IfExp(self, x: ast.IfExp) -> ast.expr:
         if not computes(x):
@@ -290,16 +283,16 @@ class _Rewriter(ast.NodeTransformer):
         self._depth += 1
         sides = [_lambda(self.visit(side)) for side in (x.body, x.orelse)]
         self._depth -= 1
-        return ast.copy_location(_call("<returned>", test, *sides, _tuple([])), x)
+        return ast.copy_location(_call("returned", test, *sides, _tuple([])), x)
 
     def visit_Call(self, x: ast.Call) -> ast.expr:
         self.generic_visit(x)
         if isinstance(x.func, ast.Name) and x.func.id in ("max", "min") and not x.keywords:
-            return ast.copy_location(_call("<largest>", x.func, *x.args), x)
+            return ast.copy_location(_call("largest", x.func, *x.args), x)
         if self._depth and isinstance(x.func, ast.Attribute):
-            x.func.value = _call("<pure>", x.func.value)
+            x.func.value = _call("pure", x.func.value)
         elif self._depth:
-            x.func = _call("<pure>", x.func)
+            x.func = _call("pure", x.func)
         return x
 
 
@@ -316,7 +309,11 @@ def _name(name: str) -> ast.Name:
 
 
 def _call(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(_name(name), [*args], [])
+    return ast.Call(_called(name), [*args], [])
+
+
+def _called(name: str) -> ast.expr:
+    return ast.Attribute(ast.Constant(_CALLS), name, ast.Load())
 
 
 def _tuple(items: Sequence[ast.expr]) -> ast.Tuple:
@@ -329,5 +326,5 @@ def _lambda(x: ast.expr) -> ast.Lambda:
 
 def _without_undefined(name: str) -> ast.stmt:
     """Return the statement that takes a variable away which has a value on one side only."""
-    is_undefined = ast.Compare(_name(name), [ast.Is()], [_name("<undefined>")])
+    is_undefined = ast.Compare(_name(name), [ast.Is()], [_called("undefined")])
     return ast.If(is_undefined, [ast.Delete([ast.Name(name, ast.Del())])], [])

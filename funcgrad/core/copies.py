@@ -55,10 +55,9 @@ def _is_library(x):
 class _Globals(dict):
     """The globals of a copied function: those of the original as they are now, with copies in place of what has them."""
 
-    def __init__(self, original: dict[str, Any], of: Callable[[Any], Any], added: dict[str, Any]):
-        super().__init__(added, __builtins__=original.get("__builtins__"))
+    def __init__(self, original: dict[str, Any], of: Callable[[Any], Any]):
+        super().__init__(__builtins__=original.get("__builtins__"))
         self.original, self.of = original, of
-        self.own = {*self}
 
     def __contains__(self, name):
         return super().__contains__(name) or name in self.original
@@ -74,8 +73,6 @@ class Copies:
         reaching: what is copied, by ids; see `reaching`.
         replacement: gives what is in place of an object; None for one that is copied as what it is.
         plain: undoes that, for what is assigned to a global or to a variable around.
-        code: gives the code of a function's copy.
-        names: further globals of the copies.
     """
 
     def __init__(
@@ -84,11 +81,9 @@ class Copies:
         *,
         replacement: Callable[[Any], Any] = lambda x: None,
         plain: Callable[[Any], Any] = lambda x: x,
-        code: Callable[[FunctionType], Any] = lambda f: f.__code__,
-        names: dict[str, Any] | None = None,
     ):
         self._reaching = reaching
-        self._replacement, self._plain, self._code, self._names = replacement, plain, code, names or {}
+        self._replacement, self._plain = replacement, plain
         self._made: dict[int, Any] = {}
         self._globals: dict[int, _Globals] = {}
         self._cells: dict[int, tuple[CellType, CellType, Any]] = {}  # the original, the copy, and what it had
@@ -106,7 +101,7 @@ class Copies:
         """Give the originals what the copies have assigned to globals, and to variables around them."""
         for copied in self._globals.values():
             for name in [*copied]:
-                if name not in copied.own:
+                if name != "__builtins__":
                     copied.original[name] = self._plain(copied.pop(name))
         for original, copied, held in self._cells.values():
             if copied.cell_contents is not held:
@@ -133,11 +128,9 @@ class Copies:
     def _function(self, f):
         around = f.__globals__
         if not _is_library(f):
-            around = self._globals.setdefault(id(around), _Globals(around, self.of, self._names))
-        code = self._code(f)
-        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
-        closure = tuple([self._cell(cells[name]) for name in code.co_freevars])
-        y = self._made[id(f)] = FunctionType(code, around, f.__name__, None, closure or None)
+            around = self._globals.setdefault(id(around), _Globals(around, self.of))
+        cells = tuple([self._cell(c) for c in f.__closure__ or ()])
+        y = self._made[id(f)] = FunctionType(f.__code__, around, f.__name__, None, cells or None)
         y.__defaults__, y.__kwdefaults__ = self.of(f.__defaults__), self.of(f.__kwdefaults__)
         y.__dict__.update(f.__dict__)
         y.__qualname__, y.__module__ = f.__qualname__, f.__module__

@@ -30,14 +30,19 @@ def without_effects(program: Program) -> Program:
 
 def with_bodies(program: Program, change: Callable[[Program], Program]) -> Program:
     """Return the program with a change made to the bodies of its loops and branches."""
-    if not any([e.params and subprograms(e.params) for e in program.equations]):
-        return program
-    return program.replaced(
-        equations=[
-            Equation(e.primitive, e.inputs, replaced_programs(e.params, change), e.outputs, e.source)
-            for e in program.equations
-        ]
-    )
+    equations = [_with_bodies(e, change) if e.params else e for e in program.equations]
+    unchanged = all(new is old for new, old in zip(equations, program.equations, strict=True))
+    return program if unchanged else program.replaced(equations=equations)
+
+
+def _with_bodies(e: Equation, change: Callable[[Program], Program]) -> Equation:
+    before = subprograms(e.params)
+    if not before:
+        return e
+    params = replaced_programs(e.params, change)
+    if all(new is old for new, old in zip(subprograms(params), before, strict=True)):
+        return e
+    return Equation(e.primitive, e.inputs, params, e.outputs, e.source)
 
 
 def replaced_programs(params: dict[str, Any], change: Callable[[Program], Program]) -> dict[str, Any]:

@@ -371,5 +371,7 @@ def subprograms(params: dict[str, Any]) -> list[Program]:
         if type(value) is Program:
             found.append(value)
         elif isinstance(value, tuple):
-            found += [item for item in value if type(item) is Program]
+            for item in value:
+                if type(item) is Program:
+                    found.append(item)
     return found

@@ -94,7 +94,7 @@ def chained(x):
     s = 0.0
     for v in x:
         s = s + (v if -0.5 < v < 0.5 else v * v if not v > 1 else 2.0)
-        s = max(s, -1.0, v) if v > 0 or s > 1 and x[0] > 0 else min(s, v)
+        s = max(s, -1.0, v) if v > 0 or (s > 1 and x[0] > 0) else min(s, v)
     return s
 
 
@@ -166,7 +166,7 @@ def test_methods():
 
     model = Model(1.5)
     agree(model.loss, CASES)
-    agree(lambda x: model.loss(x), CASES, one=False)  # objects are not copied
+    agree(lambda x: [model][0].loss(x), CASES)
 
 
 def test_a_variable_that_one_side_defines():

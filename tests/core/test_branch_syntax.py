@@ -1,12 +1,13 @@
 """Functions written anew, with calls in place of branches, do what they did before."""
 
 import linecache
+from types import FunctionType
 
 import numpy as np
 import pytest
 
 from funcgrad import control
-from funcgrad.core.branch_syntax import with_choices
+from funcgrad.core import branch_syntax
 from tests.control.random_branches import Writer, function_of, inputs
 
 assert control.python_branches  # what the calls are is known with it
@@ -14,8 +15,12 @@ assert control.python_branches  # what the calls are is known with it
 
 def rewritten(f):
     """Return the function written anew; None where there is nothing to write."""
-    copies = with_choices(f, {f.__code__})
-    return None if copies is None else copies.of(f)
+    code = branch_syntax.rewritten(f.__code__)
+    if code is None:
+        return None
+    new = FunctionType(code, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+    new.__kwdefaults__ = f.__kwdefaults__
+    return new
 
 
 @pytest.mark.parametrize("seeds", range(0, 200, 20))
@@ -71,7 +76,7 @@ def test_variables_without_a_value_have_none_after():
 
 def test_lambdas_methods_and_closures_are_written_too():
     factor = 3.0
-    sign = lambda x: factor if x > 0 else -factor  # noqa: E731
+    sign = lambda x: factor if x > 0 else -factor
 
     class Model:
         __scale = 2.0
@@ -94,7 +99,7 @@ def test_and_or_and_not_stop_where_they_did():
 
     def f(a, b, c):
         s = 0
-        if ask(a) and not ask(b) or ask(c):
+        if (ask(a) and not ask(b)) or ask(c):
             s = 1
         return s
 
