@@ -254,13 +254,15 @@ def _sqrt(x: Any, /) -> Any:
 
 
 def sqrt_with_square(x: Any, y: Any) -> Any:
-    """Return y = sqrt(x), whose square is x, or nan where x is negative."""
+    """Return y = sqrt(x), whose square is x, or nan where x is negative; of -0.0 it is 0.0."""
     if type(y) is not Tracer:
         return y
     x = as_now(x)
     if dtype_of(x).kind != "f":
-        return with_square(y, lambda: x) if dtype_of(x).kind == "c" else y
-    return with_square(y, lambda: logic.select(logic.less(x, 0), np.array(np.nan, dtype_of(x)), x))
+        zero = complex(0.0, -0.0)  # leaves the sign of the imaginary part
+        return with_square(y, lambda: arithmetic.add(x, zero)) if dtype_of(x).kind == "c" else y
+    nan = np.array(np.nan, dtype_of(x))
+    return with_square(y, lambda: logic.select(logic.less(x, 0), nan, arithmetic.add(x, 0.0)))
 
 
 def _square(x: Any, /) -> Any:

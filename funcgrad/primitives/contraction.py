@@ -151,16 +151,16 @@ def _plan(x_ndim, y_ndim, contract, batch):
     free_y = tuple(d for d in range(y_ndim) if d not in cy and d not in by)
     if not bx and x_ndim == 2 == y_ndim and len(cx) == 1:
         if cx == (1,):
-            return np.matmul if cy == (0,) else lambda x, y: np.dot(x, y.T)
+            return np.matmul if cy == (0,) else lambda x, y: _dot(x, y.T)
         if cy == (0,):
-            return lambda x, y: np.dot(x.T, y)
-        return lambda x, y: np.dot(x.T, y.T)
+            return lambda x, y: _dot(x.T, y)
+        return lambda x, y: _dot(x.T, y.T)
     if not bx and len(cx) == 1 and (x_ndim == 1 or y_ndim == 1) and x_ndim + y_ndim <= 3:
         if x_ndim == y_ndim == 1:
             return np.dot
         if y_ndim == 1:
-            return np.matmul if cx == (1,) else lambda x, y: np.dot(y, x)
-        return np.matmul if cy == (0,) else lambda x, y: np.dot(y, x)
+            return np.matmul if cx == (1,) else lambda x, y: _dot(y, x)
+        return np.matmul if cy == (0,) else lambda x, y: _dot(y, x)
     if not bx and not cx:
         return np.multiply.outer
     order_x, order_y = (*bx, *free_x, *cx), (*by, *cy, *free_y)
@@ -176,6 +176,11 @@ def _plan(x_ndim, y_ndim, contract, batch):
         return z.reshape(lead + mid_x + mid_y)
 
     return general
+
+
+def _dot(x, y):
+    """Return np.dot(x, y), which takes less time than matmul; of single numbers it makes 0 of 0 * nan, matmul does not."""
+    return np.matmul(x, y) if x.shape[-1] == 1 else np.dot(x, y)
 
 
 dot = Dot()

@@ -110,3 +110,22 @@ def test_the_sign_of_a_complex_number_turns_with_it():
         np.testing.assert_allclose(pulled, fg.vjp(lambda z: z / np.abs(z), z)[1](np.conj(z) ** 2)[0])
     assert fg.vjp(np.sign, 0j)[1](1.0 + 0j)[0] == 0
     assert fg.jit(np.sign)(z).dtype == complex
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_squares_of_roots_have_the_signs_of_zeros_that_numpys_have(dtype):
+    numbers = [
+        -0.0,
+        0.0,
+        2.0,
+        complex(-0.0, 0.0),
+        complex(0.0, -0.0),
+        complex(-0.0, -0.0),
+        complex(-4.0, -0.0),
+    ]
+    x = np.array([a for a in numbers if "complex" in dtype or not isinstance(a, complex)], dtype)
+    for square in (np.square, lambda y: y * y, lambda y: y**2):
+        want, got = square(np.sqrt(x)), fg.trace(lambda x: square(np.sqrt(x)))(x)(x)
+        for part in (np.real, np.imag):
+            np.testing.assert_array_equal(np.signbit(part(got)), np.signbit(part(want)))
+    assert fg.grad(lambda x: np.sqrt(x) ** 2)(-0.0) == 1.0

@@ -75,3 +75,15 @@ def test_cross_of_plane_vectors():
     x, y = np.array([1.0, 2.0]), np.array([3.0, 5.0])
     assert fg.trace(np.cross)(x, y)(x, y) == -1.0
     np.testing.assert_array_equal(fg.grad(lambda x: np.cross(x, y))(x), [5.0, -3.0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("subscripts", ["i,ij->j", "ij,i->j", "ki,ij->kj", "ij,ki->kj", "ij,ki->jk"])
+def test_zero_times_nan_is_nan_where_one_number_is_contracted(subscripts, dtype):
+    shapes = {"i": 1, "j": 5, "k": 3}
+    left, right = subscripts.partition("->")[0].split(",")
+    zeros = np.zeros([shapes[a] for a in (left if "j" not in left else right)], dtype)
+    nans = np.full([shapes[a] for a in (left if "j" in left else right)], np.nan, dtype)
+    args = (nans, zeros) if "j" in left else (zeros, nans)
+    for f in (fnp.einsum, lambda s, *args: fg.jit(lambda *args: fnp.einsum(s, *args))(*args)):
+        assert np.isnan(f(subscripts, *args)).all()
