@@ -34,6 +34,7 @@ SYSTEMS = {  # the first of those present is what the others are compared with
     "NumPy by hand": System("numpy", _GREY),
     "Numba by hand": System("numba", _BLACK, "^", compiles=True),
     "JAX": System("jax", _VERMILION, compiles=True),
+    "JAX by scan": System("jax", _VERMILION, "v", compiles=True),
     "JAX without jit": System("jax", _VERMILION, "s"),
     "PyTorch": System("torch", _PURPLE),
     "PyTorch eager": System("torch", _PURPLE, "s"),

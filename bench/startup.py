@@ -15,7 +15,7 @@ import funcgrad as fg
 from bench.model import Call, Case, Sample
 from bench.programs import PROGRAMS, Program
 
-__all__ = ["cases"]
+__all__ = ["cases", "output_of"]
 
 _IMPORT = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 _MODULES = {
@@ -40,7 +40,7 @@ def cases(quick: bool) -> list[Case]:
 
 
 def _import(module: str) -> Call:
-    return Call(lambda: Sample(float(_output([sys.executable, "-c", _IMPORT.format(module)]))))
+    return Call(lambda: Sample(float(output_of([sys.executable, "-c", _IMPORT.format(module)]))))
 
 
 def _first(system: str, program: Program) -> Call:
@@ -50,7 +50,7 @@ def _first(system: str, program: Program) -> Call:
 
     def run():
         environment = {"FUNCGRAD_CACHE_DIR": folder, "BENCH_START": repr(time.time())}
-        seconds, memory = _output(command, environment).split()
+        seconds, memory = output_of(command, environment).split()
         return Sample(float(seconds), int(memory))
 
     if cached:
@@ -70,7 +70,8 @@ def _cache_folder() -> str:
     return folder
 
 
-def _output(command: list[str], environment: dict[str, str] | None = None) -> str:
+def output_of(command: list[str], environment: dict[str, str] | None = None) -> str:
+    """Return what a process of its own prints; raise RuntimeError where it fails."""
     _compile_bytecode()
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | (environment or {}))
     if done.returncode:

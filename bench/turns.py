@@ -1,17 +1,23 @@
-"""The suite `turns`: what the first call of a Python loop takes as it gets longer, and its tracing alone."""
+"""The suite `turns`: what the first call of a Python loop takes as it gets longer, and its tracing alone.
+
+`python -m bench.turns TURNS` prints the seconds of a first call of so many turns, and the peak of the process's memory.
+"""
 
 import contextlib
 import gc
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 
 from bench import namespaces
+from bench.machine import peak_memory
 from bench.model import Call, Case, Sample
 from bench.plain import PlainProgram
 from bench.python_loops import garch, hidden_markov, lotka_volterra, polynomial_of_sines
+from bench.startup import output_of
 
 __all__ = ["cases"]
 
@@ -23,7 +29,9 @@ def cases(quick: bool) -> list[Case]:
     """The first call of the gradient of a Python loop, tracing included, against turns; and tracing alone."""
     lengths = (10, 30) if quick else (10, 30, 100, 300, 1000, 3000, 10_000)
     systems = {"funcgrad": _funcgrad, "JAX": _jax} | ({} if quick else {"torch.compile": _torch})
-    return [
+    longest = polynomial_of_sines(1000 if quick else 100_000)
+    alone = {"funcgrad": partial(_alone, longest)}
+    growing = [
         Case(
             "turns", p.name, p.size, kind, {name: partial(made[kind], p) for name, made in chosen.items()},
             n=n, tolerance=None, self_timed=True, limit=LIMIT,
@@ -34,6 +42,18 @@ def cases(quick: bool) -> list[Case]:
         for kind in ("compilation", "tracing")
         for chosen in [{name: made for name, made in systems.items() if kind in made}]
     ]  # fmt: skip
+    kind = "first call, a process of its own"
+    return [*growing, Case("turns", longest.name, longest.size, kind, alone, tolerance=None, self_timed=True)]
+
+
+def _alone(program: PlainProgram) -> Call:
+    turns = program.size.split()[0].replace(",", "")
+
+    def run():
+        seconds, memory = output_of([sys.executable, "-m", "bench.turns", turns]).split()
+        return Sample(float(seconds), int(memory))
+
+    return Call(run)
 
 
 def _timed(prepared: Callable[[], Callable[[], object]]) -> Call:
@@ -92,3 +112,7 @@ def _by_torch(program: PlainProgram) -> Call:
 _funcgrad = {"compilation": partial(_by_funcgrad, False), "tracing": partial(_by_funcgrad, True)}
 _jax = {"compilation": partial(_by_jax, False), "tracing": partial(_by_jax, True)}
 _torch = {"compilation": _by_torch}
+
+
+if __name__ == "__main__":
+    print(_by_funcgrad(False, polynomial_of_sines(int(sys.argv[1]))).run().seconds, peak_memory())

@@ -396,7 +396,7 @@ def test_no_file_of_others_is_written_through_a_link(planted, tmp_path, monkeypa
 
 def test_nothing_slow_is_imported():
     code = (
-        "import sys, numpy; before = set(sys.modules); exec(open(sys.argv[1]).read()); "
+        "import pathlib, sys, numpy; before = set(sys.modules); exec(open(sys.argv[1]).read()); "
         "new = set(sys.modules) - before - {'threading', 'zlib'}; assert not new, new"
     )
     subprocess.run([sys.executable, "-c", code, cache.__file__], check=True)
