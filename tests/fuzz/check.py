@@ -97,21 +97,30 @@ class _Case:
             return x
         return np.asarray(x * (1 + scale * self.noise * self.rng.uniform(-1, 1, x.shape)), x.dtype)
 
-    def moved_pullback(self, function: Callable, xs: tuple, y_bars: list) -> Any:
-        """Return what is pulled back where the inputs move, in other units: of large cotangents that cancel, rounding errors
-        are left, and others in other units."""
+    def moved_pullback(self, xs: tuple, y_bars: list) -> Any:
+        """Return what is pulled back where the inputs, and what is rounded on the way, move; in other units: of large
+        cotangents that cancel, rounding errors are left, and others in other units."""
         unit = self.rng.uniform(1, 2)
+        function = self.of_floats(self.program.moved(self._moved_by_factors))
         pull = fg.vjp(function, *[self._moved(x, 1.0) for x in xs])[1]
         return [np.asarray(x_bar / unit, x_bar.dtype) for x_bar in pull([_in_unit(y, unit) for y in y_bars])]
 
-    def of_floats(self) -> Callable:
+    def _moved_by_factors(self, x):
+        """Return a value that may be traced, moved by about a rounding error."""
+        x = fg.numpy.asarray(x)
+        if x.dtype.kind not in "fc":
+            return x
+        return x * np.asarray(1 + self.noise * self.rng.uniform(-1, 1, x.shape), x.dtype)
+
+    def of_floats(self, program: Callable | None = None) -> Callable:
         """Return the program as a function of its floating inputs, with its floating results."""
+        whole = self.function if program is None else program
 
         def function(*xs):
             args = list(self.inputs)
             for k, x in zip(self.floats, xs, strict=True):
                 args[k] = x
-            return [y for y in self.function(*args) if fg.numpy.asarray(y).dtype.char in "fd"]
+            return [y for y in whole(*args) if fg.numpy.asarray(y).dtype.char in "fd"]
 
         return function
 
@@ -203,8 +212,8 @@ def derivatives(case: _Case) -> None:
     y_bars = [_direction(case.rng, y) for y in ys]
     _, y_dots = fg.jvp(function, xs, x_dots)
     x_bars = fg.vjp(function, *xs)[1](y_bars)
-    _same_total(case, (x_bars, x_dots), (y_bars, y_dots), case.moved_pullback(function, xs, y_bars))
-    near = [case.moved_pullback(function, xs, y_bars) for _ in range(2)]
+    _same_total(case, (x_bars, x_dots), (y_bars, y_dots), case.moved_pullback(xs, y_bars))
+    near = [case.moved_pullback(xs, y_bars) for _ in range(2)]
     staged = fg.trace(lambda *xs: fg.vjp(function, *xs)[1](y_bars))(*xs)(*xs)
     case.compare(staged, list(x_bars), near, "staged gradient")
     tame = all(x.dtype == float and np.max(np.abs(x), initial=0) < 100 for x in xs)
@@ -226,7 +235,8 @@ def compiled_derivatives(case: _Case) -> None:
     near = []
     for _ in range(2):
         moved = tuple(case._moved(x, 1.0) for x in xs)
-        near.append([*case.moved_pullback(function, xs, y_bars), *fg.jvp(function, moved, x_dots)[1]])
+        pushed = fg.jvp(case.of_floats(case.program.moved(case._moved_by_factors)), moved, x_dots)[1]
+        near.append([*case.moved_pullback(xs, y_bars), *pushed])
     with guarded(at_end=bool(case.rng.integers(2))):
         got = fg.jit(both)(*(np.array(x, order="K") for x in xs))
     case.compare(got, both(*xs), near, "compiled derivative")

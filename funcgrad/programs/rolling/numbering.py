@@ -41,8 +41,8 @@ class Numbering:
         for var, value in program.constants:
             if type(value) is np.ndarray and value.nbytes <= COMPARED_BYTES:
                 number[var] = same.setdefault((value.dtype.str, value.shape, value.tobytes()), number[var])
-        kinds, operands, codes = array("q"), array("q"), array("q")
-        read, made = array("q", [0]), array("q", [len(variables)])  # how many, by each equation
+        kinds, operands, codes = array("i"), array("i"), array("i")
+        read, made = array("i", [0]), array("i", [len(variables)])  # how many, by each equation
         coder = _Coder()
         kinds.extend([coder.kind(var.type) for var in variables])  # by the numbers of the variables
         all_moving: list[Sequence[Any]] = []
@@ -70,15 +70,15 @@ class Numbering:
         operands.extend([number[a] if type(a) is Var else LITERAL for a in program.outputs])
         self.variables, self.number, self.moving = variables, number, all_moving
         self.weakness_matters = coder.weakness_matters()
-        self.first = np.cumsum(made)
-        self.at = np.cumsum(read)
+        self.first = np.cumsum(made, dtype=np.int32)
+        self.at = np.cumsum(read, dtype=np.int32)
         self.operands = np.array(operands)
-        self.codes = np.array(codes)
+        self.codes = np.array(codes, np.int64)
         # Who reads a variable: the operands in the order of their numbers, and the equation of each.
         counts = np.array([*read[1:], len(program.outputs)])
         reader = np.repeat(np.arange(len(equations) + 1), counts)
         order = np.argsort(self.operands, kind="stable")
-        self._sorted, self._readers = self.operands[order], reader[order]
+        self._sorted, self._readers = self.operands[order], reader.astype(np.int32)[order]
 
     def producer(self, numbers: np.ndarray) -> np.ndarray:
         """Return the equation that assigns each variable; -1 for inputs and constants."""
