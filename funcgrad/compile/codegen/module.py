@@ -9,6 +9,7 @@ from funcgrad.compile.codegen.entry import Table, write_entry
 from funcgrad.compile.codegen.nest import NestWriter
 from funcgrad.compile.codegen.wide_entry import WIDE_ARGUMENTS, write_wide_entry
 from funcgrad.compile.kernels.library import definitions
+from funcgrad.compile.kernels.shared import MOST_INLINED, kept_for_vectors, with_variants
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves, stands_alone
 from funcgrad.compile.loopir.statement import ControlCall, HostCall
 from funcgrad.compile.schedule.plan import PARALLEL_ADDITIONS, Plan
@@ -105,7 +106,8 @@ class Module:
         write = write_entry if len(inputs) + len(outputs) < WIDE_ARGUMENTS else write_wide_entry
         entry = write(self.table, inputs, outputs, len(outputs) == 1)
         run_text = run.text()
-        kernels, declarations = _kernels(parts.symbols)
+        nests = parts.nests()
+        kernels, declarations = _kernels(parts.symbols, [*nests, *parts.controls])
         known = {line for line in SUPPORT.splitlines() if line.startswith("declare ")}
         known |= {line for line in entry.splitlines() if line.startswith("declare ")}
         declared = (parts.declared | declarations) - known
@@ -114,7 +116,7 @@ class Module:
                 f"@fg_table = global [{max(len(self.table.names), 1)} x ptr] zeroinitializer",
                 "@fg_scratch = global ptr null",
                 "@fg_zero = global i64 0",
-                *parts.nests(),
+                *nests,
                 *parts.controls,
                 run_text,
                 *run.chunks,
@@ -167,10 +169,15 @@ def _is_parallel(nodes: list[Loop | Leaf]) -> bool:
     return work > PARALLEL_ADDITIONS
 
 
-def _kernels(symbols: set[str]) -> tuple[list[str], set[str]]:
-    """Return the definitions of kernels, and the declarations these need."""
-    lines = definitions(sorted(symbols)).splitlines() if symbols else []
-    return (
-        [line for line in lines if not line.startswith("declare ")],
-        {line for line in lines if line.startswith("declare ")},
-    )
+def _kernels(symbols: set[str], functions: list[str]) -> tuple[list[str], set[str]]:
+    """Return the definitions of the kernels that functions call, and the declarations these need."""
+    if not symbols:
+        return [], set()
+    often = [s for s in sorted(symbols) if sum(f.count(f"@{s}(") for f in functions) > MOST_INLINED]
+    found, declared = [], set()
+    for symbol in sorted(symbols):
+        lines = definitions([symbol]).splitlines()
+        declared |= {line for line in lines if line.startswith("declare ")}
+        text = "\n".join(line for line in lines if not line.startswith("declare "))
+        found.append(with_variants(text) if symbol in often else text)
+    return [*found, *([kept_for_vectors(often)] if often else [])], declared

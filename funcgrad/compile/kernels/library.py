@@ -76,6 +76,6 @@ def source_hash() -> str:
     """Return the hash of the sources that `scalar.ll` is made from."""
     digest = hashlib().sha256()
     for path in sorted(TEXT.parent.glob("*.py")):
-        if path.stem not in {"__init__", "library", "fit"}:
+        if path.stem not in {"__init__", "library", "fit", "shared"}:
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

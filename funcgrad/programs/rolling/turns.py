@@ -86,7 +86,9 @@ class Turns:
     def numbers(self, numbering: Numbering, slot: int) -> list[list[Any]]:
         """Return the numbers in the parameters of an equation of the turn that may move: of each, one a turn."""
         rows = numbering.moving[self.start + slot : self.end : self.period]
-        return [[row[k] for row in rows] for k in range(len(rows[0]))]  # as many as there are: the codes are equal
+        return [
+            [row[k] for row in rows] for k in range(len(rows[0]))
+        ]  # as many as there are: the codes are equal
 
 
 def aligned(numbering: Numbering, stretch: Stretch) -> Stretch:
