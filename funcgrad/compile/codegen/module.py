@@ -174,10 +174,13 @@ def _kernels(symbols: set[str], functions: list[str]) -> tuple[list[str], set[st
     if not symbols:
         return [], set()
     often = [s for s in sorted(symbols) if sum(f.count(f"@{s}(") for f in functions) > MOST_INLINED]
-    found, declared = [], set()
+    found, shared, declared = [], [], set()
     for symbol in sorted(symbols):
         lines = definitions([symbol]).splitlines()
         declared |= {line for line in lines if line.startswith("declare ")}
         text = "\n".join(line for line in lines if not line.startswith("declare "))
-        found.append(with_variants(text) if symbol in often else text)
-    return [*found, *([kept_for_vectors(often)] if often else [])], declared
+        if symbol in often:
+            shared.append(with_variants(text))
+        else:
+            found.append(text)
+    return [*found, *shared, *([kept_for_vectors(shared)] if shared else [])], declared

@@ -10,8 +10,8 @@ __all__ = ["MOST_INLINED", "kept_for_vectors", "with_variants"]
 
 # A kernel that is called from more places is one function.
 MOST_INLINED = 128
-# The lengths of vectors that there are variants for.
-WIDTHS = (2, 4, 8, 16)
+# The lengths of vectors that there are variants for: of whole registers.
+WIDTHS = {"double": (2, 4, 8), "float": (4, 8, 16)}
 
 _ATTRIBUTES = "noinline nounwind willreturn memory(none)"
 _HEAD = re.compile(r"define internal (\w+) @(\w+)\(([^)]*)\) alwaysinline nounwind")
@@ -23,7 +23,7 @@ def with_variants(definition: str) -> str:
     kind, name, parameters = head.groups()
     count = len(parameters.split(","))
     tokens = "v" * count
-    variants = ",".join(f"_ZGV_LLVM_N{width}{tokens}_{name}({name}.v{width})" for width in WIDTHS)
+    variants = ",".join(f"_ZGV_LLVM_N{width}{tokens}_{name}({name}.v{width})" for width in WIDTHS[kind])
     numbers = ", ".join(f"{kind} %x{k}" for k in range(count))
     inlined = definition.replace(f"@{name}(", f"@{name}.body(", 1)
     of_numbers = f"""define internal {kind} @{name}({numbers}) {_ATTRIBUTES} "vector-function-abi-variant"="{variants}" {{
@@ -31,7 +31,9 @@ def with_variants(definition: str) -> str:
   ret {kind} %y
 }}
 """
-    return "\n".join([inlined, of_numbers, *(_of_vectors(kind, name, count, width) for width in WIDTHS)])
+    return "\n".join(
+        [inlined, of_numbers, *(_of_vectors(kind, name, count, width) for width in WIDTHS[kind])]
+    )
 
 
 def _of_vectors(kind: str, name: str, count: int, width: int) -> str:
@@ -61,8 +63,8 @@ def _of_vectors(kind: str, name: str, count: int, width: int) -> str:
     return "\n".join(lines)
 
 
-def kept_for_vectors(names: list[str]) -> str:
-    """Return the text that keeps the variants of kernels until the vectorizer asks for them."""
-    variants = [f"ptr @{name}.v{width}" for name in names for width in WIDTHS]
+def kept_for_vectors(definitions: list[str]) -> str:
+    """Return the text that keeps these variants until the vectorizer asks for them."""
+    variants = [f"ptr @{name}" for text in definitions for name in re.findall(r"@(\w+\.v\d+)\(<", text)]
     kept = f"[{len(variants)} x ptr] [{', '.join(variants)}]"
     return f'@llvm.compiler.used = appending global {kept}, section "llvm.metadata"'

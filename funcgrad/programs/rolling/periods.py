@@ -68,7 +68,8 @@ def _periods(codes: np.ndarray, least: int) -> list[int]:
         found = np.flatnonzero((count >= LEAST_TURNS - 1) & (count * np.arange(len(count)) >= least))
         for period in found.tolist():
             promise[period] = max(promise.get(period, 0), int(count[period]) * period)
-        if not len(found):  # nor any of longer windows
+        # (None here, none of longer windows; and windows as long as what repeats tell nothing more.)
+        if not len(found) or window >= found[-1]:
             break
         pairs = codes[:-window] * (int(codes.max()) + 1) + codes[window:]
         codes = np.unique(pairs, return_inverse=True)[1]

@@ -1,7 +1,5 @@
 """Kernels that are called give the bits of those that are inlined."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -45,10 +43,10 @@ def test_vectors_are_passed_to_a_kernel_that_is_called_everywhere():
 
     lowered = fg.jit(f).lower(np.linspace(0, 1, 64))
     assert "@fg_sin_f64.v8" in lowered.llvm
-    assert re.search(r"call\w*\s+\S*fg_sin_f64\.v\d", lowered.assembly)
+    assert lowered.assembly.count("fg_sin_f64.v8") > 10
 
 
 def test_variants_of_each_width():
     text = with_variants(definitions([symbol("sin", "float64")]).partition("\n\n")[2])
-    assert all(f"@fg_sin_f64.v{width}(<{width} x double> %x0)" in text for width in WIDTHS)
-    assert text.count("define internal") == 2 + len(WIDTHS)
+    assert all(f"@fg_sin_f64.v{width}(<{width} x double> %x0)" in text for width in WIDTHS["double"])
+    assert text.count("define internal") == 2 + len(WIDTHS["double"])
