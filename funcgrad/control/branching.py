@@ -25,7 +25,7 @@ from funcgrad.programs.complex_split import with_parts
 from funcgrad.programs.dataflow import activity
 from funcgrad.programs.differentiate import jvp_of_program
 from funcgrad.programs.memo import memoized
-from funcgrad.programs.trim import trimmed_switch
+from funcgrad.programs.trim import passed, trimmed_switch
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
@@ -105,6 +105,10 @@ class Switch(Primitive):
 
     def trim_rule(self, wanted, *, branches):
         return trimmed_switch(branches, wanted)
+
+    def passed_rule(self, *, branches):
+        columns = zip(*map(passed, branches), strict=True)
+        return [[] if None in ks else [1 + k for k in ks] for ks in columns]
 
     def samples(self):
         kinds = [ArrayType((3,), float)]

@@ -25,7 +25,7 @@ from funcgrad.programs.differentiate import forward_and_backward, inexact_inputs
 from funcgrad.programs.memo import memoized
 from funcgrad.programs.optimize import optimized
 from funcgrad.programs.rolling.skeleton import skeleton, with_numbers
-from funcgrad.programs.trim import trimmed_scan
+from funcgrad.programs.trim import passed, trimmed_scan
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 
@@ -145,6 +145,11 @@ class Scan(Primitive):
 
     def trim_rule(self, wanted, *, body, consts, carries, length, reverse):
         return trimmed_scan(body, wanted, consts, carries)
+
+    def passed_rule(self, *, body, consts, carries, **rest):
+        kept = [[k] if k == consts + i else [] for i, k in enumerate(passed(body)[:carries])]
+        sliced = [[k] if k is not None and k >= consts + carries else [] for k in passed(body)[carries:]]
+        return [*kept, *sliced]
 
     def parts_rule(self, *args, body, consts, carries, **rest):
         fixed, carry, _ = _Groups(body, consts, carries).split(args)

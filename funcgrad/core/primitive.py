@@ -185,6 +185,8 @@ class Primitive:
         moving_rule(positions, *args, **params) -> the result with these in place of its own numbers
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
+        passed_rule(**params) -> of several results, the arguments each of which one is, unchanged (of a choice, one for
+            each branch); none for others
         points(out, *types, **params) -> how many elements of each argument a result of `out` elements asks for
         views_scalar(**params) -> of a view, whether a result without axes is one
         identity(dtype): of a reduction, or what accumulates: an element that leaves the others' result as it is
@@ -237,6 +239,7 @@ class Primitive:
     positions_rule: Any = None
     moving_rule: Any = None
     trim_rule: Any = None
+    passed_rule: Any = None
     pushforward_rule: Any = None
     activity_rule: Any = None
     primal_rule: Any = None

@@ -1,4 +1,7 @@
-"""Dead code: programs, loops and branches without the results that nobody asks for, and what only those need."""
+"""Dead code: programs, loops and branches without the results that nobody asks for, and what only those need.
+
+And results that are arguments, passed on unchanged: whoever reads them may read those.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +10,7 @@ from funcgrad.core.dataflow import Flags
 from funcgrad.core.program import Atom, Program, Var
 from funcgrad.programs.memo import memoized
 
-__all__ = ["only", "trimmed_scan", "trimmed_switch", "trimmed_while"]
+__all__ = ["only", "passed", "trimmed_scan", "trimmed_switch", "trimmed_while"]
 
 
 @memoized
@@ -16,6 +19,12 @@ def only(program: Program, wanted: Flags) -> Program:
     if all(wanted):
         return program
     return program.computing([a for a, want in zip(program.outputs, wanted, strict=True) if want])
+
+
+def passed(program: Program) -> list[int | None]:
+    """Return, of each output, which input it is; None where it is none."""
+    inputs: dict[Atom, int] = {var: k for k, var in enumerate(program.inputs)}
+    return [inputs.get(atom) for atom in program.outputs]
 
 
 def _trimmed(program: Program, outputs: Sequence[int]) -> tuple[Program, Flags]:

@@ -5,6 +5,7 @@ import pytest
 
 import funcgrad as fg
 import funcgrad.numpy as fnp
+from funcgrad.programs.simplify.simplify import simplify
 
 
 def names(program):
@@ -78,3 +79,29 @@ def test_effects_stay(capsys):
     out = fg.jit(lambda: fg.scan(step, 0.0, np.arange(2.0))[0])()
     assert out == 2.0
     assert capsys.readouterr().out == "x = 0.0\nx = 1.0\n"
+
+
+def test_results_that_are_arguments_are_read_there():
+    def scanned(x, c):
+        step = lambda carry, row: ((carry[0] + np.sum(row), carry[1]), (row, carry[0]))
+        (total, kept), (rows, sums) = fg.scan(step, (0.0, c), x)
+        return total * kept, rows * 2, sums
+
+    def looped(x, c):
+        found = fg.while_loop(lambda s: s[0] < 5.0, lambda s: (s[0] + s[1], s[1]), (c, x[0, 0]))
+        return found[0] * found[1]
+
+    def chosen(x, c):
+        a, b = fg.cond(c > 0, lambda: (x, c), lambda: (x, 2 * c))
+        return a * b
+
+    x, c = np.arange(1.0, 7.0).reshape(3, 2), np.float64(2.0)
+    for f, name, count in ((scanned, "scan", 2), (looped, "while", 2), (chosen, "switch", 1)):
+        program = fg.trace(f)(x, c)
+        after = simplify(program, checked=True)
+        (e,) = [e for e in after.equations if e.primitive.name == name]
+        assert len(e.outputs) == count
+        for got, want in zip(fg.tree.leaves(after(x, c)), fg.tree.leaves(f(x, c)), strict=True):
+            np.testing.assert_array_equal(got, want)
+        grad = fg.grad(lambda x, c: sum(np.sum(y) for y in fg.tree.leaves(f(x, c))))
+        np.testing.assert_allclose(fg.jit(grad)(x, c), grad(x, c), rtol=1e-13)

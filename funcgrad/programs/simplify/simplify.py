@@ -133,6 +133,16 @@ class _Forward:
         self.equations.append(equation)
         for var in equation.outputs:
             self.known.equations[var] = equation
+        if equation.primitive.passed_rule is not None:
+            self._pass_on(equation)
+
+    def _pass_on(self, equation: Equation) -> None:
+        """Read arguments in place of results that they are."""
+        places = equation.primitive.passed_rule(**equation.params)
+        for var, ks in zip(equation.outputs, places, strict=True):
+            atoms = [equation.inputs[k] for k in ks]
+            if atoms and atoms[0].type == var.type and all(a is atoms[0] for a in atoms):
+                self._replaced[var] = atoms[0]
 
     # Rewriting.
 
