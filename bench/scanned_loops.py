@@ -170,18 +170,17 @@ def thin_films(turns, waves):
 
 def panels(turns):
     def function(xp, scan, ends):
-        sides, middles = ends[1:] - ends[:-1], 0.5 * (ends[1:] + ends[:-1])
+        panels = ends[:-1], ends[1:]
 
-        def row(_, middle):
-            def element(_, panel):
-                side, other = panel
-                r = middle - other
-                length = xp.sqrt(xp.sum(side * side))
-                return None, xp.log(xp.sum(r * r) + 1e-2) * length / (4 * np.pi)
+        def row(_, own):
+            def element(_, other):
+                side = other[1] - other[0]
+                r = 0.5 * (own[0] + own[1]) - 0.5 * (other[0] + other[1])
+                return None, xp.log(xp.sum(r * r) + 1e-2) * xp.sqrt(xp.sum(side * side)) / (4 * np.pi)
 
-            return None, scan(element, None, (sides, middles))[1]
+            return None, scan(element, None, panels)[1]
 
-        matrix = scan(row, None, middles)[1]
+        matrix = scan(row, None, panels)[1]
         strength = xp.linalg.solve(matrix + xp.eye(turns), xp.ones(turns))
         return xp.sum(strength**2)
 
