@@ -33,19 +33,22 @@ class Guarded:
 
     Args:
         owner: for messages.
-        stage: gives the program for decisions.
+        function: of Python.
+        stage: gives its program for decisions.
         interpret: calls the function itself on flat arguments.
     """
 
     def __init__(
         self,
         owner: str,
+        function: Callable,
         stage: Callable[[Decisions], Program],
         interpret: Callable[[Sequence[Any]], Any],
         backend: str,
     ):
         self.owner = owner
         self.captures = False  # traced values of a transformation around it
+        self._function = function
         self._stage = stage
         self._interpret = interpret
         self._backend = backend
@@ -163,7 +166,7 @@ class Guarded:
     def _staged(self, decisions: Decisions) -> Program:
         if not self._choosing:
             return self._stage(decisions)
-        with choosing(self._codes) as any_branch:
+        with choosing(self._function, self._codes) as any_branch:
             if not any_branch:
                 raise ConcretizationError("no source is at hand of a function whose branches only compute.")
             return self._stage(decisions)

@@ -223,7 +223,8 @@ class Jitted:
             decisions, guarded = Decisions(), None
             if all(map(has_value, leaves)):
                 decisions = Decisions((), [concrete(x) for x in leaves], FEW_DECISIONS)
-            staged = partial(stage, static.bound(self._function), args, kwargs, self._owner)
+            function = static.bound(self._function)
+            staged = partial(stage, function, args, kwargs, self._owner)
             try:
                 program = staged(decisions)
             except Undecided as stop:
@@ -233,6 +234,7 @@ class Jitted:
             else:
                 guarded = Guarded(
                     self._owner,
+                    function,
                     staged,
                     lambda leaves: self._interpreted(static, *tree.unflatten(in_tree, leaves)),
                     self._backend,
