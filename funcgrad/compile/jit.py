@@ -75,8 +75,9 @@ def jit(
 
     Python's decisions on values (`if x > 0:`, `while error > tol:`) are followed: each way the function goes is compiled
     when arguments first take it, and from then on every call checks that its arguments go that way. From the third way
-    on, both sides of an `if` are traced that does nothing but compute, as those of `cond` are, and the program is one for
-    all ways. A function that still goes more than 32 is interpreted from then on, with a warning that says why.
+    on, and where there are more than 16 decisions on the first, both sides of an `if` are traced that does nothing but
+    compute, as those of `cond` are, and the program is one for all ways. A function that still goes more than 32 is
+    interpreted from then on, with a warning that says why.
 
     Raises:
         ConcretizationError: when `function` needs another value of an array, as in `range(n)`.
