@@ -20,7 +20,7 @@ from copy import deepcopy
 from functools import reduce
 from operator import or_
 from types import CodeType
-from typing import Any
+from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from funcgrad.core.branch_bodies import (
@@ -83,7 +83,7 @@ def _compiled(code: CodeType) -> CodeType | None:
     return new if new is not None and new.co_freevars == code.co_freevars else None
 
 
-def _defines(node: ast.AST, code: CodeType) -> bool:
+def _defines(node: ast.AST, code: CodeType) -> TypeGuard[_Definition]:
     """Whether a function has the name and the line of a definition."""
     if isinstance(node, ast.Lambda):
         return (code.co_name, code.co_firstlineno) == ("<lambda>", node.lineno)
@@ -265,7 +265,9 @@ class _Rewriter(ast.NodeTransformer):
             return ast.copy_location(_call("negation", self._test(x.operand)), x)
         if isinstance(x, ast.Compare) and len(x.ops) > 1 and all(map(_is_simple, x.comparators[:-1])):
             ends = [x.left, *x.comparators]
-            pairs = [ast.Compare(a, [op], [b]) for a, op, b in zip(ends[:-1], x.ops, ends[1:], strict=True)]
+            pairs: list[ast.expr] = [
+                ast.Compare(a, [op], [b]) for a, op, b in zip(ends[:-1], x.ops, ends[1:], strict=True)
+            ]
             return self._test(ast.copy_location(ast.BoolOp(ast.And(), pairs), x))
         return self.visit(x)
 
