@@ -162,9 +162,9 @@ def clip(
         low = None if type(low) is int and low <= limits.min else low
         high = None if type(high) is int and high >= limits.max else high
     if low is not None:
-        y = logic.maximum(y, as_operand(low))
+        y = logic.maximum(as_operand(low), y)
     if high is not None:
-        y = logic.minimum(y, as_operand(high))
+        y = logic.minimum(as_operand(high), y)
     return y.copy() if low is None and high is None else y
 
 

@@ -49,7 +49,10 @@ def _filled(rng, template, names, values):
     if "**" in template and any(v.ndim == 0 and v.dtype == bool for v in values):
         return None
     # (NumPy's product with the number 0, or a matrix of it, is 0 whatever the other has: BLAS does not look at it.)
-    if any(name in template for name in _PRODUCTS) and not all(np.isfinite(v).all() for v in values):
+    # (Nor at their signs, where it is 0.)
+    if any(name in template for name in _PRODUCTS) and not all(
+        np.isfinite(v).all() and v.any() for v in values
+    ):
         return None
     # (The sign of nan is nobody's concern.)
     if ("signbit" in template or "copysign" in template) and any(np.isnan(v).any() for v in values):
@@ -94,7 +97,7 @@ def _filled(rng, template, names, values):
         ]
         parts["number"] = numbers[rng.integers(len(numbers))]
         # (Which of 0.0 and -0.0 is the larger, NumPy decides by the length of an array.)
-        if "max(" in template and parts["number"] in ("0", "-0.0"):
+        if ("max(" in template or "clip" in template) and parts["number"] in ("0", "-0.0"):
             parts["number"] = "0.5"
     if "{k}" in template:
         parts["k"] = rng.integers(-3, 4)

@@ -178,3 +178,13 @@ def test_a_choice_out_of_range_is_refused_whenever_it_is_met(wrap):
     for bad in ([0, -1, 1], [0, 2, 1]):
         with pytest.raises(IndexError):
             choose(np.array(bad))
+
+
+@pytest.mark.parametrize(
+    ("number", "low", "high"), [(0.0, -1, -0.0), (-0.0, 0.0, 1.0), (0.0, -0.0, 1.0), (-0.0, -1, 0.0)]
+)
+def test_clip_leaves_a_zero_that_is_on_a_bound(number, low, high):
+    x = np.full(9, number)
+    got = fg.trace(lambda x: np.clip(x, low, high))(x)(x)
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(np.clip(x, low, high)))
+    np.testing.assert_array_equal(fg.grad(lambda x: np.sum(np.clip(x, low, high)))(x), np.full(9, 0.5))
