@@ -39,6 +39,10 @@ def _add(arity: int, *templates: str, weight: int = 1, **details: Any) -> None:
 _PRODUCTS = ("np.dot", "np.inner", "np.tensordot", " @ ", "np.outer", "np.convolve")
 
 
+def _is_plain(x):
+    return np.isfinite(x).all() and (x.any() or not x.size)
+
+
 def _filled(rng, template, names, values):
     x = values[0]
     if "einsum" in template and any(v.size == 0 for v in values):
