@@ -168,7 +168,9 @@ class Guarded:
             return self._stage(decisions)
         with choosing(self._function, self._codes) as any_branch:
             if not any_branch:
-                raise ConcretizationError("no source is at hand of a function whose branches only compute.")
+                raise ConcretizationError(
+                    "its branches do more than compute, or their source is not at hand."
+                )
             return self._stage(decisions)
 
     def _added(self, program: Program, decisions: Decisions) -> Way:

@@ -10,6 +10,9 @@ _EFFECTS = frozenset(
     "delattr eval exec globals input locals next open print setattr super vars __import__".split()
 )
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)
+# What uses up a generator at once.
+_USING_UP = frozenset("all any dict frozenset list max min set sorted sum tuple".split())
+_SCOPES = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
 
 
 def is_plain(statements: Iterable[ast.stmt], shared: set[str], *, returns: bool) -> bool:
@@ -114,9 +117,40 @@ def ends_in(statements: Sequence[ast.stmt], kind: type) -> bool:
 def shared(function: ast.AST) -> set[str]:
     """Return the variables that others than the function itself see as they change."""
     found: set[str] = set()
+    at_once: set[ast.AST] = set()  # generators that are used up where they are made
     for node in ast.walk(function):
         if isinstance(node, (ast.Global, ast.Nonlocal)):
             found |= set(node.names)
-        elif isinstance(node, _FUNCTIONS) and node is not function:
-            found |= {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _USING_UP:
+            at_once.update(node.args)
+        elif isinstance(node, _FUNCTIONS) and node is not function and node not in at_once:
+            found |= _names_in(node) - _own_names(node)
+    return found
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
+
+
+def _own_names(node: ast.AST) -> set[str]:
+    """Return variables that are a nested function's own: its arguments, and what it assigns."""
+    if isinstance(node, ast.GeneratorExp):
+        return _names_in(ast.Tuple([g.target for g in node.generators]))
+    assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+    a = node.args
+    every = [*a.posonlyargs, *a.args, *a.kwonlyargs, *(x for x in (a.vararg, a.kwarg) if x is not None)]
+    own = {x.arg for x in every}
+    return own if isinstance(node, ast.Lambda) else own | _assigned_within(node.body)
+
+
+def _assigned_within(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names that code assigns, but for what is in scopes of its own."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif not isinstance(node, _SCOPES):
+            found |= _assigned_within(ast.iter_child_nodes(node))
     return found

@@ -113,6 +113,48 @@ def test_and_or_and_not_stop_where_they_did():
                 assert (g(a, b, c), asked) == expected
 
 
+def test_names_of_nested_functions_are_their_own():
+    def f(x):
+        def double(s, *more):
+            t = 2 * s
+            return t
+
+        s, t = x, 1
+        if x > 0:
+            s, t = double(x), 3
+        total = sum(s for s in (s, t))
+        return (lambda s: s + total)(t)
+
+    assert [rewritten(f)(x) for x in (2, -2)] == [f(2), f(-2)]
+
+
+def reads_within(x):
+    def inner():
+        def innermost():
+            x = 1
+            return x
+
+        return x + innermost()
+
+    if x < 0:
+        x = -x + inner()
+    return x
+
+
+def reads_later(x):
+    later = (x + k for k in range(2))
+    if x < 0:
+        x = -x
+    return sum(later)
+
+
+def reads_beside_a_comprehension(x):
+    inner = lambda: [x for x in (1, 2)] + [x]
+    if x < 0:
+        x = -x + inner()[-1]
+    return x
+
+
 def raises(x):
     if x < 0:
         raise ValueError
@@ -177,7 +219,23 @@ def tries(x):
     return x
 
 
-@pytest.mark.parametrize("f", [raises, breaks, appends, prints, writes, named, captures, walks, tries])
+@pytest.mark.parametrize(
+    "f",
+    [
+        reads_later,
+        reads_within,
+        reads_beside_a_comprehension,
+        raises,
+        breaks,
+        appends,
+        prints,
+        writes,
+        named,
+        captures,
+        walks,
+        tries,
+    ],
+)
 def test_what_does_more_than_compute_stays(f):
     assert rewritten(f) is None
 
