@@ -28,7 +28,7 @@ from funcgrad.programs.batch import batched_program
 from funcgrad.programs.complex_split import with_parts
 from funcgrad.programs.dataflow import activity, depends_on
 from funcgrad.programs.memo import memoized
-from funcgrad.programs.trim import passed, trimmed_while
+from funcgrad.programs.trim import trimmed_while
 from funcgrad.transforms.arguments import as_derivative
 from funcgrad.transforms.linearity import is_linear
 from funcgrad.transforms.vjp import vjp
@@ -136,9 +136,6 @@ class While(Primitive):
 
     def trim_rule(self, wanted, *, cond, body, cond_consts, body_consts):
         return trimmed_while(body, cond, wanted, cond_consts, body_consts)
-
-    def passed_rule(self, *, body, cond_consts, body_consts, **rest):
-        return [[cond_consts + k] if k == body_consts + i else [] for i, k in enumerate(passed(body))]
 
     def parts_rule(self, *args, cond, body, cond_consts, body_consts):
         mine, fixed = args[:cond_consts], args[cond_consts : cond_consts + body_consts]

@@ -186,7 +186,7 @@ class Primitive:
         trim_rule(wanted, **params) -> of several results, of which some are not wanted: whether each argument
             stays, whether each result does, and the parameters that change
         passed_rule(**params) -> of several results, the arguments each of which one is, unchanged (of a choice, one for
-            each branch); none for others
+            each branch); none for others. (Not of a loop that may not end: who reads its results waits for it.)
         points(out, *types, **params) -> how many elements of each argument a result of `out` elements asks for
         views_scalar(**params) -> of a view, whether a result without axes is one
         identity(dtype): of a reduction, or what accumulates: an element that leaves the others' result as it is

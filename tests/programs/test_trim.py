@@ -89,10 +89,6 @@ def test_results_that_are_arguments_are_read_there():
         (total, kept), (rows, sums) = fg.scan(step, (0.0, c), x)
         return total * kept, rows * 2, sums
 
-    def looped(x, c):
-        found = fg.while_loop(lambda s: s[0] < 5.0, lambda s: (s[0] + s[1], s[1]), (c, x[0, 0]))
-        return found[0] * found[1]
-
     def chosen(x, c):
         a, b = fg.cond(c > 0, lambda: (x, c), lambda: (x, 2 * c))
         return a * b
@@ -101,7 +97,7 @@ def test_results_that_are_arguments_are_read_there():
         return sum(np.sum(y) for y in fg.tree.leaves(f(x, c)))
 
     x, c = np.arange(1.0, 7.0).reshape(3, 2), np.float64(2.0)
-    for f, name, count in ((scanned, "scan", 2), (looped, "while", 2), (chosen, "switch", 1)):
+    for f, name, count in ((scanned, "scan", 2), (chosen, "switch", 1)):
         program = fg.trace(f)(x, c)
         after = simplify(program, checked=True)
         (e,) = [e for e in after.equations if e.primitive.name == name]
