@@ -22,7 +22,8 @@ from funcgrad.programs.rolling.roll import report_of
 __all__ = ["found_by"]
 
 _SUITES = ("compiled", "complex", "control", "gradbench", "loops", "shapes")
-_EXAMPLES = Path(__file__).parent.parent / "examples"
+_ROOT = Path(__file__).parent.parent
+_EXAMPLES = _ROOT / "examples"
 
 
 def found_by(run: Callable[[], object]) -> list[str]:
@@ -31,7 +32,7 @@ def found_by(run: Callable[[], object]) -> list[str]:
 
     def noted(step, program):
         after = step(program)
-        found.update(dict.fromkeys(str(report) for report in report_of(after)))
+        found.update(dict.fromkeys(str(report).replace(f"{_ROOT}/", "") for report in report_of(after)))
         return after
 
     passes = tuple(p._replace(run=partial(noted, p.run)) for p in optimize.ROLLING)
