@@ -44,18 +44,27 @@ def _lowered(program: Program, given: dict[int, int], careful: bool, *, whole: b
         if not wrongly_reused:
             break
         given = {position: out for position, out in given.items() if position not in wrongly_reused}
-    calls = [s.call for s in lowering.statements if isinstance(s.call, ControlCall)]
-    bodies = {
-        id(call): [
-            _lowered(body, own, careful, whole=False)
-            for body, own in zip(call.programs, _carried_in_place(call), strict=True)
-        ]
-        for call in calls
-    }
+    statements, bodies = [], {}
+    for s in lowering.statements:
+        if isinstance(s.call, ControlCall):
+            units = [
+                _lowered(body, own, careful, whole=False)
+                for body, own in zip(s.call.programs, _carried_in_place(s.call), strict=True)
+            ]
+            call = _without_spares(s.call, units[-1].in_place)
+            bodies[id(call)] = units
+            s = Statement((), call=call)
+        statements.append(s)
     in_place = frozenset(lowering.updates.in_place)
-    return Unit(
-        program, lowering.statements, lowering.buffers, lowering.expressions, in_place, bodies, careful
-    )
+    return Unit(program, statements, lowering.buffers, lowering.expressions, in_place, bodies, careful)
+
+
+def _without_spares(call: ControlCall, in_place: frozenset[int]) -> ControlCall:
+    """Return a loop without second buffers for what it writes where it reads it."""
+    if call.kind not in ("scan", "while"):
+        return call
+    spares = [call.results[k] if k in in_place else spare for k, spare in enumerate(call.spares)]
+    return call._replace(spares=tuple(spares))
 
 
 def _carried_in_place(call: ControlCall) -> list[dict[int, int]]:

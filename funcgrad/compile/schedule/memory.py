@@ -1,7 +1,7 @@
 """Scratch memory: where each buffer lies in one block, so that what is never needed together shares space."""
 
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from math import inf
 
@@ -27,8 +27,29 @@ def lifetimes(steps: Sequence[Sequence[Loop | Leaf]]) -> dict[Buffer, tuple[int,
     return lives
 
 
-def placed(lives: dict[Buffer, tuple[int, int]]) -> tuple[dict[Buffer, int], int]:
-    """Return the offset of each buffer in bytes, and the size of the whole: first fit, in order of birth."""
+def placed(
+    lives: dict[Buffer, tuple[int, int]], together: Mapping[Buffer, Buffer]
+) -> tuple[dict[Buffer, int], int]:
+    """Return the offset of each buffer in bytes, and the size of the whole: first fit, in order of birth.
+
+    Args:
+        together: buffers that are in the memory of others, as large.
+    """
+
+    def owner(buffer):
+        while buffer in together:
+            buffer = together[buffer]
+        return buffer
+
+    joint: dict[Buffer, tuple[int, int]] = {}
+    for buffer, (first, last) in lives.items():
+        one = joint.get(owner(buffer), (first, last))
+        joint[owner(buffer)] = min(first, one[0]), max(last, one[1])
+    offsets, total = _first_fit(joint)
+    return {buffer: offsets[owner(buffer)] for buffer in lives}, total
+
+
+def _first_fit(lives: dict[Buffer, tuple[int, int]]) -> tuple[dict[Buffer, int], int]:
     offsets: dict[Buffer, int] = {}
     gaps: list[tuple[float, float]] = [
         (0, inf)

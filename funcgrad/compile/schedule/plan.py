@@ -1,9 +1,10 @@
 """What runs in which order and where it is kept: the plan of a program, and of each body in it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 
-from funcgrad.compile.loopir.expression import Expressions
+from funcgrad.compile.loopir.expression import Buffer, Expressions
 from funcgrad.compile.loopir.nest import Leaf, Loop, leaves, stands_alone
 from funcgrad.compile.loopir.statement import ControlCall, ForeignCall, HostCall, MatrixProduct
 from funcgrad.compile.lower.unit import Unit
@@ -41,11 +42,11 @@ class Plan:
         nests = [part for node in fuse(unit.statements) for part in _shared(node, unit.expressions)]
         self.steps = list(_steps(nests))
         self.local = contracted(self.steps)
-        lives = lifetimes(self.steps)
-        self.offsets, self.own_scratch = placed({b: life for b, life in lives.items() if b not in self.local})
         self.children = {
             key: [Plan(body, whole=False) for body in bodies] for key, bodies in unit.bodies.items()
         }
+        lives = {b: life for b, life in lifetimes(self.steps).items() if b not in self.local}
+        self.offsets, self.own_scratch = placed(lives, self._in_one_place(lives))
         inner = [child.scratch for bodies in self.children.values() for child in bodies]
         self.scratch: int = self.own_scratch + max(inner, default=0)
 
@@ -76,6 +77,26 @@ class Plan:
         for s in self.statements:
             if isinstance(s.call, ControlCall):
                 yield s.call, s.call.params.get("length", 1)
+
+    def _in_one_place(self, lives: dict[Buffer, tuple[int, int]]) -> dict[Buffer, Buffer]:
+        """Return buffers that may be in the memory of others: of what a loop carries and writes where it reads it, the
+        result in that of the start, if nothing else reads that."""
+        found = {}
+        for call, _ in self._controls():
+            if call.kind in ("scan", "while"):
+                first = call.params["consts"] if call.kind == "scan" else len(call.args) - len(call.results)
+                read = Counter(x.buffer for x in call.args)
+                for k in self.children[id(call)][-1].in_place:
+                    start, result = call.args[first + k].buffer, call.results[k].buffer
+                    if (
+                        start in lives
+                        and result in lives
+                        and read[start] == 1
+                        and lives[start][1] == lives[result][0]
+                        and start.nbytes == result.nbytes
+                    ):
+                        found[result] = start
+        return found
 
     @property
     def asks_host(self) -> bool:

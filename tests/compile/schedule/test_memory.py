@@ -33,7 +33,7 @@ def check(lives, offsets, total):
 @given(LIVES)
 def test_random_lives(given_lives):
     lives = {Buffer("scratch", (n,), BYTE): (first, first + length) for n, first, length in given_lives}
-    offsets, total = placed(lives)
+    offsets, total = placed(lives, {})
     check(lives, offsets, total)
     steps = [
         sum(-(-max(b.size, 1) // LINE_BYTES) * LINE_BYTES for b, (a, z) in lives.items() if a <= k <= z)
@@ -43,12 +43,12 @@ def test_random_lives(given_lives):
 
 
 def test_nothing_needs_nothing():
-    assert placed({}) == ({}, 0)
+    assert placed({}, {}) == ({}, 0)
 
 
 def test_memory_is_used_again():
     x, y, z = (Buffer("scratch", (1000,), BYTE) for _ in range(3))
-    offsets, total = placed({x: (0, 1), y: (1, 2), z: (2, 3)})
+    offsets, total = placed({x: (0, 1), y: (1, 2), z: (2, 3)}, {})
     assert offsets[x] == offsets[z] != offsets[y] and total == 2048
 
 
@@ -101,3 +101,27 @@ def test_buffers_of_random_programs(steps, seed):
                     if access.buffer in lives:
                         first, last = lives[access.buffer]
                         assert first <= number <= last
+
+
+def test_what_lies_together_has_one_place_for_both_lives():
+    x, y, z = (Buffer("scratch", (1000,), BYTE) for _ in range(3))
+    offsets, total = placed({x: (0, 1), y: (1, 3), z: (2, 3)}, {y: x})
+    assert offsets[x] == offsets[y] != offsets[z] and total == 2048
+
+
+def test_a_carry_that_is_written_in_place_is_in_memory_once():
+    def summed(x, places):
+        def step(carry, i):
+            new = carry.copy()
+            new[i] += x
+            return new, None
+
+        return fg.scan(step, fg.numpy.outer(fg.numpy.arange(100.0), x), places)[0] * 2.0
+
+    x, places = np.arange(4.0), np.array([3, 3, 99, 0])
+    compiled = fg.jit(summed)
+    assert compiled.lower(x, places).cost().peak_scratch < 1.2 * 100 * 4 * 8
+    np.testing.assert_allclose(compiled(x, places), summed(x, places))
+    twice = fg.jit(lambda x, places: (summed(x, places), summed(x, places[::-1])))
+    for got in twice(x, places):
+        np.testing.assert_allclose(got, summed(x, places))
