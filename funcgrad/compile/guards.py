@@ -108,10 +108,13 @@ class Guarded:
             for answers, way in self._ways.items():
                 if answers[: len(beginning)] == beginning:
                     return way, False
+            refused = False
             if len(self._ways) == SEEN_WAYS or (self._at_once and not self._ways):
-                chosen = None if self._choosing or self._refusal else self._with_choices(leaves)
-                if chosen is not None:
-                    return chosen, True
+                if not (self._choosing or self._refusal):
+                    chosen = self._with_choices(leaves)
+                    if chosen is not None:
+                        return chosen, True
+                    refused = True
             size = sum(len(way.program.equations) for way in self._ways.values())
             if len(self._ways) >= MOST_WAYS or size > MOST_EQUATIONS:
                 many = f"more than {len(self._ways)} ways"
@@ -127,6 +130,8 @@ class Guarded:
                 self._give_up(many, decisions.places)
                 return None, False
             except Exception as error:
+                if refused:  # it is the function that fails: with other arguments its branches may be choices
+                    self._refusal = ""
                 return self._without_choices(leaves, error), True
             return self._added(program, decisions), True
 
@@ -137,10 +142,7 @@ class Guarded:
         decisions = Decisions((), [concrete(x) for x in leaves], MOST_DECISIONS)
         try:
             program = self._staged(decisions)
-        except (
-            Exception,
-            Undecided,
-        ) as why:  # whatever a function meets that is traced where it would not go
+        except (Exception, Undecided) as why:  # whatever is met on a side that is not gone
             self._refuse(str(why) or "more decisions are left than on one way")
             return None
         self._ways.clear()
