@@ -39,7 +39,7 @@ def _add(arity: int, *templates: str, weight: int = 1, **details: Any) -> None:
 _PRODUCTS = ("np.dot", "np.inner", "np.tensordot", " @ ", "np.outer", "np.convolve")
 
 
-def _is_plain(x):
+def _is_looked_at(x):
     return np.isfinite(x).all() and (x.any() or not x.size)
 
 
@@ -52,11 +52,9 @@ def _filled(rng, template, names, values):
     # (np.bool_ ** 2 is int64, and ** 2 of an array of bools int8; which of the two an array without axes is, is lost.)
     if "**" in template and any(v.ndim == 0 and v.dtype == bool for v in values):
         return None
-    # (NumPy's product with the number 0, or a matrix of it, is 0 whatever the other has: BLAS does not look at it.)
-    # (Nor at their signs, where it is 0.)
-    if any(name in template for name in _PRODUCTS) and not all(
-        np.isfinite(v).all() and v.any() for v in values
-    ):
+    # (NumPy's product with the number 0, or a matrix of it, is 0 whatever the other has, and of any sign: BLAS does not look
+    # at the other.)
+    if any(name in template for name in _PRODUCTS) and not all(map(_is_looked_at, values)):
         return None
     # (Products of complex numbers that are taken in another order have zeros of other signs.)
     if "prod" in template and x.dtype.kind == "c" and not x.all():
