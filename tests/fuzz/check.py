@@ -84,33 +84,25 @@ class _Case:
         # What is left of a difference of large numbers is no slope.
         self.large = any(bool((np.isfinite(x) & (np.abs(x) > 1e6)).any()) for x in floats)
 
-    def moved(self, scale: float = 1.0) -> list[np.ndarray]:
-        return [self._moved(x, scale) for x in self.inputs]
-
     def near(self) -> list[list]:
         """Return what NumPy gives where inputs, and what is rounded on the way, move by about a rounding error."""
-        move = lambda x: self._moved(np.asarray(x), 1.0)
-        return [self.program.moved(move)(*self.moved()) for _ in range(2)]
+        return [self.program.moved(self.moved)(*map(self.moved, self.inputs)) for _ in range(2)]
 
-    def _moved(self, x, scale):
+    def moved(self, x: Any) -> Any:
+        """Return an input, or a value on the way, which may be traced, moved by about a rounding error."""
+        x = fg.numpy.asarray(x)
         if x.dtype.kind not in "fc":
             return x
-        return np.asarray(x * (1 + scale * self.noise * self.rng.uniform(-1, 1, x.shape)), x.dtype)
+        factors = 1 + self.noise * self.rng.uniform(-1, 1, x.shape)
+        return fg.numpy.asarray(x * factors.astype(np.finfo(x.dtype).dtype))
 
     def moved_pullback(self, xs: tuple, y_bars: list) -> Any:
         """Return what is pulled back where the inputs, and what is rounded on the way, move; in other units: of large
         cotangents that cancel, rounding errors are left, and others in other units."""
         unit = self.rng.uniform(1, 2)
-        function = self.of_floats(self.program.moved(self._moved_by_factors))
-        pull = fg.vjp(function, *[self._moved(x, 1.0) for x in xs])[1]
+        function = self.of_floats(self.program.moved(self.moved))
+        pull = fg.vjp(function, *map(self.moved, xs))[1]
         return [np.asarray(x_bar / unit, x_bar.dtype) for x_bar in pull([_in_unit(y, unit) for y in y_bars])]
-
-    def _moved_by_factors(self, x):
-        """Return a value that may be traced, moved by about a rounding error."""
-        x = fg.numpy.asarray(x)
-        if x.dtype.kind not in "fc":
-            return x
-        return x * np.asarray(1 + self.noise * self.rng.uniform(-1, 1, x.shape), x.dtype)
 
     def of_floats(self, program: Callable | None = None) -> Callable:
         """Return the program as a function of its floating inputs, with its floating results."""
@@ -234,8 +226,8 @@ def compiled_derivatives(case: _Case) -> None:
 
     near = []
     for _ in range(2):
-        moved = tuple(case._moved(x, 1.0) for x in xs)
-        pushed = fg.jvp(case.of_floats(case.program.moved(case._moved_by_factors)), moved, x_dots)[1]
+        moved = case.of_floats(case.program.moved(case.moved))
+        pushed = fg.jvp(moved, tuple(map(case.moved, xs)), x_dots)[1]
         near.append([*case.moved_pullback(xs, y_bars), *pushed])
     with guarded(at_end=bool(case.rng.integers(2))):
         got = fg.jit(both)(*(np.array(x, order="K") for x in xs))
@@ -245,14 +237,13 @@ def compiled_derivatives(case: _Case) -> None:
 def batched(case: _Case) -> None:
     """vmap over the first input against a loop."""
     x, *rest = case.inputs
-    rows = np.stack([x, case._moved(x, 1.0), np.flip(x)])
+    rows = np.stack([x, case.moved(x), np.flip(x)])
     try:
         want = _one_by_one(case.function, rows, rest)
     except Exception:  # NumPy refuses a row, which may be a number where an array has no axes
         return
     got = fg.vmap(lambda x: case.function(x, *rest))(rows)
-    move = lambda x: case._moved(np.asarray(x), 1.0)
-    near = [_one_by_one(case.program.moved(move), map(move, rows), rest) for _ in range(2)]
+    near = [_one_by_one(case.program.moved(case.moved), map(case.moved, rows), rest) for _ in range(2)]
     case.compare(got, want, near, "batched")
 
 
